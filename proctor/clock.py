@@ -1,0 +1,16 @@
+"""The two clocks of the service: wall time for records, monotonic time for durations."""
+
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The machine's clocks; tests pass one they can set."""
+
+    def now(self) -> datetime:
+        """Wall time, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+        return time.monotonic()

@@ -1,0 +1,53 @@
+"""Deployment facts. Exam decisions live in policies, operating points in model cards."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting is read from the environment with the prefix ``PROCTOR_``."""
+
+    model_config = SettingsConfigDict(env_prefix="PROCTOR_", frozen=True)
+
+    data_dir: Path = Path("var")
+    database_url: str | None = None
+    models_dir: Path = Path("var/models")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    media_address: str = "127.0.0.1"
+    institution: str = "Tanu University"
+    face_backend: Literal["opencv", "dlib"] = "opencv"
+    analysis_workers: int = Field(default=1, ge=1, le=64)
+    min_free_mib: int = Field(default=512, ge=0)
+
+    @property
+    def database(self) -> str:
+        """URL of the database; SQLite in the data directory unless one is given."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'tanu.db'}"
+
+    @property
+    def url(self) -> str:
+        """Where browsers reach the service."""
+        scheme = "https" if self.tls_cert else "http"
+        return self.public_url or f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir / "recordings"
+
+
+def institution_key(settings: Settings) -> bytes:
+    """The 32-byte key that wraps every person's key; made at first start, mode 0600."""
+    path = settings.data_dir / "secrets" / "institution.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(secrets.token_bytes(32))
+    return path.read_bytes()
