@@ -1,0 +1,1 @@
+"""Faces in one image: found, judged for quality, turned into templates."""

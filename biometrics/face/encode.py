@@ -1,0 +1,74 @@
+"""A face found in an image in, its template out; two encoders, whose templates never mix."""
+
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from biometrics.ids import ModelId
+from biometrics.types import FaceSample, Image, Template
+
+
+class FaceEncoder(Protocol):
+    """What turns a face into a template."""
+
+    @property
+    def model_id(self) -> ModelId: ...
+
+    def encode(self, image: Image, face: FaceSample) -> Template: ...
+
+
+class SFace:
+    """SFace through OpenCV. ``weights``: the registry's file without its stale graph inputs."""
+
+    def __init__(self, weights: Path, model_id: ModelId) -> None:
+        self.model_id = model_id
+        self._net = cv2.FaceRecognizerSF.create(str(weights), "")
+
+    def encode(self, image: Image, face: FaceSample) -> Template:
+        """The template of *face*, of length 1, from the crop aligned on its five landmarks."""
+        vector = self._net.feature(self._net.alignCrop(image, _row(face))).ravel()
+        return Template(self.model_id, vector / np.linalg.norm(vector))
+
+
+class DlibResNet:
+    """dlib's ResNet through face_recognition, which brings its own weights.
+
+    Its first import reads 130 MB and takes seconds, hence in the constructor.
+    Raises ImportError when face_recognition or its models are not installed.
+    """
+
+    def __init__(self, model_id: ModelId) -> None:
+        from PIL import ImageFile
+
+        truncated = ImageFile.LOAD_TRUNCATED_IMAGES
+        try:
+            import face_recognition
+        except SystemExit as error:
+            # face_recognition calls quit() when it cannot load its models
+            raise ImportError("face_recognition found no models") from error
+        finally:
+            # it also makes Pillow accept torn images everywhere
+            ImageFile.LOAD_TRUNCATED_IMAGES = truncated
+        self.model_id = model_id
+        self._encodings = face_recognition.face_encodings
+
+    def encode(self, image: Image, face: FaceSample) -> Template:
+        """The template of *face*, from the chip aligned on dlib's own five landmarks."""
+        box = face.box
+        # the order is top, right, bottom, left
+        place = tuple(
+            round(edge) for edge in (box.top, box.left + box.width, box.top + box.height, box.left)
+        )
+        rgb = np.ascontiguousarray(image[:, :, ::-1])
+        (vector,) = self._encodings(rgb, known_face_locations=[place], model="small")
+        return Template(self.model_id, vector)
+
+
+def _row(face: FaceSample) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
+    box, points = face.box, face.landmarks
+    corners = (points.right_eye, points.left_eye, points.nose, points.right_mouth)
+    flat = [number for point in (*corners, points.left_mouth) for number in point]
+    numbers = [box.left, box.top, box.width, box.height, *flat, face.detection_score]
+    return np.array(numbers, dtype=np.float32)

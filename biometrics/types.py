@@ -1,0 +1,110 @@
+"""Values of the library: where a face is, how good the picture is, what it was turned into."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.ids import ModelId
+
+#: an image enters as BGR, dtype uint8, shape (height, width, 3)
+Image = NDArray[np.uint8]
+
+TEMPLATE_SIZE = 128
+
+
+@dataclass(frozen=True)
+class Box:
+    """A face's rectangle in pixels of the image it was found in; it may reach over the edge."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union with *other*: 0 apart, 1 the same rectangle."""
+        right = min(self.left + self.width, other.left + other.width)
+        bottom = min(self.top + self.height, other.top + other.height)
+        shared = max(0.0, right - max(self.left, other.left)) * max(
+            0.0, bottom - max(self.top, other.top)
+        )
+        union = self.area + other.area - shared
+        return shared / union if union > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Five points (x, y) in pixels; right and left are the person's own."""
+
+    right_eye: tuple[float, float]
+    left_eye: tuple[float, float]
+    nose: tuple[float, float]
+    right_mouth: tuple[float, float]
+    left_mouth: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FaceSample:
+    """One face found in an image; ``detection_score`` in [0, 1], higher = more like a face."""
+
+    box: Box
+    landmarks: Landmarks
+    detection_score: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of the whole picture at 320x240 in grey. At most one of the three flags is set.
+
+    ``brightness``: mean, 0 to 255. ``contrast``: standard deviation. ``sharpness``: variance of
+    the Laplacian, which noise raises, so it says nothing about a dark picture.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    covered: bool
+    dark: bool
+    blurred: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """The features of one face, or the mean of several: float32, shape (128,), read-only."""
+
+    model_id: ModelId
+    vector: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector, dtype="<f4")
+        if vector.shape != (TEMPLATE_SIZE,) or not np.isfinite(vector).all():
+            raise ValueError("a template has 128 finite numbers")
+        vector.flags.writeable = False
+        object.__setattr__(self, "vector", vector)
+
+    def to_bytes(self) -> bytes:
+        """512 bytes, little-endian float32; the model id travels beside them."""
+        return self.vector.tobytes()
+
+    @classmethod
+    def from_bytes(cls, model_id: ModelId, data: bytes) -> Self:
+        """Raises ValueError when *data* is not 128 finite numbers."""
+        return cls(model_id, np.frombuffer(data, dtype="<f4"))
+
+
+def mean_template(templates: Sequence[Template]) -> Template:
+    """Mean of several templates of one person, all of one model.
+
+    Raises ValueError when empty or when the models differ.
+    """
+    ids = {template.model_id for template in templates}
+    if len(ids) != 1:
+        raise ValueError("a mean needs templates of exactly one model")
+    return Template(ids.pop(), np.mean([template.vector for template in templates], axis=0))
