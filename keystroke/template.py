@@ -1,0 +1,194 @@
+"""Sums of timings per zone and per pair of zones: all that is stored of a person's typing.
+
+Sums add up, and do not tell the order of the keys. They are integers (thousandths of the natural
+logarithm of milliseconds), so that adding in any order gives the same bytes.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keystroke.events import KeyBatch, KeyFlag
+from keystroke.zones import N_ZONES, Zone
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# thousandths of a nat: finer than any browser clock at these durations
+LOG_SCALE: Final = 1000.0
+SHORTEST_HOLD_MS: Final = 5.0
+LONGEST_HOLD_MS: Final = 500.0
+# beyond these a duration tells nothing of the person, and one of it would outweigh many others
+HOLD_BOUNDS_MS: Final = (35.0, 250.0)
+INTERVAL_BOUNDS_MS: Final = (40.0, 500.0)
+# a longer interval is a pause to think, not a key combination
+LONGEST_INTERVAL_MS: Final = 1000.0
+# the same zone twice within this time is the keyboard repeating, not a finger
+REPEAT_GUARD_MS: Final = 50.0
+_VERSION: Final = 1
+
+
+class TemplateError(ValueError):
+    """The bytes are not sums of timings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """Counts, sums and sums of squares of one session, or of several added up.
+
+    ``presses``: (zones,), presses per zone, with or without a valid timing.
+    ``holds``: (zones, 3), count, sum and sum of squares of log hold.
+    ``pairs``: (zones * zones, 3), the same of log press-to-press time; the row is the previous
+    zone times the number of zones, plus the zone.
+    ``flights``: (2, 2), count and sum in microseconds from release to the next press, negative
+    where keys overlap; row 0 within words, row 1 next to Space or Enter.
+    ``pace``: (2,), count and sum in microseconds of the intervals of a key combination.
+    ``n_pauses``: intervals too long to be one.
+    """
+
+    clock_step_ms: float | None
+    presses: Ints
+    holds: Ints
+    pairs: Ints
+    flights: Ints
+    pace: Ints
+    n_pauses: int
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Sums of nothing."""
+        n = N_ZONES
+        shapes = ((n,), (n, 3), (n * n, 3), (2, 2), (2,))
+        presses, holds, pairs, flights, pace = (np.zeros(s, np.int64) for s in shapes)
+        return cls(None, presses, holds, pairs, flights, pace, 0)
+
+    @classmethod
+    def from_batch(cls, batch: KeyBatch) -> Self:
+        """Sums of one batch; presses a program or an input method made are left out."""
+        events = batch.events
+        human = np.array([e.is_human for e in events], bool)
+        breaks = np.array([KeyFlag.AFTER_PASTE in e.flags for e in events], bool)
+        return cls.from_arrays(
+            np.array([e.dt_ms for e in events], np.float64),
+            np.array([e.zone for e in events], np.int64),
+            np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
+            human=human,
+            breaks=breaks,
+            clock_step_ms=batch.clock_step_ms,
+        )
+
+    @classmethod
+    def from_batches(cls, batches: Iterable[KeyBatch]) -> Self:
+        """Sums of the batches of one session."""
+        return sum((cls.from_batch(b) for b in batches), start=cls.empty())
+
+    @classmethod
+    def from_arrays(
+        cls,
+        dt_ms: Floats,
+        zones: Ints,
+        hold_ms: Floats,
+        *,
+        human: NDArray[np.bool_] | None = None,
+        breaks: NDArray[np.bool_] | None = None,
+        clock_step_ms: float | None = None,
+    ) -> Self:
+        """Sums of presses in order; all arrays are of shape (n,), an absent hold is NaN.
+
+        The first press begins no combination: what was pressed before it is not known.
+        """
+        n = len(zones)
+        human = np.ones(n, bool) if human is None else human
+        breaks = np.zeros(n, bool) if breaks is None else breaks
+        typed = human & (zones < Zone.MODIFIER)
+        before = np.roll(zones, 1)
+        follows = typed & np.roll(typed, 1) & ~breaks & (dt_ms > 0)
+        if n:
+            follows[0] = False
+        repeated = follows & (before == zones) & (dt_ms < REPEAT_GUARD_MS)
+        combined = follows & ~repeated & (dt_ms <= LONGEST_INTERVAL_MS)
+        held = typed & ~repeated & (hold_ms >= SHORTEST_HOLD_MS) & (hold_ms <= LONGEST_HOLD_MS)
+        flown = combined & np.roll(held, 1)
+        flight_us = np.round((dt_ms - np.roll(hold_ms, 1))[flown] * 1000).astype(np.int64)
+        edge = (_is_edge(zones) | _is_edge(before))[flown].astype(np.int64)
+        interval_us = np.round(dt_ms[combined] * 1000).astype(np.int64)
+        return cls(
+            clock_step_ms,
+            np.bincount(zones[typed], minlength=N_ZONES).astype(np.int64),
+            _moments(zones[held], np.clip(hold_ms[held], *HOLD_BOUNDS_MS), N_ZONES),
+            _moments(
+                (before * N_ZONES + zones)[combined],
+                np.clip(dt_ms[combined], *INTERVAL_BOUNDS_MS),
+                N_ZONES * N_ZONES,
+            ),
+            np.array([[np.sum(edge == i), np.sum(flight_us[edge == i])] for i in (0, 1)], np.int64),
+            np.array([len(interval_us), interval_us.sum()], np.int64),
+            int(np.sum(follows & (dt_ms > LONGEST_INTERVAL_MS))),
+        )
+
+    def __add__(self, other: Self) -> Self:
+        steps = [s for s in (self.clock_step_ms, other.clock_step_ms) if s is not None]
+        return type(self)(
+            min(steps, default=None),
+            self.presses + other.presses,
+            self.holds + other.holds,
+            self.pairs + other.pairs,
+            self.flights + other.flights,
+            self.pace + other.pace,
+            self.n_pauses + other.n_pauses,
+        )
+
+    @property
+    def n_keys(self) -> int:
+        """Presses that edit text."""
+        return int(self.presses.sum())
+
+    @property
+    def n_pairs(self) -> int:
+        """Key combinations with a valid timing."""
+        return int(self.pace[0])
+
+    def to_bytes(self) -> bytes:
+        """The sums as JSON, rows of zeros left out; equal sums give equal bytes."""
+        members: dict[str, Any] = {"v": _VERSION}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            members[field.name] = _rows(value) if isinstance(value, np.ndarray) else value
+        return json.dumps(members, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The sums that ``to_bytes`` wrote. Raises TemplateError."""
+        try:
+            members = json.loads(data)
+            if members.pop("v") != _VERSION:
+                raise TemplateError("sums of another version")
+            blank = cls.empty()
+            for name in ("presses", "holds", "pairs", "flights", "pace"):
+                array = getattr(blank, name)
+                for index, row in members.pop(name):
+                    array[index] = row
+                members[name] = array
+            return cls(**members)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            raise TemplateError("not sums of timings") from error
+
+
+def _is_edge(zones: Ints) -> NDArray[np.bool_]:
+    return np.isin(zones, (Zone.SPACE, Zone.ENTER))
+
+
+def _moments(index: Ints, ms: Floats, n: int) -> Ints:
+    """Count, sum and sum of squares per index of the scaled log durations, shape (n, 3)."""
+    logs = np.round(np.log(ms) * LOG_SCALE).astype(np.int64)
+    moments = np.zeros((n, 3), np.int64)
+    np.add.at(moments, index, np.stack([np.ones_like(logs), logs, logs * logs], axis=1))
+    return moments
+
+
+def _rows(array: Ints) -> list[list[Any]]:
+    return [[i, row.tolist()] for i, row in enumerate(array) if np.any(row)]
