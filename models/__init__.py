@@ -1,0 +1,1 @@
+"""Trained models shared by all: registry, cards, recipes. A person's reference is never here."""

@@ -1,0 +1,1 @@
+"""How the numbers and weights of the registry were made; nobody imports these."""

