@@ -1,0 +1,64 @@
+"""Sealing of what belongs to one person: AES-256-GCM under that person's own key.
+
+The person's key is wrapped by the institution's key; destroying it erases all that it sealed.
+"""
+
+import secrets
+from datetime import datetime
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from proctor.errors import ProctorError
+from proctor.plumbing.db import Base, UtcDateTime
+
+_NONCE = 12
+
+
+class KeyDestroyed(ProctorError):
+    """The person's data was erased."""
+
+
+class SubjectKey(Base):
+    """A person's key, wrapped. ``wrapped`` is empty once the person was erased."""
+
+    __tablename__ = "subject_keys"
+
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    destroyed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Vault:
+    """Seals and opens what belongs to one person."""
+
+    def __init__(self, institution_key: bytes) -> None:
+        self._institution = AESGCM(institution_key)
+
+    def seal(self, tx: Session, account_id: str, purpose: str, plain: bytes) -> bytes:
+        """``plain`` as nonce + ciphertext, bound to the person and the purpose."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._key(tx, account_id).encrypt(nonce, plain, _aad(account_id, purpose))
+
+    def open(self, tx: Session, account_id: str, purpose: str, sealed: bytes) -> bytes:
+        """The plain bytes. Raises KeyDestroyed, or InvalidTag when anything was altered."""
+        key = self._key(tx, account_id)
+        return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], _aad(account_id, purpose))
+
+    def _key(self, tx: Session, account_id: str) -> AESGCM:
+        row = tx.get(SubjectKey, account_id)
+        aad = _aad(account_id, "key")
+        if row is None:
+            nonce, key = secrets.token_bytes(_NONCE), AESGCM.generate_key(256)
+            wrapped = nonce + self._institution.encrypt(nonce, key, aad)
+            tx.add(SubjectKey(account_id=account_id, wrapped=wrapped))
+            tx.flush()
+            return AESGCM(key)
+        if row.destroyed_at is not None:
+            raise KeyDestroyed(account=account_id)
+        return AESGCM(self._institution.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], aad))
+
+
+def _aad(account_id: str, purpose: str) -> bytes:
+    return f"{account_id}|{purpose}".encode()
