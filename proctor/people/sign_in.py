@@ -1,0 +1,98 @@
+"""Sign-in: one-time links, passwords, server-side sessions. Only hashes of tokens are kept."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.errors import Conflict, Refused
+from proctor.people.tables import Account, SignInLink, SignInSession
+from proctor.plumbing.db import new_id
+
+LINK_LASTS = timedelta(hours=24)
+SESSION_LASTS = timedelta(hours=12)
+_passwords = PasswordHash((Argon2Hasher(),))
+# verified when the e-mail is unknown, so that both answers take the same time
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43
+
+
+class LinkUsed(Conflict):
+    """The sign-in link was used or has expired."""
+
+    key = "error.link_used"
+
+
+class WrongPassword(Refused):
+    """The e-mail or the password is wrong."""
+
+    key = "error.wrong_password"
+
+
+def make_link(tx: Session, account_id: str, now: datetime) -> str:
+    """Token of a new one-time link."""
+    token = secrets.token_urlsafe(32)
+    tx.add(SignInLink(token_hash=_hash(token), account_id=account_id, expires_at=now + LINK_LASTS))
+    tx.flush()
+    return token
+
+
+def use_link(tx: Session, token: str, now: datetime) -> str:
+    """Token of a new sign-in session. Raises LinkUsed."""
+    link = tx.get(SignInLink, _hash(token))
+    if link is None or link.used_at is not None or link.expires_at < now:
+        raise LinkUsed
+    link.used_at = now
+    return begin(tx, link.account_id, now)
+
+
+def use_password(tx: Session, email: str, password: str, now: datetime) -> str:
+    """Token of a new sign-in session. Raises WrongPassword."""
+    account = tx.scalars(select(Account).where(Account.email == email.strip().lower())).first()
+    stored = account.password_hash if account and account.password_hash else _NOBODY
+    matches = _passwords.verify(password, stored)
+    if not matches or account is None or not account.is_active:
+        raise WrongPassword
+    return begin(tx, account.id, now)
+
+
+def hash_password(password: str) -> str:
+    return _passwords.hash(password)
+
+
+def begin(tx: Session, account_id: str, now: datetime) -> str:
+    """Open a sign-in session; returns the token for the cookie."""
+    token = secrets.token_urlsafe(32)
+    row = SignInSession(
+        token_hash=_hash(token),
+        id=new_id(),
+        account_id=account_id,
+        created_at=now,
+        expires_at=now + SESSION_LASTS,
+    )
+    tx.add(row)
+    events.append(tx, f"account:{account_id}", "signed_in", {"session": row.id}, now)
+    return token
+
+
+def end(tx: Session, token: str, now: datetime) -> None:
+    row = tx.get(SignInSession, _hash(token))
+    if row is not None and row.ended_at is None:
+        row.ended_at = now
+
+
+def visitor(tx: Session, token: str, now: datetime) -> tuple[Account, str] | None:
+    """The account and sign-in id of a session token that is still open."""
+    row = tx.get(SignInSession, _hash(token))
+    if row is None or row.ended_at is not None or row.expires_at < now:
+        return None
+    account = tx.get(Account, row.account_id)
+    return (account, row.id) if account is not None and account.is_active else None
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
