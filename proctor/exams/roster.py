@@ -1,0 +1,68 @@
+"""Who is on a course: learners and assigned staff, and whose references a person may confirm."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from proctor.exams.schemes import visible_courses
+from proctor.exams.tables import Course, CourseStaff, RosterEntry, StaffRole
+from proctor.people.tables import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A person and what they do on a course."""
+
+    account: Account
+    role: StaffRole
+
+
+def learners_of(
+    tx: Session, course_id: str, *, skip: int = 0, most: int | None = None
+) -> list[Account]:
+    """Learners on the roster of a course by name, or at most *most* of them after *skip*."""
+    return list(
+        tx.scalars(
+            select(Account)
+            .join(RosterEntry, RosterEntry.account_id == Account.id)
+            .where(RosterEntry.course_id == course_id)
+            .order_by(Account.name, Account.email)
+            .offset(skip)
+            .limit(most)
+        )
+    )
+
+
+def count_learners(tx: Session, course_id: str) -> int:
+    """How many learners are on the roster of a course."""
+    query = select(func.count()).where(RosterEntry.course_id == course_id)
+    return tx.execute(query).scalar_one()
+
+
+def staff_of(tx: Session, course_id: str) -> list[Assigned]:
+    """Staff assigned to a course, by role, then name."""
+    rows = tx.execute(
+        select(Account, CourseStaff.role)
+        .join(CourseStaff, CourseStaff.account_id == Account.id)
+        .where(CourseStaff.course_id == course_id)
+        .order_by(CourseStaff.role, Account.name)
+    )
+    return [Assigned(account, role) for account, role in rows]
+
+
+def is_on_roster(tx: Session, course_id: str, account_id: str) -> bool:
+    return tx.get(RosterEntry, (course_id, account_id)) is not None
+
+
+def is_assigned(tx: Session, course_id: str, account_id: str, *roles: StaffRole) -> bool:
+    """Whether a person is assigned to a course in one of *roles*."""
+    return any(tx.get(CourseStaff, (course_id, account_id, role)) is not None for role in roles)
+
+
+def learners_seen_by(tx: Session, account: Account) -> frozenset[str]:
+    """Ids of learners on any course *account* may see."""
+    courses = visible_courses(account).with_only_columns(Course.id)
+    return frozenset(
+        tx.scalars(select(RosterEntry.account_id).where(RosterEntry.course_id.in_(courses)))
+    )

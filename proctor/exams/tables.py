@@ -1,0 +1,163 @@
+"""Courses, assessment schemes and their events, questions, policies, rosters."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Date,
+    ForeignKey,
+    Integer,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
+
+
+class CourseKind(StrEnum):
+    MOOC = "mooc"
+    BLENDED = "blended"
+    DISTANCE = "distance"
+    ON_SITE = "on_site"
+
+
+class EventKind(StrEnum):
+    CURRENT = "current"
+    MIDTERM = "midterm"
+    FINAL = "final"
+    MOOC_TASK = "mooc_task"
+    MOOC_FINAL = "mooc_final"
+
+
+class Mode(StrEnum):
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+class Venue(StrEnum):
+    ONLINE = "online"
+    TEST_CENTRE = "test_centre"
+    ON_SITE = "on_site"
+
+
+class Technology(StrEnum):
+    """The four technologies of Order 137, item 38(1)."""
+
+    KEYSTROKE = "keystroke"
+    TEST_CENTRE = "test_centre"
+    PROCTORING = "proctoring"
+    BIOMETRICS = "biometrics"
+
+
+class QuestionKind(StrEnum):
+    CHOICE = "choice"
+    SHORT = "short"
+    ESSAY = "essay"
+
+
+class StaffRole(StrEnum):
+    TEACHER = "teacher"
+    PROCTOR = "proctor"
+    REVIEWER = "reviewer"
+
+
+class Course(Base):
+    __tablename__ = "courses"
+    __table_args__ = (UniqueConstraint("institution_id", "code"),)
+
+    id: Mapped[str] = id_column()
+    institution_id: Mapped[str] = mapped_column(String(32), ForeignKey("institutions.id"))
+    code: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(300))
+    kind: Mapped[CourseKind] = mapped_column(string_enum(CourseKind))
+    policy_pack: Mapped[str] = mapped_column(String(64))
+    starts_on: Mapped[date] = mapped_column(Date)
+    ends_on: Mapped[date] = mapped_column(Date)
+
+
+class AssessmentScheme(Base):
+    """One version of how a course is assessed; a change makes a new version."""
+
+    __tablename__ = "assessment_schemes"
+    __table_args__ = (UniqueConstraint("course_id", "version"),)
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"))
+    version: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ExamPolicy(Base):
+    """What is watched in an exam and when it becomes an incident; versioned, never edited."""
+
+    __tablename__ = "exam_policies"
+    __table_args__ = (UniqueConstraint("institution_id", "name", "version"),)
+
+    id: Mapped[str] = id_column()
+    institution_id: Mapped[str] = mapped_column(String(32), ForeignKey("institutions.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column(Integer)
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class AssessmentEvent(Base):
+    """One row of a scheme: something that forms the final assessment.
+
+    ``weight`` is exact (six decimals); ``identity_plan`` lists technologies, [] = none.
+    """
+
+    __tablename__ = "assessment_events"
+    __table_args__ = (UniqueConstraint("scheme_id", "code"),)
+
+    id: Mapped[str] = id_column()
+    scheme_id: Mapped[str] = mapped_column(String(32), ForeignKey("assessment_schemes.id"))
+    code: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(300))
+    kind: Mapped[EventKind] = mapped_column(string_enum(EventKind))
+    weight: Mapped[Decimal] = mapped_column(Numeric(12, 6))
+    mode: Mapped[Mode] = mapped_column(string_enum(Mode))
+    venue: Mapped[Venue] = mapped_column(string_enum(Venue))
+    opens_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    duration_s: Mapped[int] = mapped_column(Integer)
+    identity_plan: Mapped[list[str]] = mapped_column(JSON)
+    policy_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("exam_policies.id"))
+
+
+class Question(Base):
+    """``options``: texts of a choice question, [] for the other kinds."""
+
+    __tablename__ = "questions"
+    __table_args__ = (UniqueConstraint("event_id", "position"),)
+
+    id: Mapped[str] = id_column()
+    event_id: Mapped[str] = mapped_column(String(32), ForeignKey("assessment_events.id"))
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[QuestionKind] = mapped_column(string_enum(QuestionKind))
+    prompt: Mapped[str] = mapped_column(Text)
+    options: Mapped[list[str]] = mapped_column(JSON)
+
+
+class RosterEntry(Base):
+    """A learner on a course."""
+
+    __tablename__ = "roster"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+
+
+class CourseStaff(Base):
+    """A teacher, proctor or reviewer assigned to a course."""
+
+    __tablename__ = "course_staff"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    role: Mapped[StaffRole] = mapped_column(string_enum(StaffRole), primary_key=True)
