@@ -1,0 +1,1 @@
+"""What arrives from a browser, and when: encoded frames in, recordings, gaps and clips out."""

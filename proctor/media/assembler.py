@@ -1,0 +1,115 @@
+"""Packets of one track in any order in, whole encoded frames in sending order out.
+
+A packet that never comes holds the picture back for a bounded time, then the stream resumes at the
+next key frame: a frame whose reference is lost is not handed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proctor.media.frames import Codec, is_key_frame
+
+# a retransmission takes one round trip; under the camera's silence limit of 1 s
+PATIENCE_S = 0.6
+CAPACITY_PACKETS = 512
+# a 1080p text key frame measures 40 to 51 kB
+MAX_FRAME_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One depayloaded RTP packet; ``sequence``: 16 bits, ``arrival``: monotonic seconds."""
+
+    sequence: int
+    timestamp: int
+    marker: bool
+    codec: Codec
+    arrival: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AssembledFrame:
+    """A complete encoded picture; ``arrival``: monotonic seconds of the packet completing it."""
+
+    codec: Codec
+    timestamp: int
+    arrival: float
+    is_key: bool
+    data: bytes
+
+
+class FrameAssembler:
+    """Puts one track's packets into frames; ``needs_key`` says that a key frame must be asked."""
+
+    def __init__(self) -> None:
+        self.needs_key = True
+        self._next: int | None = None
+        self._waiting: dict[int, Packet] = {}
+        self._parts: list[Packet] = []
+        self._bytes = 0
+
+    def add(self, packet: Packet) -> list[AssembledFrame]:
+        """Frames that *packet* completes, oldest first."""
+        position = self._position(packet.sequence)
+        if self._next is None or not self._next - CAPACITY_PACKETS < position:
+            self._restart(position)
+        assert self._next is not None
+        if position < self._next:
+            return []
+        if position - self._next >= CAPACITY_PACKETS:
+            self._restart(position)
+        self._waiting[position] = packet
+        return self.expire(packet.arrival)
+
+    def expire(self, now: float) -> list[AssembledFrame]:
+        """Frames ready at *now* (monotonic seconds), a hole older than the patience given up."""
+        frames = self._drain(now)
+        while self._waiting:
+            first = min(self._waiting)
+            if now - self._waiting[first].arrival < PATIENCE_S:
+                break
+            self._give_up()
+            self._next = first
+            frames += self._drain(now)
+        return frames
+
+    def _position(self, sequence: int) -> int:
+        if self._next is None:
+            return sequence
+        return self._next + (sequence - self._next + 0x8000) % 0x10000 - 0x8000
+
+    def _restart(self, position: int) -> None:
+        self._waiting.clear()
+        self._give_up()
+        self._next = position
+
+    def _give_up(self) -> None:
+        self._parts, self._bytes, self.needs_key = [], 0, True
+
+    def _drain(self, now: float) -> list[AssembledFrame]:
+        frames: list[AssembledFrame] = []
+        assert self._next is not None or not self._waiting
+        while self._next is not None and (packet := self._waiting.pop(self._next, None)):
+            self._next += 1
+            # a sender without marker bits ends a frame by starting the next
+            if self._parts and self._parts[0].timestamp != packet.timestamp:
+                frames += self._close(now)
+            self._parts.append(packet)
+            self._bytes += len(packet.data)
+            if self._bytes > MAX_FRAME_BYTES:
+                self._give_up()
+            elif packet.marker:
+                frames += self._close(now)
+        return frames
+
+    def _close(self, now: float) -> list[AssembledFrame]:
+        parts, self._parts, self._bytes = self._parts, [], 0
+        data = b"".join(part.data for part in parts)
+        first = parts[0]
+        is_key = is_key_frame(first.codec, data)
+        if not data or (self.needs_key and not is_key):
+            return []
+        self.needs_key = False
+        return [AssembledFrame(first.codec, first.timestamp, now, is_key, data)]

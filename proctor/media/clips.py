@@ -1,0 +1,143 @@
+"""A stretch of a track as a file of its own, copied without transcoding from growing files too."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proctor.errors import Unavailable
+from proctor.media import webm
+from proctor.media.frames import vp8_size
+
+
+class ClipUnavailable(Unavailable):
+    """No picture of that stretch was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of a recording a clip was copied from."""
+
+    path: Path
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """``start_s`` and ``end_s``: its first and last picture, in seconds since the epoch.
+
+    ``parent_sha256``: of the bytes of ``sources``, one after the other, which do not change while
+    a recording grows.
+    """
+
+    path: Path
+    start_s: float
+    end_s: float
+    sha256: str
+    parent_sha256: str
+    sources: tuple[Source, ...]
+
+
+def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path) -> Clip:
+    """Copy the pictures of one track from *start_s* to *end_s* into *dst*, replacing it whole.
+
+    ``recordings``: the track's files in any order, finished or growing; the times count from their
+    epoch. The clip begins at the last key frame not after *start_s*, or at the first picture after.
+    Raises ClipUnavailable, OSError.
+    """
+    start_ms, end_ms = round(1000 * start_s), round(1000 * end_s)
+    parent = hashlib.sha256()
+    sources: list[Source] = []
+    blocks: list[webm.Block] = []
+    for part in _in_time_order(recordings):
+        clusters = _wanted(part, start_ms, end_ms)
+        if clusters:
+            source = Source(part.path, clusters[0].offset, clusters[-1].offset + clusters[-1].size)
+            sources.append(source)
+            blocks += _copied(part, source, clusters, end_ms, parent.update)
+    if not blocks:
+        raise ClipUnavailable(start_s=start_s, end_s=end_s)
+    return Clip(
+        path=dst,
+        start_s=blocks[0].at_ms / 1000,
+        end_s=blocks[-1].at_ms / 1000,
+        sha256=_write(blocks, dst),
+        parent_sha256=parent.hexdigest(),
+        sources=tuple(sources),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    path: Path
+    start_ms: int
+    clusters: tuple[webm.Cluster, ...]
+
+
+def _in_time_order(recordings: Sequence[Path]) -> list[_Part]:
+    parts = []
+    for path in recordings:
+        # the index of a file without a first cluster yet is empty or missing
+        if webm.index_path(path).exists() and (clusters := webm.read_clusters(path)):
+            parts.append(_Part(path, webm.read_start_ms(path), clusters))
+    return sorted(parts, key=lambda part: part.start_ms)
+
+
+def _wanted(part: _Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
+    """The clusters between, with those back to a key frame when recording ran on until then."""
+    begins = [part.start_ms + cluster.start_ms for cluster in part.clusters]
+    overlapping = [
+        number
+        for number, begin in enumerate(begins)
+        if begin <= end_ms and begin + webm.MAX_CLUSTER_MS > start_ms
+    ]
+    if not overlapping:
+        return []
+    first = overlapping[0]
+    while not part.clusters[first].starts_with_key:
+        first -= 1
+    # a later key frame at or before the start spares the pictures before it
+    for number in overlapping:
+        if begins[number] <= start_ms and part.clusters[number].starts_with_key:
+            first = number
+    return list(part.clusters[first : overlapping[-1] + 1])
+
+
+def _copied(
+    part: _Part,
+    source: Source,
+    clusters: Sequence[webm.Cluster],
+    end_ms: int,
+    digest: Callable[[bytes], object],
+) -> Iterator[webm.Block]:
+    with part.path.open("rb") as file:
+        file.seek(source.start)
+        for cluster in clusters:
+            data = file.read(cluster.size)
+            digest(data)
+            for block in webm.read_blocks(data):
+                at_ms = part.start_ms + block.at_ms
+                if at_ms <= end_ms:
+                    yield webm.Block(at_ms, block.is_key, block.data)
+
+
+def _write(blocks: Sequence[webm.Block], dst: Path) -> str:
+    """Write the clip beside *dst*, make it seekable and move it there; its SHA-256."""
+    draft = dst.with_name(dst.name + ".part")
+    draft.unlink(missing_ok=True)
+    start_ms = blocks[0].at_ms
+    writer = webm.WebmWriter(draft, *vp8_size(blocks[0].data), start_ms)
+    for block in blocks:
+        writer.add(webm.Block(block.at_ms - start_ms, block.is_key, block.data))
+    writer.flush()
+    writer.close()
+    webm.finish(draft)
+    webm.index_path(draft).unlink()
+    with draft.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    os.replace(draft, dst)
+    return digest

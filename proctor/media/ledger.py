@@ -1,0 +1,82 @@
+"""What was recorded of a sitting and what is missing, written down when the exam ends."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proctor.media.gaps import Cause, Interval, coverage, gaps
+from proctor.media.recorder import RecordedTrack, repair
+from proctor.media.tables import MediaGap, Recording
+from proctor.observations import Track
+from proctor.sittings.tables import Sitting
+
+
+def recordings_of(tx: Session, sitting_id: str, track: Track) -> list[Recording]:
+    """Files of one track in order of their connections."""
+    query = select(Recording).where(Recording.sitting_id == sitting_id, Recording.track == track)
+    return list(tx.scalars(query.order_by(Recording.part)))
+
+
+def open_files(tx: Session, sitting_id: str, paths: Mapping[Track, Path], root: Path) -> None:
+    """Note the files a new connection writes to."""
+    for track, path in paths.items():
+        part = len(recordings_of(tx, sitting_id, track)) + 1
+        name = str(path.relative_to(root))
+        tx.add(Recording(sitting_id=sitting_id, track=track, part=part, path=name, starts_s=0.0))
+
+
+def close_files(
+    tx: Session,
+    sitting: Sitting,
+    exam_s: float,
+    recorded: Sequence[RecordedTrack],
+    causes: Mapping[Track, Sequence[Cause]],
+    root: Path,
+) -> dict[str, str]:
+    """Write what each file holds and every gap with its cause; SHA-256 by path.
+
+    ``recorded`` and ``causes`` are on the recording clock. A file this process did not finish
+    was left by a killed one and is repaired. Raises OSError.
+    """
+    known = {each.path: each for each in recorded}
+    hashes: dict[str, str] = {}
+    for track in Track:
+        intervals: list[Interval] = []
+        for row in recordings_of(tx, sitting.id, track):
+            path = root / row.path
+            file = known.get(path) or repair(path)
+            held = [_in_exam(i, sitting) for i in file.intervals]
+            intervals += held
+            row.starts_s = file.starts_s - sitting.exam_offset_s
+            row.recorded_s = coverage(held, 0.0, exam_s)
+            row.bytes, row.sha256 = file.bytes, file.sha256
+            hashes[row.path] = file.sha256
+        _note_gaps(tx, sitting, track, intervals, exam_s, causes[track])
+    return hashes
+
+
+def _note_gaps(
+    tx: Session,
+    sitting: Sitting,
+    track: Track,
+    intervals: Sequence[Interval],
+    exam_s: float,
+    causes: Sequence[Cause],
+) -> None:
+    offset = sitting.exam_offset_s
+    known = [Cause(each.start - offset, each.end - offset, each.cause) for each in causes]
+    for gap in gaps(track, intervals, 0.0, exam_s, known):
+        row = MediaGap(
+            sitting_id=sitting.id,
+            track=track,
+            start_s=gap.start,
+            end_s=gap.end,
+            cause=gap.cause,
+        )
+        tx.add(row)
+
+
+def _in_exam(interval: Interval, sitting: Sitting) -> Interval:
+    return Interval(interval.start - sitting.exam_offset_s, interval.end - sitting.exam_offset_s)

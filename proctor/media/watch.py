@@ -1,0 +1,75 @@
+"""When a track has fallen silent, and when it is asked for a key frame: pure, told the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from proctor.media.frames import SILENCE_LIMIT_S
+from proctor.observations import Track
+
+# a camera key frame each second costs no bit rate; a 1080p one every 2 s starves the screen
+KEY_INTERVAL_S: Mapping[Track, float] = MappingProxyType({Track.CAMERA: 1.0, Track.SCREEN: 10.0})
+# browsers make at most about three key frames a second
+KEY_RETRY_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class TrackChange:
+    """A track fell silent or came back; ``since``: monotonic seconds of its last frame before."""
+
+    track: Track
+    is_silent: bool
+    since: float
+
+
+class SilenceWatch:
+    """Notices within its limit that no frame of a track arrives any more.
+
+    ``start``: monotonic seconds; a track without any frame is silent since then.
+    """
+
+    def __init__(self, start: float) -> None:
+        self._last = dict.fromkeys(Track, start)
+        self._silent: set[Track] = set()
+
+    def saw(self, track: Track, now: float) -> TrackChange | None:
+        """Note a frame; a change if the track was silent."""
+        since, self._last[track] = self._last[track], now
+        if track not in self._silent:
+            return None
+        self._silent.remove(track)
+        return TrackChange(track, is_silent=False, since=since)
+
+    def check(self, now: float) -> list[TrackChange]:
+        """Tracks that have just become silent at *now*."""
+        fallen = [
+            track
+            for track, last in self._last.items()
+            if track not in self._silent and now - last >= SILENCE_LIMIT_S[track]
+        ]
+        self._silent.update(fallen)
+        return [TrackChange(track, is_silent=True, since=self._last[track]) for track in fallen]
+
+
+class KeySchedule:
+    """When to ask each track for a key frame: at its interval, on request, and again while lost."""
+
+    def __init__(self) -> None:
+        self._asked: dict[Track, float] = {}
+        self._requested: set[Track] = set()
+
+    def request(self, track: Track) -> None:
+        """Ask at the next look, whatever the interval."""
+        self._requested.add(track)
+
+    def due(self, track: Track, now: float, needs_key: bool) -> bool:
+        """Whether to ask *track* now; counts as asked when True."""
+        interval = KEY_RETRY_S if needs_key else KEY_INTERVAL_S[track]
+        asked = self._asked.get(track)
+        if track not in self._requested and asked is not None and now - asked < interval:
+            return False
+        self._requested.discard(track)
+        self._asked[track] = now
+        return True

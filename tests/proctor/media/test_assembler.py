@@ -1,0 +1,147 @@
+"""Packets into frames, with loss and disorder."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.media.assembler import AssembledFrame, FrameAssembler, Packet
+
+pytestmark = pytest.mark.unit
+
+KEY = bytes.fromhex("1002009d012a4001f000")
+DELTA = bytes.fromhex("110200") + b"delta"
+
+
+def stream(frames: int, first: int = 0, keys: tuple[int, ...] = (0,)) -> list[Packet]:
+    """Two packets per frame at 15 frames a second; frame n has timestamp 6000 n."""
+    packets = []
+    for number in range(frames):
+        data = (KEY if number in keys else DELTA) + b"%d" % number
+        for half, part in enumerate((data[:8], data[8:])):
+            packets.append(
+                Packet(
+                    sequence=(first + 2 * number + half) % 0x10000,
+                    timestamp=6_000 * number,
+                    marker=half == 1,
+                    codec="VP8",
+                    arrival=number / 15 + half / 100,
+                    data=part,
+                )
+            )
+    return packets
+
+
+def assemble(packets: list[Packet]) -> list[AssembledFrame]:
+    assembler = FrameAssembler()
+    return [frame for packet in packets for frame in assembler.add(packet)]
+
+
+def numbers(frames: list[AssembledFrame]) -> list[int]:
+    return [frame.timestamp // 6_000 for frame in frames]
+
+
+def test_frame_leaves_with_its_last_packet() -> None:
+    assembler = FrameAssembler()
+    first, second = stream(1)
+
+    assert assembler.add(first) == []
+    assert assembler.add(second) == [AssembledFrame("VP8", 0, 0.01, True, KEY + b"0")]
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 2**31))
+def test_disorder_within_a_few_packets_changes_nothing(first: int, seed: int) -> None:
+    packets = stream(20, first)
+    head, rest = packets[:1], packets[1:]
+    jitter = random.Random(seed)
+    rest.sort(key=lambda packet: packet.arrival + jitter.uniform(0, 0.3))
+
+    assert numbers(assemble(head + rest)) == list(range(20))
+
+
+def test_duplicates_are_ignored() -> None:
+    packets = stream(5)
+
+    assert numbers(assemble([each for packet in packets for each in (packet, packet)])) == [
+        0, 1, 2, 3, 4,
+    ]  # fmt: skip
+
+
+def test_lost_packet_freezes_the_picture_for_a_bounded_time() -> None:
+    packets = stream(60, keys=(0, 30))
+    del packets[11]
+
+    frames = assemble(packets)
+
+    assert numbers(frames) == [*range(5), *range(30, 60)]
+    assert frames[5].arrival == pytest.approx(2.01)
+
+
+def test_key_frame_is_asked_once_the_hole_is_given_up() -> None:
+    packets = stream(30)
+    del packets[11]
+    assembler = FrameAssembler()
+    asked_at = None
+    for packet in packets:
+        assembler.add(packet)
+        if assembler.needs_key and asked_at is None and packet.sequence > 1:
+            asked_at = packet.arrival
+
+    # the hole was seen at frame 6; patience is 0.6 s
+    assert asked_at == pytest.approx(6 / 15 + 0.6, abs=0.07)
+
+
+def test_hole_is_given_up_without_further_packets() -> None:
+    assembler = FrameAssembler()
+    packets = stream(3, keys=(0, 2))
+    for packet in packets[:2] + packets[3:]:
+        assembler.add(packet)
+
+    frames = assembler.expire(packets[-1].arrival + 0.6)
+
+    assert numbers(frames) == [2]
+
+
+def test_retransmission_within_the_patience_loses_nothing() -> None:
+    packets = stream(12)
+    late = packets.pop(11)
+
+    assert numbers(assemble([*packets[:18], late, *packets[18:]])) == list(range(12))
+
+
+def test_stream_joined_inside_a_frame_starts_at_the_next_key_frame() -> None:
+    assert numbers(assemble(stream(20, keys=(0, 8))[1:])) == list(range(8, 20))
+
+
+def test_sender_without_marker_bits_ends_a_frame_with_the_next() -> None:
+    packets = [
+        Packet(p.sequence, p.timestamp, False, p.codec, p.arrival, p.data) for p in stream(4)
+    ]
+
+    assert numbers(assemble(packets)) == [0, 1, 2]
+
+
+def test_restarted_sender_is_followed_from_its_key_frame() -> None:
+    before, after = stream(3, first=60_000), stream(4, first=20_000)
+
+    assert numbers(assemble(before + after)) == [0, 1, 2, 0, 1, 2, 3]
+
+
+def test_frame_without_end_does_not_fill_memory() -> None:
+    assembler = FrameAssembler()
+    for number in range(2_000):
+        data = KEY + bytes(1_200)
+        assembler.add(Packet(number, 0, False, "VP8", 0.0, data))
+
+    assert assembler._bytes <= 1 << 20
+
+
+@given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(0, 9), st.booleans())))
+def test_any_packets_are_survived(raw: list[tuple[int, int, bool]]) -> None:
+    packets = [
+        Packet(sequence, timestamp, marker, "VP8", number / 10, DELTA)
+        for number, (sequence, timestamp, marker) in enumerate(raw)
+    ]
+
+    assert assemble(packets) == []

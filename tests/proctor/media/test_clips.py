@@ -1,0 +1,109 @@
+"""Clips: cut without transcoding, aligned to key frames, from finished and growing files."""
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from proctor.media.clips import ClipUnavailable, cut_clip
+from proctor.media.recorder import TrackRecorder
+from proctor.observations import Track
+
+pytestmark = pytest.mark.media
+
+
+def record(directory: Path, frames) -> Path:
+    recorder = TrackRecorder(directory, Track.CAMERA, epoch=0.0)
+    for frame in frames:
+        recorder.write(frame)
+    return recorder.finish().path
+
+
+def decoded_times(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [frame.time for frame in container.decode(video=0)]
+
+
+def test_clip_begins_at_the_key_frame_before_and_ends_where_asked(tmp_path, frames) -> None:
+    path = record(tmp_path, frames(20.0))
+
+    clip = cut_clip([path], 7.4, 12.0, tmp_path / "clip.webm")
+
+    assert (clip.start_s, clip.end_s) == (7.0, 12.0)
+    times = decoded_times(clip.path)
+    assert (len(times), times[0], times[-1]) == (76, 0.0, 5.0)
+    assert clip.sha256 == hashlib.sha256(clip.path.read_bytes()).hexdigest()
+
+
+def test_parent_hash_is_of_the_source_bytes(tmp_path, frames) -> None:
+    path = record(tmp_path, frames(10.0))
+
+    clip = cut_clip([path], 3.0, 5.0, tmp_path / "clip.webm")
+
+    (source,) = clip.sources
+    copied = path.read_bytes()[source.start : source.end]
+    assert clip.parent_sha256 == hashlib.sha256(copied).hexdigest()
+
+
+def test_clip_spans_a_reconnection(tmp_path, frames) -> None:
+    before = record(tmp_path, frames(5.0))
+    after = record(tmp_path, frames(5.0, start=8.0))
+
+    clip = cut_clip([after, before], 3.0, 10.0, tmp_path / "clip.webm")
+
+    assert (clip.start_s, clip.end_s, len(clip.sources)) == (3.0, 10.0, 2)
+    times = decoded_times(clip.path)
+    assert times[29:31] == [pytest.approx(2 - 1 / 15, abs=0.001), 5.0]
+
+
+def test_clip_asked_in_a_gap_begins_with_the_first_picture_after(tmp_path, frames) -> None:
+    before = record(tmp_path, frames(5.0))
+    after = record(tmp_path, frames(5.0, start=20.0))
+
+    clip = cut_clip([before, after], 10.0, 22.0, tmp_path / "clip.webm")
+
+    assert clip.start_s == 20.0
+
+
+def test_clip_is_cut_while_the_recording_grows(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    some = frames(20.0)
+    for frame in some[:180]:
+        recorder.write(frame)
+    written = threading.Event()
+    while recorder._taken_bytes != recorder._written_bytes:
+        written.wait(0.01)
+
+    early = cut_clip([recorder.path], 4.0, 9.0, tmp_path / "early.webm")
+    for frame in some[180:]:
+        recorder.write(frame)
+    recorder.finish()
+    late = cut_clip([recorder.path], 4.0, 9.0, tmp_path / "late.webm")
+
+    assert (early.start_s, early.end_s) == (4.0, 9.0)
+    assert early.sha256 == late.sha256
+    assert early.parent_sha256 == late.parent_sha256
+
+
+def test_clip_of_rare_key_frames_reaches_back_to_one(tmp_path, frames) -> None:
+    rare = [
+        frame if number == 0 else replace(frame, is_key=False)
+        for number, frame in enumerate(frames(5.0))
+    ]
+    path = record(tmp_path, rare)
+
+    assert cut_clip([path], 3.0, 4.0, tmp_path / "clip.webm").start_s == 0.0
+
+
+def test_nothing_recorded_is_no_clip(tmp_path, frames) -> None:
+    path = record(tmp_path, frames(5.0))
+    empty = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+
+    for start_s, end_s in ((30.0, 40.0), (-9.0, -1.0)):
+        with pytest.raises(ClipUnavailable):
+            cut_clip([path, empty.path], start_s, end_s, tmp_path / "clip.webm")
+    assert not (tmp_path / "clip.webm").exists()
+    empty.finish()

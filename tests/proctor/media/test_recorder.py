@@ -1,0 +1,241 @@
+"""Recording a track: what is on disk in the end, after a kill, and when the disk fails."""
+
+import errno
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from proctor.media import recorder as recorder_module
+from proctor.media import webm
+from proctor.media.gaps import Interval
+from proctor.media.recorder import (
+    RecordingFailed,
+    TrackRecorder,
+    broken_seals,
+    read_recorded,
+    read_seals,
+    repair,
+)
+from proctor.observations import Track
+
+pytestmark = pytest.mark.media
+
+# feeds frames of a seeded file in real time until killed, telling how far it came
+CHILD = """
+import pickle, sys, time
+from pathlib import Path
+from proctor.media.frames import EncodedFrame
+from proctor.media.recorder import TrackRecorder
+from proctor.observations import Track
+directory, limit = Path(sys.argv[1]), float(sys.argv[2])
+pictures = [bytes.fromhex(line) for line in (directory / "pictures.hex").read_text().split()]
+epoch = time.monotonic()
+recorder = TrackRecorder(directory, Track.CAMERA, epoch)
+number = 0
+while number < limit * 15:
+    arrival = epoch + number / 15
+    time.sleep(max(0.0, arrival - time.monotonic()))
+    data = pictures[number % len(pictures)]
+    frame = EncodedFrame(Track.CAMERA, "VP8", 6000 * number, arrival, not data[0] & 1, data)
+    recorder.write(frame)
+    print(number / 15, flush=True)
+    number += 1
+recorder.finish()
+"""
+
+
+def run_child(directory: Path, pictures: tuple[bytes, ...], seconds: float) -> subprocess.Popen:
+    (directory / "pictures.hex").write_text("\n".join(each.hex() for each in pictures))
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(directory), str(seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(recorder_module.__file__).parents[2],
+    )
+
+
+def test_recording_holds_every_frame_and_says_so(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=100.0)
+    for frame in frames(5.0, start=102.0):
+        recorder.write(frame)
+
+    recorded = recorder.finish()
+
+    assert recorded.path == tmp_path / "camera-001.webm"
+    assert recorded.starts_s == 2.0
+    assert recorded.intervals == (Interval(2.0, pytest.approx(7.0, abs=0.001)),)
+    assert recorded == read_recorded(recorded.path)
+    with av.open(str(recorded.path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 75
+
+
+def test_next_peer_of_the_track_gets_its_own_file(tmp_path, frames) -> None:
+    for number in (1, 2):
+        recorder = TrackRecorder(tmp_path, Track.SCREEN, epoch=0.0)
+        for frame in frames(1.0):
+            recorder.write(frame)
+        assert recorder.finish().path.name == f"screen-00{number}.webm"
+
+
+def test_silence_between_frames_is_no_interval(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in [*frames(2.0), *frames(2.0, start=10.0)]:
+        recorder.write(replace(frame, rtp_timestamp=round(90_000 * frame.arrival)))
+
+    assert recorder.finish().intervals == (
+        Interval(0.0, pytest.approx(2.0, abs=0.001)),
+        Interval(10.0, pytest.approx(12.0, abs=0.001)),
+    )
+
+
+def test_recording_starts_at_a_key_frame(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(3.0)[7:]:
+        recorder.write(frame)
+
+    assert recorder.finish().intervals == (Interval(1.0, pytest.approx(3.0, abs=0.001)),)
+
+
+def test_recorder_without_frames_leaves_an_empty_file(tmp_path) -> None:
+    recorded = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0).finish()
+
+    assert (recorded.intervals, recorded.bytes) == ((), 0)
+    assert repair(recorded.path) == recorded
+
+
+def test_h264_is_refused_visibly(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.write(replace(frames(1.0)[0], codec="H264"))
+
+    assert failure.value.reason == "codec_not_recordable"
+    recorder.finish()
+
+
+def test_seals_cover_every_cluster_and_show_a_changed_byte(tmp_path, frames, monkeypatch) -> None:
+    monkeypatch.setattr(recorder_module, "SEAL_EVERY_S", 0.0)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(5.0):
+        recorder.write(frame)
+    path = recorder.finish().path
+
+    seals, layout = read_seals(path), webm.scan(path)
+    assert len(seals) == 5
+    assert (seals[0].start, seals[-1].end) == (layout.body, layout.end)
+    assert all(a.end == b.start for a, b in itertools.pairwise(seals))
+    assert broken_seals(path) == ()
+
+    data = bytearray(path.read_bytes())
+    data[seals[2].start + 200] ^= 1
+    path.write_bytes(data)
+    assert broken_seals(path) == (3,)
+
+
+def test_kill_9_loses_at_most_two_seconds(tmp_path, pictures) -> None:
+    child = run_child(tmp_path, pictures, seconds=60)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if float(line) >= 5.5:
+            break
+    child.send_signal(signal.SIGKILL)
+    rest, _ = child.communicate()
+    fed_s = float(rest.split()[-1]) if rest.split() else 5.5
+
+    recorded = repair(tmp_path / "camera-001.webm")
+
+    assert fed_s - 2.0 <= recorded.intervals[-1].end <= fed_s + 0.1
+    assert len(recorded.intervals) == 1
+    assert read_seals(recorded.path)[-1].repaired
+    assert broken_seals(recorded.path) == ()
+    assert repair(recorded.path) == recorded
+    with av.open(str(recorded.path)) as container:
+        last = [frame.time for frame in container.decode(video=0)][-1]
+    assert recorded.starts_s + last == pytest.approx(recorded.intervals[-1].end, abs=0.1)
+
+
+def test_full_disk_fails_the_recording_and_keeps_what_was_written(
+    tmp_path, frames, monkeypatch
+) -> None:
+    free = [1_000_000]
+    write = os.write
+
+    def write_to_small_disk(file: int, data: bytes) -> int:
+        if free[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = write(file, data[: free[0]])
+        free[0] -= taken
+        return taken
+
+    monkeypatch.setattr(webm.os, "write", write_to_small_disk)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    some = frames(5.0)
+    free[0] = sum(len(frame.data) + 30 for frame in some[:40])
+    for frame in some:
+        recorder.write(frame)
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.finish()
+
+    assert failure.value.reason == "ENOSPC"
+    assert failure.value.recorded is not None
+    assert failure.value.recorded.intervals == (Interval(0.0, pytest.approx(2.0, abs=0.001)),)
+    assert broken_seals(recorder.path) == ()
+    assert read_seals(recorder.path)[-1].end == recorder.path.stat().st_size
+    with pytest.raises(RecordingFailed):
+        recorder.write(some[0])
+
+
+def test_failing_device_fails_the_recording(tmp_path, frames, monkeypatch) -> None:
+    def fail(file: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(webm.os, "fdatasync", fail)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(2.0):
+        recorder.write(frame)
+
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.finish()
+
+    assert failure.value.reason == "EIO"
+    assert read_seals(recorder.path) == ()
+
+
+def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> None:
+    stalled, released = threading.Event(), threading.Event()
+    write = os.write
+
+    def stall(file: int, data: bytes) -> int:
+        stalled.set()
+        released.wait()
+        return write(file, data)
+
+    monkeypatch.setattr(webm.os, "write", stall)
+    monkeypatch.setattr(recorder_module, "MAX_BACKLOG_BYTES", 20_000)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    some = frames(20.0)
+    recorder.write(some[0])
+    stalled.wait()
+    for frame in some[1:270]:
+        recorder.write(frame)
+    assert recorder.dropped > 0
+    assert recorder._taken_bytes - recorder._written_bytes <= 20_000
+    released.set()
+    while recorder._taken_bytes != recorder._written_bytes:
+        released.wait(0.01)
+    for frame in some[270:]:
+        recorder.write(frame)
+
+    recorded = recorder.finish()
+
+    assert len(recorded.intervals) == 2
+    assert recorded.intervals[1].start == pytest.approx(18.0)

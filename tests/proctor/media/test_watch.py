@@ -1,0 +1,52 @@
+"""Silence of a track and the schedule of key frames."""
+
+import pytest
+
+from proctor.media.watch import KeySchedule, SilenceWatch, TrackChange
+from proctor.observations import Track
+
+pytestmark = pytest.mark.unit
+
+
+def test_camera_is_silent_after_one_second_and_screen_after_three() -> None:
+    watch = SilenceWatch(start=10.0)
+
+    assert watch.check(10.9) == []
+    assert watch.check(11.0) == [TrackChange(Track.CAMERA, is_silent=True, since=10.0)]
+    assert watch.check(12.9) == []
+    assert watch.check(13.0) == [TrackChange(Track.SCREEN, is_silent=True, since=10.0)]
+
+
+def test_silent_track_resumes_with_its_next_frame() -> None:
+    watch = SilenceWatch(start=0.0)
+    assert watch.saw(Track.CAMERA, 0.5) is None
+    watch.check(2.0)
+
+    assert watch.saw(Track.CAMERA, 7.0) == TrackChange(Track.CAMERA, is_silent=False, since=0.5)
+    assert watch.saw(Track.CAMERA, 7.1) is None
+
+
+@pytest.mark.parametrize(("track", "interval"), [(Track.CAMERA, 1.0), (Track.SCREEN, 10.0)])
+def test_key_frames_are_asked_at_the_interval_of_the_track(track: Track, interval: float) -> None:
+    keys = KeySchedule()
+
+    assert keys.due(track, 0.0, needs_key=False)
+    assert not keys.due(track, interval - 0.01, needs_key=False)
+    assert keys.due(track, interval, needs_key=False)
+
+
+def test_key_frame_is_asked_again_while_the_picture_is_lost() -> None:
+    keys = KeySchedule()
+    keys.due(Track.SCREEN, 0.0, needs_key=False)
+
+    assert not keys.due(Track.SCREEN, 0.25, needs_key=True)
+    assert keys.due(Track.SCREEN, 0.3, needs_key=True)
+
+
+def test_requested_key_frame_does_not_wait() -> None:
+    keys = KeySchedule()
+    keys.due(Track.SCREEN, 0.0, needs_key=False)
+    keys.request(Track.SCREEN)
+
+    assert keys.due(Track.SCREEN, 0.01, needs_key=False)
+    assert not keys.due(Track.SCREEN, 0.02, needs_key=False)
