@@ -1,0 +1,68 @@
+"""What the exam page noticed about itself: messages of the browser in, observations out.
+
+Everything here is the browser's own word: a person may change it, so it only adds facts.
+"""
+
+import math
+
+from proctor.errors import Refused
+from proctor.observations import Check, Observation
+
+NAMES = frozenset(
+    {
+        "page_hidden",
+        "page_shown",
+        "focus_lost",
+        "focus_gained",
+        "fullscreen_left",
+        "fullscreen_entered",
+        "paste",
+        "copy",
+        "screen_ended",
+        "screen_shared",
+        "camera_ended",
+        "second_monitor",
+    }
+)
+MAX_EVENTS = 200
+_MAX_AGE_S = 3600.0
+
+
+class BatchRefused(Refused):
+    """The page sent something the service does not understand."""
+
+    key = "error.batch"
+
+
+def observe(raw: object, now_ms: object, at_s: float) -> list[Observation]:
+    """Observations of one batch that arrived at *at_s*, in order of time.
+
+    ``now_ms`` and each event's ``ms`` are the page's own monotonic clock; only their difference
+    is used, so a page cannot place an event in the future. Raises BatchRefused.
+    """
+    if not isinstance(raw, list) or len(raw) > MAX_EVENTS:
+        raise BatchRefused
+    now = _number(now_ms)
+    found = [_observation(event, now, at_s) for event in raw]
+    return sorted(found, key=lambda item: item.at_s)
+
+
+def _observation(event: object, now_ms: float, at_s: float) -> Observation:
+    if not isinstance(event, dict) or event.get("name") not in NAMES:
+        raise BatchRefused
+    age_s = min(max((now_ms - _number(event.get("ms"))) / 1000, 0.0), _MAX_AGE_S)
+    values: dict[str, float | int | bool | str] = {}
+    if event["name"] in ("paste", "copy"):
+        given = event.get("values")
+        if not isinstance(given, dict):
+            raise BatchRefused
+        values["chars"] = int(min(max(_number(given.get("chars")), 0.0), 1e6))
+    return Observation(Check.BROWSER, str(event["name"]), round(at_s - age_s, 3), values)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
+        raise BatchRefused
+    if not math.isfinite(value):
+        raise BatchRefused
+    return float(value)

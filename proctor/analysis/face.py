@@ -1,0 +1,94 @@
+"""One assessed camera frame in; what is known about the face, and what is not, out."""
+
+from dataclasses import dataclass
+
+from biometrics.types import Box
+from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
+from proctor.inference import FaceFinding, FrameAssessment
+from proctor.observations import Check, NotAssessed, Observation
+
+#: NotAssessed of the comparison with the reference, beside Check.FACE for the whole frame
+IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFindings:
+    """``items``: facts in order. ``probe``: the comparison, when one was made.
+
+    ``unprobed``: why a comparison that was due could not be made.
+    """
+
+    items: tuple[Observation | NotAssessed, ...]
+    probe: FaceProbe | None = None
+    unprobed: str | None = None
+
+
+def observe(
+    seen: FrameAssessment | NotAssessed,
+    identity: FaceIdentity | None,
+    plan: ProbePlan,
+    *,
+    probe_due: bool,
+    at_s: float,
+    jitter: float,
+) -> FaceFindings:
+    """Facts of one frame. ``jitter`` in [0, 1) spreads the next planned comparison."""
+    if isinstance(seen, NotAssessed):
+        return FaceFindings((NotAssessed(Check.FACE, seen.reason, at_s),), unprobed=seen.reason)
+    items: list[Observation | NotAssessed] = [_camera(seen, at_s), _faces(seen, at_s)]
+    largest = seen.faces[0] if seen.faces else None
+    plan.saw(_scaled(largest, seen) if largest else None, at_s)
+    if identity is None or not probe_due:
+        return FaceFindings(tuple(items))
+    reason = _why_not(seen, largest)
+    if reason is not None or largest is None or largest.template is None:
+        why = reason or "no_template"
+        items.append(NotAssessed(IDENTITY, why, at_s))
+        return FaceFindings(tuple(items), unprobed=why)
+    probe = identity.add(largest.template)
+    plan.probed(probe.decision, at_s, jitter)
+    items.append(_identity(probe, at_s))
+    return FaceFindings(tuple(items), probe=probe)
+
+
+def _camera(seen: FrameAssessment, at_s: float) -> Observation:
+    quality = seen.quality
+    values: dict[str, float | int | bool | str] = {
+        "covered": quality.covered,
+        "dark": quality.dark,
+        "brightness": round(quality.brightness, 1),
+    }
+    return Observation(Check.FACE, "camera", at_s, values)
+
+
+def _faces(seen: FrameAssessment, at_s: float) -> Observation:
+    size = min(seen.faces[0].box.width, seen.faces[0].box.height) if seen.faces else 0.0
+    return Observation(Check.FACE, "faces", at_s, {"count": len(seen.faces), "box_px": round(size)})
+
+
+def _identity(probe: FaceProbe, at_s: float) -> Observation:
+    values: dict[str, float | int | bool | str] = {
+        "result": probe.decision,
+        "score": round(probe.score.score, 4),
+        "llr": round(probe.score.llr, 2),
+    }
+    return Observation(Check.FACE, "identity", at_s, values)
+
+
+def _why_not(seen: FrameAssessment, largest: FaceFinding | None) -> str | None:
+    if seen.quality.covered:
+        return "covered"
+    if largest is None:
+        return "dark" if seen.quality.dark else "no_face"
+    return "too_small" if largest.too_small else None
+
+
+def _scaled(face: FaceFinding, seen: FrameAssessment) -> Box:
+    """The box in shares of the picture: a browser may change its resolution at any time."""
+    box = face.box
+    return Box(
+        box.left / seen.width,
+        box.top / seen.height,
+        box.width / seen.width,
+        box.height / seen.height,
+    )

@@ -1,0 +1,99 @@
+"""Is it still the enrolled person? One sequential decision over the faces of a sitting.
+
+Templates of probes enter, comparison scores and the current decision leave.
+"""
+
+from dataclasses import dataclass, replace
+
+from biometrics.calibration import SequentialTest
+from biometrics.comparison import ComparisonScore, FaceComparison
+from biometrics.types import Box, Template
+from proctor.identity.tables import CheckResult
+
+ESTABLISHED_AFTER = 3
+PROBES_PER_ATTEMPT = 8
+ATTEMPTS = 3
+PERIOD_S = 6.0
+# a face that moved further than this between two seconds may be another one
+SAME_TRACK_IOU = 0.35
+_AFTER_ABSENCE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceProbe:
+    """One comparison: the frame's own result, and the decision over all probes so far."""
+
+    score: ComparisonScore
+    result: CheckResult
+    decision: str
+
+
+class FaceIdentity:
+    """The sequential test of one sitting. ``decision``: match, no_match or undecided.
+
+    It stays at no_match until the evidence against the reference is used up again.
+    """
+
+    def __init__(self, comparison: FaceComparison, reference: Template) -> None:
+        self._comparison = comparison
+        self._reference = reference
+        self._test = SequentialTest()
+        self._matched_in_a_row = 0
+        self._probes = 0
+        self.decision = "undecided"
+
+    @property
+    def is_established(self) -> bool:
+        """Whether the newest probes all matched: enough to begin an exam."""
+        return self.decision == "match" and self._matched_in_a_row >= ESTABLISHED_AFTER
+
+    @property
+    def attempts_left(self) -> int:
+        return max(0, ATTEMPTS - self._probes // PROBES_PER_ATTEMPT)
+
+    def add(self, probe: Template) -> FaceProbe:
+        """Take one more probe into the decision."""
+        score = self._comparison.compare(self._reference, probe)
+        matches = self._comparison.accepts(score, "verification")
+        self._probes += 1
+        self._matched_in_a_row = self._matched_in_a_row + 1 if matches else 0
+        after = self._test.after(score.llr)
+        ceiling = after.alarm + after.clip
+        self._test = replace(after, evidence=min(after.evidence, ceiling))
+        self.decision = self._decide(matches)
+        result = CheckResult.MATCH if matches else CheckResult.NO_MATCH
+        return FaceProbe(score, result, self.decision)
+
+    def _decide(self, matches: bool) -> str:
+        if self._test.is_alarmed:
+            return "no_match"
+        if self._test.evidence == 0.0:
+            return "match" if matches else "undecided"
+        return self.decision if self.decision == "no_match" else "undecided"
+
+
+class ProbePlan:
+    """When to compare: a new or jumped face, after an absence, on doubt, else now and then."""
+
+    def __init__(self) -> None:
+        self._box: Box | None = None
+        self._seen_s = float("-inf")
+        self._due_s = float("-inf")
+
+    def wants_probe(self, at_s: float) -> bool:
+        """Whether this frame's face should be encoded, before it is known where the face is."""
+        return at_s >= self._due_s
+
+    def saw(self, box: Box | None, at_s: float) -> None:
+        """Note the face of a frame; a jump, a new track or an absence asks for a probe now."""
+        if box is None:
+            return
+        is_new = self._box is None or at_s - self._seen_s >= _AFTER_ABSENCE_S
+        if is_new or (self._box is not None and self._box.iou(box) < SAME_TRACK_IOU):
+            self._due_s = at_s
+        self._box, self._seen_s = box, at_s
+
+    def probed(self, decision: str, at_s: float, jitter: float) -> None:
+        """Plan the next probe: at once while in doubt. ``jitter`` in [0, 1)."""
+        calm = decision == "match"
+        self._due_s = at_s + (PERIOD_S * (0.75 + 0.5 * jitter) if calm else 0.0)

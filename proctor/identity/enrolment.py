@@ -1,0 +1,320 @@
+"""Enrolment: a visit before the exam that makes a reference; somebody else confirms it.
+
+Assessed frames and key batches enter, sealed references leave. A sample never verifies the event
+it was made in: enrolment is closed while a sitting runs, and only confirmed references count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biometrics.comparison import FaceComparison
+from biometrics.ids import ModelId
+from biometrics.types import Template, mean_template
+from keystroke.events import KeyBatch
+from keystroke.template import Sums
+from proctor import events
+from proctor.errors import Conflict, NotFound
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.inference import FrameAssessment
+from proctor.observations import NotAssessed
+from proctor.people.tables import Account
+from proctor.sittings.tables import Sitting, SittingState
+from proctor.vault import Vault
+
+FACE_SAMPLES = 3
+KEY_SAMPLES = 300
+TYPING_SESSIONS = 10
+_EXPIRES = timedelta(days=365)
+_SAME_VISIT = timedelta(hours=8)
+_SEAL = "reference"
+
+
+class SittingOpen(Conflict):
+    """Enrolment is closed while a sitting is open."""
+
+    key = "error.sitting_open"
+
+
+class ReferenceNotPending(Conflict):
+    """The reference was already decided on."""
+
+    key = "error.reference_decided"
+
+
+class NoSuchReference(NotFound):
+    """There is no such reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a visit has come. ``hints``: what to change before the next sample counts."""
+
+    accepted: int
+    needed: int
+    hints: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        return self.accepted >= self.needed
+
+
+def add_face(
+    tx: Session,
+    vault: Vault,
+    comparison: FaceComparison,
+    account_id: str,
+    seen: FrameAssessment | NotAssessed,
+    at: datetime,
+) -> Progress:
+    """Take one frame into the pending face reference, or say what is wrong with it."""
+    refuse_during_sitting(tx, account_id)
+    row = _open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
+    accepted = row.samples if row else 0
+    hints = face_hints(seen)
+    if hints or isinstance(seen, NotAssessed) or accepted >= FACE_SAMPLES:
+        return Progress(accepted, FACE_SAMPLES, hints)
+    template = seen.faces[0].template
+    assert template is not None, "enrolment asks for templates"
+    kept = face_templates(tx, vault, [row]) if row else []
+    if kept and not comparison.accepts(
+        comparison.compare(mean_template(kept), template), "verification"
+    ):
+        return Progress(accepted, FACE_SAMPLES, ("other_face",))
+    sealed = vault.seal(tx, account_id, _SEAL, b"".join(t.to_bytes() for t in [*kept, template]))
+    _keep(tx, row, account_id, Modality.FACE, str(template.model_id), len(kept) + 1, sealed, at)
+    return Progress(len(kept) + 1, FACE_SAMPLES)
+
+
+def add_typing(
+    tx: Session,
+    vault: Vault,
+    model_id: str,
+    account_id: str,
+    batch: KeyBatch,
+    at: datetime,
+) -> Progress:
+    """Add the keys of *batch* to the pending typing reference of this visit."""
+    refuse_during_sitting(tx, account_id)
+    row = _open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
+    sums = Sums.from_batch(batch)
+    if row is not None:
+        sums += typing_sums(tx, vault, [row])[0]
+    sealed = vault.seal(tx, account_id, _SEAL, sums.to_bytes())
+    _keep(tx, row, account_id, Modality.KEYSTROKE, model_id, sums.n_keys, sealed, at)
+    return Progress(sums.n_keys, KEY_SAMPLES)
+
+
+def face_hints(seen: FrameAssessment | NotAssessed) -> tuple[str, ...]:
+    """What keeps this frame from being a good sample; empty when nothing does."""
+    if isinstance(seen, NotAssessed):
+        return ("not_assessed",)
+    quality = seen.quality
+    hints = [name for name in ("covered", "dark", "blurred") if getattr(quality, name)]
+    if not seen.faces:
+        hints.append("no_face")
+    elif len(seen.faces) > 1:
+        hints.append("many_faces")
+    elif seen.faces[0].too_small:
+        hints.append("too_small")
+    return tuple(hints)
+
+
+def status(tx: Session, account_id: str, now: datetime) -> dict[Modality, str]:
+    """``missing``, ``pending`` or ``confirmed`` for each modality."""
+    found = dict.fromkeys(Modality, "missing")
+    for row in tx.scalars(select(Reference).where(Reference.account_id == account_id)):
+        if row.state == ReferenceState.CONFIRMED and row.expires_at > now:
+            found[row.modality] = "confirmed"
+        elif (
+            row.state == ReferenceState.PENDING
+            and is_complete(row)
+            and found[row.modality] == "missing"
+        ):
+            found[row.modality] = "pending"
+    return found
+
+
+def is_complete(row: Reference) -> bool:
+    return row.samples >= (FACE_SAMPLES if row.modality == Modality.FACE else KEY_SAMPLES)
+
+
+def pending(tx: Session, institution_id: str) -> list[tuple[Reference, Account]]:
+    """Complete references of the institution that wait for somebody to confirm them."""
+    query = (
+        select(Reference, Account)
+        .join(Account, Account.id == Reference.account_id)
+        .where(Account.institution_id == institution_id)
+        .where(Reference.state == ReferenceState.PENDING)
+        .order_by(Reference.created_at)
+    )
+    return [(row, account) for row, account in tx.execute(query) if is_complete(row)]
+
+
+def confirm(tx: Session, reference_id: str, by: Account, via: str, at: datetime) -> Reference:
+    """Confirm a reference; the person's older face reference and oldest typing give way."""
+    row = _decidable(tx, reference_id, by)
+    row.state = ReferenceState.CONFIRMED
+    row.confirmed_by, row.confirmed_via, row.confirmed_at = by.id, via, at
+    for old in _superseded(tx, row):
+        old.state = ReferenceState.REVOKED
+    _log(tx, "reference_confirmed", row, at, by=by.id, via=via)
+    return row
+
+
+def reject(tx: Session, reference_id: str, by: Account, at: datetime) -> Reference:
+    """Refuse a reference; the person enrols again."""
+    row = _decidable(tx, reference_id, by)
+    row.state = ReferenceState.REVOKED
+    _log(tx, "reference_rejected", row, at, by=by.id)
+    return row
+
+
+def match_id_photo(
+    tx: Session,
+    vault: Vault,
+    comparison: FaceComparison,
+    account_id: str,
+    photo: FrameAssessment | NotAssessed,
+    at: datetime,
+) -> bool | None:
+    """Compare an ID photo with the pending face reference; None when there is none to compare.
+
+    The result is kept for the person who confirms: a photo somebody uploads of himself does
+    not confirm him by itself.
+    """
+    row = _open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
+    if row is None or not is_complete(row) or face_hints(photo):
+        return None
+    assert isinstance(photo, FrameAssessment)
+    template = photo.faces[0].template
+    assert template is not None, "enrolment asks for templates"
+    reference = mean_template(face_templates(tx, vault, [row]))
+    matched = comparison.accepts(comparison.compare(reference, template), "verification")
+    row.id_photo_matched = matched
+    _log(tx, "id_photo_compared", row, at, matched=matched)
+    return matched
+
+
+def face_reference(
+    tx: Session, vault: Vault, account_id: str, model_id: ModelId, before: datetime
+) -> Template | None:
+    """The confirmed face reference made before *before*, as the mean of its samples."""
+    rows = _confirmed(tx, account_id, Modality.FACE, str(model_id), before)
+    return mean_template(face_templates(tx, vault, rows[:1])) if rows else None
+
+
+def typing_reference(
+    tx: Session, vault: Vault, account_id: str, model_id: str, before: datetime
+) -> list[Sums]:
+    """Confirmed typing made before *before*, one entry per visit."""
+    return typing_sums(tx, vault, _confirmed(tx, account_id, Modality.KEYSTROKE, model_id, before))
+
+
+def face_templates(tx: Session, vault: Vault, rows: Sequence[Reference]) -> list[Template]:
+    templates = []
+    for row in rows:
+        data = vault.open(tx, row.account_id, _SEAL, row.sealed)
+        size = len(data) // row.samples
+        model = ModelId.parse(row.model_id)
+        templates += [
+            Template.from_bytes(model, data[i * size : (i + 1) * size]) for i in range(row.samples)
+        ]
+    return templates
+
+
+def typing_sums(tx: Session, vault: Vault, rows: Sequence[Reference]) -> list[Sums]:
+    return [Sums.from_bytes(vault.open(tx, r.account_id, _SEAL, r.sealed)) for r in rows]
+
+
+def refuse_during_sitting(tx: Session, account_id: str) -> None:
+    """Raise SittingOpen while the person has an open sitting."""
+    query = select(Sitting.id).where(
+        Sitting.account_id == account_id,
+        Sitting.state.in_((SittingState.CHECKING, SittingState.RUNNING)),
+    )
+    if tx.scalars(query).first():
+        raise SittingOpen
+
+
+def _open_reference(
+    tx: Session, account_id: str, modality: Modality, model_id: str, at: datetime
+) -> Reference | None:
+    query = (
+        select(Reference)
+        .where(Reference.account_id == account_id, Reference.modality == modality)
+        .where(Reference.model_id == model_id, Reference.state == ReferenceState.PENDING)
+        .where(Reference.created_at > at - _SAME_VISIT)
+        .order_by(Reference.created_at.desc())
+    )
+    return tx.scalars(query).first()
+
+
+def _keep(
+    tx: Session,
+    row: Reference | None,
+    account_id: str,
+    modality: Modality,
+    model_id: str,
+    samples: int,
+    sealed: bytes,
+    at: datetime,
+) -> None:
+    if row is not None:
+        row.samples, row.sealed = samples, sealed
+        return
+    row = Reference(
+        account_id=account_id,
+        modality=modality,
+        model_id=model_id,
+        samples=samples,
+        sealed=sealed,
+        state=ReferenceState.PENDING,
+        created_at=at,
+        expires_at=at + _EXPIRES,
+    )
+    tx.add(row)
+    tx.flush()
+    _log(tx, "enrolment_begun", row, at)
+
+
+def _decidable(tx: Session, reference_id: str, by: Account) -> Reference:
+    row = tx.get(Reference, reference_id)
+    owner = tx.get(Account, row.account_id) if row else None
+    if row is None or owner is None or owner.institution_id != by.institution_id:
+        raise NoSuchReference
+    if row.state != ReferenceState.PENDING or owner.id == by.id:
+        raise ReferenceNotPending
+    return row
+
+
+def _superseded(tx: Session, row: Reference) -> list[Reference]:
+    query = (
+        select(Reference)
+        .where(Reference.account_id == row.account_id, Reference.modality == row.modality)
+        .where(Reference.state == ReferenceState.CONFIRMED, Reference.id != row.id)
+        .order_by(Reference.created_at.desc())
+    )
+    kept = 0 if row.modality == Modality.FACE else TYPING_SESSIONS - 1
+    return list(tx.scalars(query))[kept:]
+
+
+def _confirmed(
+    tx: Session, account_id: str, modality: Modality, model_id: str, before: datetime
+) -> list[Reference]:
+    query = (
+        select(Reference)
+        .where(Reference.account_id == account_id, Reference.modality == modality)
+        .where(Reference.model_id == model_id, Reference.state == ReferenceState.CONFIRMED)
+        .where(Reference.created_at < before, Reference.expires_at > before)
+        .order_by(Reference.created_at.desc())
+    )
+    return list(tx.scalars(query))
+
+
+def _log(tx: Session, kind: str, row: Reference, at: datetime, **more: str | bool) -> None:
+    payload = {"reference": row.id, "modality": row.modality.value, **more}
+    events.append(tx, f"account:{row.account_id}", kind, payload, at)

@@ -1,0 +1,79 @@
+"""References of a person, and the checks of a sitting against them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, Float, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
+
+
+class Modality(StrEnum):
+    FACE = "face"
+    KEYSTROKE = "keystroke"
+
+
+class ReferenceState(StrEnum):
+    """Only a ``confirmed`` reference verifies anybody."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    REVOKED = "revoked"
+
+
+class CheckResult(StrEnum):
+    MATCH = "match"
+    NO_MATCH = "no_match"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Reference(Base):
+    """What a person enrolled, sealed under their key. ``samples``: frames or keystrokes used."""
+
+    __tablename__ = "identity_references"
+
+    id: Mapped[str] = id_column()
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    modality: Mapped[Modality] = mapped_column(string_enum(Modality))
+    model_id: Mapped[str] = mapped_column(String(100))
+    samples: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    confirmed_via: Mapped[str | None] = mapped_column(String(16))
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    id_photo_matched: Mapped[bool | None] = mapped_column(Boolean)
+
+
+class IdentityCheck(Base):
+    """One comparison of a sitting against a reference, or why there was none.
+
+    ``score``: similarity, higher = more alike; ``llr``: calibrated log-likelihood ratio.
+    ``n_keys``: keystrokes compared, for typing. ``at_s``: seconds since the exam began.
+    """
+
+    __tablename__ = "identity_checks"
+
+    id: Mapped[str] = id_column()
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), index=True)
+    modality: Mapped[Modality] = mapped_column(string_enum(Modality))
+    at_s: Mapped[float] = mapped_column(Float)
+    result: Mapped[CheckResult] = mapped_column(string_enum(CheckResult))
+    reason: Mapped[str | None] = mapped_column(String(48))
+    score: Mapped[float | None] = mapped_column(Float)
+    llr: Mapped[float | None] = mapped_column(Float)
+    n_keys: Mapped[int | None] = mapped_column(Integer)
+    model_id: Mapped[str | None] = mapped_column(String(100))
+
+
+class TypingSample(Base):
+    """Sums of the typing of one sitting so far, sealed; never the order of the keys."""
+
+    __tablename__ = "typing_samples"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    n_keys: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)

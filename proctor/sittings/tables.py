@@ -1,0 +1,62 @@
+"""Sittings and the answers given in them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Float, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
+
+
+class SittingState(StrEnum):
+    """``created`` (page opened) → ``checking`` (media connected, identity check) →
+    ``running`` → ``finished``; ``suspended`` when proctoring became impossible."""
+
+    CREATED = "created"
+    CHECKING = "checking"
+    RUNNING = "running"
+    FINISHED = "finished"
+    SUSPENDED = "suspended"
+
+
+class Sitting(Base):
+    """One monitored exam of one learner.
+
+    ``sign_in_id``: the sign-in session that owns it; a second one is refused while it runs.
+    ``exam_s``: length of the exam once finished. ``identified_via``: ``face`` or ``proctor``,
+    how identity was established before the start. ``last_batch``: newest acknowledged batch.
+    ``exam_offset_s``: when the exam began, on the clock its recordings share.
+    """
+
+    __tablename__ = "sittings"
+    __table_args__ = (UniqueConstraint("event_id", "account_id", "attempt"),)
+
+    id: Mapped[str] = id_column()
+    event_id: Mapped[str] = mapped_column(String(32), ForeignKey("assessment_events.id"))
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    attempt: Mapped[int] = mapped_column(Integer, default=1)
+    state: Mapped[SittingState] = mapped_column(string_enum(SittingState))
+    sign_in_id: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    exam_s: Mapped[float | None] = mapped_column(Float)
+    exam_offset_s: Mapped[float] = mapped_column(Float, default=0.0)
+    identified_via: Mapped[str | None] = mapped_column(String(16))
+    last_batch: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Answer(Base):
+    """The newest saved answer to one question. ``sealed``: UTF-8 text under the person's key."""
+
+    __tablename__ = "answers"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    question_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("questions.id"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(Integer)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
