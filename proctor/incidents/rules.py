@@ -1,0 +1,365 @@
+"""Pure rules: observations in time order become incidents, with hold times and hysteresis.
+
+``Observation | NotAssessed`` enter; ``Opened | Closed`` leave. The same items always make the
+same incidents. Facts before the exam began (``at_s`` < 0) never make one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from proctor.exams.thresholds import ExamRules
+from proctor.incidents.kinds import (
+    IDENTITY_KINDS,
+    Change,
+    Closed,
+    Evidence,
+    Incident,
+    Kind,
+    Opened,
+    Severity,
+    severity_of,
+)
+from proctor.observations import Check, NotAssessed, Observation, Track
+
+__all__ = [
+    "IDENTITY_KINDS",
+    "Change",
+    "Closed",
+    "Incident",
+    "Kind",
+    "Opened",
+    "Severity",
+    "State",
+    "detect",
+    "finish",
+    "step",
+]
+
+# a sampled fact ends when two looks at 1 Hz, the first and one 2 s later, find it gone
+_CLEAR_S = 2.0
+# looks further apart than this say nothing about the time between them
+_SAMPLE_GAP_S = 3.0
+# checks without which nobody is compared: of the frame, and of the face with the reference
+_COMPARING = frozenset({Check.FACE.value, "identity"})
+# reason of a face check that stopped answering
+_SILENT = "silent"
+
+#: an incident that is open already says why the other cannot be measured
+_EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
+    Kind.FACE_ABSENT: frozenset({Kind.CAMERA_COVERED}),
+    Kind.TOO_DARK: frozenset({Kind.CAMERA_COVERED}),
+    Kind.IDENTITY_NOT_ASSESSED: frozenset({Kind.FACE_ABSENT, Kind.CAMERA_COVERED}),
+    Kind.FOCUS_LOST: frozenset({Kind.PAGE_HIDDEN}),
+    Kind.MEDIA_GAP: frozenset({Kind.SCREEN_SHARE_LOST}),
+}
+
+_BEGINS = {
+    "page_hidden": Kind.PAGE_HIDDEN,
+    "focus_lost": Kind.FOCUS_LOST,
+    "fullscreen_left": Kind.FULLSCREEN_LEFT,
+    "screen_ended": Kind.SCREEN_SHARE_LOST,
+}
+_ENDS = {
+    "page_shown": Kind.PAGE_HIDDEN,
+    "focus_gained": Kind.FOCUS_LOST,
+    "fullscreen_entered": Kind.FULLSCREEN_LEFT,
+    "screen_shared": Kind.SCREEN_SHARE_LOST,
+}
+#: facts that hold from one event to the next, without being looked at in between
+_LASTING = frozenset({*_BEGINS.values(), Kind.MEDIA_GAP})
+#: facts of single pictures: two looks at least to open, a clear stretch to close
+_SAMPLED = frozenset({Kind.FACE_ABSENT, Kind.MULTIPLE_FACES, Kind.CAMERA_COVERED, Kind.TOO_DARK})
+
+Item: TypeAlias = Observation | NotAssessed
+#: a kind, and the track it is about ("" when the kind needs none)
+Subject: TypeAlias = tuple[Kind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    """One item's word on one subject. ``may_open`` False: begins the span, opens nothing."""
+
+    subject: Subject
+    holds: bool
+    evidence: Evidence = field(default_factory=dict)
+    may_open: bool = True
+    since_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A fact that holds or has just stopped. ``seen_s``: last look that found it."""
+
+    since_s: float
+    seen_s: float
+    evidence: Evidence
+    opened_s: float | None = None
+    clear_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the rules remember between two items. ``face_s``: last result of the face check."""
+
+    now_s: float = 0.0
+    face_s: float | None = None
+    spans: Mapping[Subject, _Span] = field(default_factory=dict)
+
+    def is_open(self, kind: Kind) -> bool:
+        return any(
+            subject[0] == kind and span.opened_s is not None for subject, span in self.spans.items()
+        )
+
+
+def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Change, ...]]:
+    """The state after *item* and what it opened and closed, in that order of time."""
+    at_s = state.now_s if item.at_s is None else item.at_s
+    if at_s < 0:
+        return _heard(state, item, 0.0), ()
+    state, changes = _advance(rules, state, at_s)
+    for signal in _signals(state, item, at_s):
+        state, change = _apply(rules, state, signal, at_s)
+        changes += change
+    if _is_paste(rules, item):
+        changes += _paste(item, at_s)
+    return replace(_heard(state, item, at_s), now_s=max(state.now_s, at_s)), changes
+
+
+def finish(rules: ExamRules, state: State, at_s: float) -> tuple[Change, ...]:
+    """What closes when the exam ends at *at_s*; a fact that held long enough opens first."""
+    state, changes = _advance(rules, state, at_s)
+    for subject, span in state.spans.items():
+        if span.opened_s is not None:
+            changes += (Closed(_incident(subject, span, max(at_s, span.since_s))),)
+    return changes
+
+
+def detect(rules: ExamRules, items: Iterable[Item]) -> tuple[Incident, ...]:
+    """All incidents of *items* by start; ``end_s`` is None for those still open at the end."""
+    state, found = State(), dict[tuple[Kind, float, str], Incident]()
+    for item in items:
+        state, changes = step(rules, state, item)
+        for change in changes:
+            incident = change.incident
+            track = str(incident.evidence.get("track", ""))
+            found[incident.kind, incident.start_s, track] = incident
+    return tuple(sorted(found.values(), key=lambda incident: (incident.start_s, incident.kind)))
+
+
+def _hold_s(rules: ExamRules, kind: Kind) -> float:
+    return {
+        Kind.FACE_ABSENT: rules.face_absent_s,
+        Kind.MULTIPLE_FACES: rules.multiple_faces_s,
+        Kind.CAMERA_COVERED: rules.camera_covered_s,
+        Kind.TOO_DARK: rules.too_dark_s,
+        Kind.IDENTITY_NOT_ASSESSED: rules.not_assessed_s,
+        Kind.SCREEN_SHARE_LOST: rules.screen_lost_s,
+        Kind.PAGE_HIDDEN: rules.page_hidden_s,
+        Kind.FOCUS_LOST: rules.focus_lost_s,
+        Kind.FULLSCREEN_LEFT: rules.fullscreen_left_s,
+        Kind.MEDIA_GAP: rules.media_gap_s,
+    }.get(kind, 0.0)
+
+
+def _signals(state: State, item: Item, at_s: float) -> tuple[_Signal, ...]:
+    if isinstance(item, NotAssessed):
+        if item.check not in _COMPARING:
+            return ()
+        return (_Signal((Kind.IDENTITY_NOT_ASSESSED, ""), True, {"reason": item.reason}),)
+    if item.check == Check.FACE:
+        return _face(state, item, at_s)
+    if item.check == Check.BROWSER:
+        return _browser(item)
+    return _media(item) if item.check == Check.MEDIA else ()
+
+
+def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
+    values = item.values
+    if item.name == "camera":
+        return (
+            _Signal((Kind.CAMERA_COVERED, ""), bool(values["covered"])),
+            _Signal((Kind.TOO_DARK, ""), bool(values["dark"])),
+        )
+    if item.name == "identity":
+        numbers: Evidence = {k: values[k] for k in ("llr", "score") if k in values}
+        result = values["result"]
+        mismatch = _Signal(
+            (Kind.FACE_MISMATCH, ""),
+            holds=result != "match",
+            evidence=numbers,
+            may_open=result == "no_match",
+        )
+        return (mismatch, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), False))
+    if item.name != "faces":
+        return ()
+    count = int(values["count"])
+    signals = (
+        _Signal((Kind.FACE_ABSENT, ""), count == 0),
+        _Signal((Kind.MULTIPLE_FACES, ""), count > 1, {"faces": count}),
+    )
+    failing = state.spans.get((Kind.IDENTITY_NOT_ASSESSED, ""))
+    # a face in the picture and no failure for a while: the check is at work again
+    if failing is not None and count > 0 and _has_passed(failing, at_s):
+        return (*signals, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), False))
+    return signals
+
+
+def _browser(item: Observation) -> tuple[_Signal, ...]:
+    if item.name in _BEGINS:
+        return (_Signal((_BEGINS[item.name], ""), True),)
+    if item.name in _ENDS:
+        return (_Signal((_ENDS[item.name], ""), False),)
+    return ()
+
+
+def _media(item: Observation) -> tuple[_Signal, ...]:
+    if item.name not in ("silent", "resumed"):
+        return ()
+    track, silent = str(item.values["track"]), item.name == "silent"
+    gap = _Signal((Kind.MEDIA_GAP, track), silent, {"track": track})
+    if track == Track.SCREEN and item.name == "resumed":
+        return (_Signal((Kind.SCREEN_SHARE_LOST, ""), False), gap)
+    return (gap,)
+
+
+def _has_passed(failing: _Span, at_s: float) -> bool:
+    silent = failing.evidence.get("reason") == _SILENT
+    return silent or at_s - failing.seen_s > _SAMPLE_GAP_S
+
+
+def _silence(rules: ExamRules, state: State, at_s: float) -> tuple[_Signal, ...]:
+    """The face check worked once and has said nothing for too long: not a clean result."""
+    if state.face_s is None or at_s - state.face_s < rules.not_assessed_s:
+        return ()
+    if state.is_open(Kind.IDENTITY_NOT_ASSESSED) or state.is_open(Kind.FACE_ABSENT):
+        return ()
+    subject, evidence = (Kind.IDENTITY_NOT_ASSESSED, ""), Evidence(reason=_SILENT)
+    return (_Signal(subject, True, evidence, since_s=state.face_s),)
+
+
+def _apply(
+    rules: ExamRules, state: State, signal: _Signal, at_s: float
+) -> tuple[State, tuple[Change, ...]]:
+    span = state.spans.get(signal.subject)
+    if signal.holds:
+        return _hold(rules, state, signal, span, at_s)
+    if span is None:
+        return state, ()
+    kind = signal.subject[0]
+    if span.opened_s is None:
+        return _without(state, signal.subject), ()
+    clear_s = at_s if span.clear_s is None else span.clear_s
+    if kind in _SAMPLED and at_s - clear_s < _CLEAR_S:
+        return _with(state, signal.subject, replace(span, clear_s=clear_s)), ()
+    closed = Closed(_incident(signal.subject, span, max(clear_s, span.since_s)))
+    return _without(state, signal.subject), (closed,)
+
+
+def _hold(
+    rules: ExamRules, state: State, signal: _Signal, span: _Span | None, at_s: float
+) -> tuple[State, tuple[Change, ...]]:
+    kind = signal.subject[0]
+    since_s = at_s if signal.since_s is None else signal.since_s
+    if span is None or _is_stale(kind, span, at_s):
+        span = _Span(since_s, at_s, _first(kind, signal.evidence))
+    else:
+        evidence = _merged(span.evidence, signal.evidence)
+        span = replace(span, seen_s=at_s, clear_s=None, evidence=evidence)
+    if span.opened_s is None and _is_explained(state, signal.subject):
+        span = replace(span, since_s=at_s)
+    elif span.opened_s is None and signal.may_open and _is_due(rules, kind, span, at_s):
+        span = replace(span, opened_s=at_s)
+        opened = Opened(_incident(signal.subject, span, None))
+        return _with(state, signal.subject, span), (opened,)
+    return _with(state, signal.subject, span), ()
+
+
+def _is_due(rules: ExamRules, kind: Kind, span: _Span, at_s: float) -> bool:
+    if kind in _SAMPLED and int(span.evidence["samples"]) < 2:
+        return False
+    return at_s - span.since_s >= _hold_s(rules, kind)
+
+
+def _advance(rules: ExamRules, state: State, at_s: float) -> tuple[State, tuple[Change, ...]]:
+    """Open what has lasted long enough, though nothing was heard of it in between."""
+    changes: tuple[Change, ...] = ()
+    for subject, span in state.spans.items():
+        if subject[0] in _LASTING and span.opened_s is None and at_s > span.since_s:
+            state, change = _hold(rules, state, _Signal(subject, True), span, at_s)
+            changes += change
+    for signal in _silence(rules, state, at_s):
+        state, change = _apply(rules, state, signal, at_s)
+        changes += change
+    return state, changes
+
+
+def _is_explained(state: State, subject: Subject) -> bool:
+    """Whether an open incident already says why the subject cannot be measured."""
+    if subject == (Kind.MEDIA_GAP, Track.CAMERA):
+        return False
+    return any(state.is_open(other) for other in _EXPLAINED_BY.get(subject[0], ()))
+
+
+def _is_stale(kind: Kind, span: _Span, at_s: float) -> bool:
+    """Whether a pending span of looks was interrupted."""
+    return kind in _SAMPLED and span.opened_s is None and at_s - span.seen_s > _SAMPLE_GAP_S
+
+
+def _first(kind: Kind, evidence: Evidence) -> Evidence:
+    return dict(evidence) if kind in _LASTING else {"samples": 1, **evidence}
+
+
+def _merged(old: Evidence, new: Evidence) -> Evidence:
+    """Most faces, lowest score, newest reason, number of looks."""
+    merged = {**old, **new}
+    for name, choose in (("faces", max), ("llr", min), ("score", min)):
+        if name in old and name in new:
+            merged[name] = choose(float(old[name]), float(new[name]))
+    if "faces" in merged:
+        merged["faces"] = int(merged["faces"])
+    if "samples" in old:
+        merged["samples"] = int(old["samples"]) + 1
+    return merged
+
+
+def _incident(subject: Subject, span: _Span, end_s: float | None) -> Incident:
+    assert span.opened_s is not None, "only opened spans are incidents"
+    return Incident(
+        kind=subject[0],
+        severity=severity_of(subject[0]),
+        start_s=span.since_s,
+        end_s=end_s,
+        opened_s=span.opened_s,
+        evidence=dict(span.evidence),
+    )
+
+
+def _is_paste(rules: ExamRules, item: Item) -> bool:
+    return (
+        isinstance(item, Observation)
+        and (item.check, item.name) == (Check.BROWSER, "paste")
+        and int(item.values["chars"]) >= rules.paste_chars
+    )
+
+
+def _paste(item: Item, at_s: float) -> tuple[Change, ...]:
+    assert isinstance(item, Observation)
+    evidence: Evidence = {"chars": int(item.values["chars"])}
+    opened = Incident(Kind.PASTE, severity_of(Kind.PASTE), at_s, None, at_s, evidence)
+    return Opened(opened), Closed(replace(opened, end_s=at_s))
+
+
+def _heard(state: State, item: Item, at_s: float) -> State:
+    if not isinstance(item, Observation) or item.check != Check.FACE:
+        return state
+    return replace(state, face_s=max(at_s, state.face_s or 0.0))
+
+
+def _with(state: State, subject: Subject, span: _Span) -> State:
+    return replace(state, spans={**state.spans, subject: span})
+
+
+def _without(state: State, subject: Subject) -> State:
+    spans = {key: span for key, span in state.spans.items() if key != subject}
+    return replace(state, spans=spans)

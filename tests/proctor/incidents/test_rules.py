@@ -1,0 +1,393 @@
+"""Observations in, incidents out: hold times, hysteresis, and what never makes an incident."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.exams.thresholds import ExamRules
+from proctor.incidents.kinds import (
+    IDENTITY_KINDS,
+    Closed,
+    Concern,
+    Incident,
+    Kind,
+    Opened,
+    Severity,
+    concern_of,
+)
+from proctor.incidents.rules import Item, State, detect, finish, step
+from proctor.observations import Check, NotAssessed, Observation
+
+pytestmark = pytest.mark.unit
+
+RULES = ExamRules()
+
+
+def faces(at_s: float, count: int) -> Observation:
+    return Observation(Check.FACE, "faces", at_s, {"count": count, "box_px": 120})
+
+
+def camera(at_s: float, *, covered: bool = False, dark: bool = False) -> Observation:
+    return Observation(Check.FACE, "camera", at_s, {"covered": covered, "dark": dark})
+
+
+def identity(at_s: float, result: str, llr: float = 0.0) -> Observation:
+    values = {"result": result, "llr": llr, "score": llr / 10}
+    return Observation(Check.FACE, "identity", at_s, values)
+
+
+def browser(at_s: float, name: str, **values: int) -> Observation:
+    return Observation(Check.BROWSER, name, at_s, dict(values))
+
+
+def media(at_s: float, name: str, track: str) -> Observation:
+    return Observation(Check.MEDIA, name, at_s, {"track": track})
+
+
+def spans(incidents: Iterable[Incident]) -> list[tuple[str, float, float | None]]:
+    return [(str(i.kind), i.start_s, i.end_s) for i in incidents]
+
+
+def watched(absent: set[int], until: int = 30) -> list[Item]:
+    """One look a second; no face in the seconds *absent*."""
+    return [faces(float(s), 0 if s in absent else 1) for s in range(until)]
+
+
+def test_a_face_gone_for_five_seconds_is_an_incident_from_its_first_second() -> None:
+    (incident,) = detect(RULES, watched(set(range(10, 18))))
+
+    assert (incident.start_s, incident.opened_s, incident.end_s) == (10.0, 15.0, 18.0)
+    assert incident.kind is Kind.FACE_ABSENT
+    assert incident.severity is Severity.ATTENTION
+    assert incident.evidence == {"samples": 8}
+
+
+def test_a_face_gone_for_less_than_the_hold_time_is_no_incident() -> None:
+    assert detect(RULES, watched({10, 11, 12, 13, 14})) == ()
+
+
+def test_one_look_that_finds_the_face_begins_the_hold_time_again() -> None:
+    assert detect(RULES, watched({10, 11, 12, 13, 15, 16, 17, 18})) == ()
+
+
+def test_incident_stays_open_across_a_one_second_return() -> None:
+    found = detect(RULES, watched({*range(10, 17), *range(18, 24)}))
+
+    assert spans(found) == [("face_absent", 10.0, 24.0)]
+
+
+def test_a_return_of_two_seconds_closes_the_incident_where_it_began() -> None:
+    found = detect(RULES, watched({*range(10, 17), *range(20, 27)}, until=40))
+
+    assert spans(found) == [("face_absent", 10.0, 17.0), ("face_absent", 20.0, 27.0)]
+
+
+def test_a_single_frame_opens_nothing_even_with_a_hold_time_of_zero() -> None:
+    at_once = ExamRules(face_absent_s=0.0, multiple_faces_s=0.0)
+
+    assert detect(at_once, [faces(1, 1), faces(2, 0), faces(3, 2), faces(4, 1)]) == ()
+
+
+def test_two_looks_far_apart_do_not_speak_for_the_time_between() -> None:
+    assert detect(RULES, [faces(1, 1), faces(2, 0), faces(12, 0), faces(13, 1)]) == ()
+
+
+def test_several_faces_keep_the_largest_number_seen() -> None:
+    looks = [faces(s, n) for s, n in [(1, 1), (2, 2), (3, 3), (4, 2), (5, 2), (6, 1), (8, 1)]]
+
+    (incident,) = detect(RULES, looks)
+
+    assert spans([incident]) == [("multiple_faces", 2, 6)]
+    assert incident.evidence == {"faces": 3, "samples": 4}
+
+
+def test_a_covered_camera_explains_why_no_face_is_seen() -> None:
+    items: list[Item] = []
+    for s in range(30):
+        is_covered = 5 <= s < 20
+        items += [camera(s, covered=is_covered, dark=is_covered), faces(s, 0 if is_covered else 1)]
+
+    assert spans(detect(RULES, items)) == [("camera_covered", 5, 20)]
+
+
+def test_darkness_is_information_and_does_not_explain_a_missing_face() -> None:
+    items: list[Item] = []
+    for s in range(25):
+        items += [camera(s, dark=s >= 5), faces(s, 0 if s >= 5 else 1)]
+
+    found = detect(RULES, items)
+
+    assert spans(found) == [("face_absent", 5, None), ("too_dark", 5, None)]
+    assert found[1].severity is Severity.INFO
+
+
+def test_mismatch_opens_on_the_decision_and_starts_where_doubt_began() -> None:
+    items = [
+        identity(10, "match", 9.0),
+        identity(16, "undecided", -2.0),
+        identity(17, "undecided", -3.5),
+        identity(18, "no_match", -8.0),
+        identity(19, "no_match", -6.0),
+        identity(30, "match", 7.0),
+    ]
+
+    (incident,) = detect(RULES, items)
+
+    assert (incident.start_s, incident.opened_s, incident.end_s) == (16, 18, 30)
+    assert incident.evidence == {"llr": -8.0, "score": -0.8, "samples": 4}
+
+
+def test_doubt_that_ends_in_a_match_is_no_incident() -> None:
+    assert (
+        detect(RULES, [identity(5, "undecided"), identity(6, "undecided"), identity(7, "match")])
+        == ()
+    )
+
+
+def test_mismatch_stays_open_while_undecided() -> None:
+    items = [identity(5, "no_match"), identity(6, "undecided"), identity(7, "undecided")]
+
+    assert spans(detect(RULES, items)) == [("face_mismatch", 5, None)]
+
+
+def test_checks_that_keep_failing_are_an_incident_and_never_a_clean_result() -> None:
+    items: list[Item] = [NotAssessed(Check.FACE, "worker_crashed", float(s)) for s in range(20)]
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("identity_not_assessed", 0.0, None)]
+    assert incident.evidence["reason"] == "worker_crashed"
+
+
+def test_a_face_too_small_to_compare_is_not_assessed() -> None:
+    items: list[Item] = []
+    for s in range(20):
+        items += [faces(s, 1), NotAssessed("identity", "too_small", float(s))]
+
+    assert spans(detect(RULES, items)) == [("identity_not_assessed", 0.0, None)]
+
+
+def test_a_comparison_ends_not_assessed() -> None:
+    items: list[Item] = [NotAssessed("identity", "too_small", float(s)) for s in range(18)]
+
+    assert spans(detect(RULES, [*items, identity(18, "match")])) == [
+        ("identity_not_assessed", 0.0, 18)
+    ]
+
+
+def test_one_failed_look_between_good_ones_is_no_incident() -> None:
+    items = [*watched(set(), 10), NotAssessed(Check.FACE, "timeout", 10.0)]
+
+    assert detect(RULES, [*items, *(faces(float(s), 1) for s in range(11, 40))]) == ()
+
+
+def test_a_face_check_that_falls_silent_is_not_assessed() -> None:
+    items = [*watched(set(), 10), browser(20, "copy"), browser(24, "copy"), faces(30, 1)]
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("identity_not_assessed", 9.0, 30)]
+    assert incident.evidence["reason"] == "silent"
+
+
+def test_silence_since_before_the_exam_counts_from_its_start() -> None:
+    items = [faces(-3, 1), browser(14.9, "copy"), browser(15, "copy")]
+
+    assert spans(detect(RULES, items)) == [("identity_not_assessed", 0.0, None)]
+
+
+def test_no_face_check_at_all_is_not_a_silent_one() -> None:
+    assert detect(RULES, [browser(5, "copy"), browser(80, "copy")]) == ()
+
+
+def test_a_missing_face_explains_why_nobody_is_compared() -> None:
+    items: list[Item] = []
+    for s in range(40):
+        items += [faces(s, 0), NotAssessed("identity", "no_face", float(s))]
+
+    assert spans(detect(RULES, items)) == [("face_absent", 0, None)]
+
+
+def test_a_hidden_page_opens_at_once_and_explains_lost_focus() -> None:
+    items = [
+        browser(10.0, "focus_lost"),
+        browser(10.01, "page_hidden"),
+        faces(14, 1),
+        browser(20.0, "page_shown"),
+        browser(20.1, "focus_gained"),
+        faces(25, 1),
+    ]
+
+    assert spans(detect(RULES, items)) == [("page_hidden", 10.01, 20.0)]
+
+
+def test_lost_focus_opens_after_its_hold_time_without_further_word_of_it() -> None:
+    items = [browser(10.0, "focus_lost"), faces(12, 1), faces(13, 1), browser(14, "focus_gained")]
+
+    (incident,) = detect(RULES, items)
+
+    assert (incident.start_s, incident.opened_s, incident.end_s) == (10.0, 13, 14)
+
+
+def test_a_late_batch_keeps_its_own_times() -> None:
+    items = [faces(40, 1), browser(10, "focus_lost"), browser(10.5, "focus_gained"), faces(41, 1)]
+
+    assert detect(RULES, items) == ()
+
+
+def test_paste_is_a_fact_of_one_moment() -> None:
+    state, changes = step(RULES, State(), browser(12.5, "paste", chars=84))
+
+    opened, closed = changes
+    assert isinstance(opened, Opened)
+    assert isinstance(closed, Closed)
+    assert (closed.incident.start_s, closed.incident.end_s) == (12.5, 12.5)
+    assert closed.incident.evidence == {"chars": 84}
+    assert not state.is_open(Kind.PASTE)
+
+
+def test_a_paste_below_the_limit_is_no_incident() -> None:
+    assert detect(ExamRules(paste_chars=20), [browser(5, "paste", chars=19)]) == ()
+
+
+def test_a_screen_no_longer_shared_explains_its_gap() -> None:
+    items = [
+        browser(10, "screen_ended"),
+        media(10.5, "silent", "screen"),
+        faces(13, 1),
+        faces(20, 1),
+        media(25, "resumed", "screen"),
+    ]
+
+    assert spans(detect(RULES, items)) == [("screen_share_lost", 10, 25)]
+
+
+def test_a_screen_shared_again_within_the_hold_time_is_no_incident() -> None:
+    items = [browser(10, "screen_ended"), browser(12, "screen_shared"), faces(20, 1)]
+
+    assert detect(RULES, items) == ()
+
+
+def test_each_silent_track_is_a_gap_of_its_own() -> None:
+    items = [
+        media(10, "silent", "camera"),
+        media(10, "silent", "screen"),
+        media(12, "resumed", "screen"),
+        media(15, "resumed", "camera"),
+    ]
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("media_gap", 10, 15)]
+    assert incident.evidence == {"track": "camera"}
+    assert concern_of(incident.kind) is Concern.CONDITION
+
+
+def test_facts_before_the_exam_make_no_incident() -> None:
+    items: list[Item] = [faces(-9.0 + s, 0) for s in range(9)]
+    items += [browser(-4, "page_hidden"), browser(-2, "paste", chars=9), identity(-1, "no_match")]
+
+    assert detect(RULES, [*items, faces(0, 1), faces(1, 1)]) == ()
+
+
+def test_camera_labels_and_other_cues_are_not_incidents() -> None:
+    cues = [
+        browser(3, "second_monitor"),
+        browser(4, "copy", chars=9),
+        Observation(Check.FACE, "loop", 5, {"repeats": 3}),
+        Observation(Check.FACE, "virtual_camera", 6, {"named": True}),
+        Observation(Check.KEYS, "speed", 7, {"keys": 90}),
+    ]
+
+    assert detect(RULES, cues) == ()
+
+
+def test_the_end_of_the_exam_closes_what_is_open() -> None:
+    state = State()
+    for item in [browser(70, "page_hidden"), browser(88, "focus_lost")]:
+        state, _ = step(RULES, state, item)
+
+    (closed,) = finish(RULES, state, 90)
+
+    assert spans([closed.incident]) == [("page_hidden", 70, 90)]
+
+
+def test_the_end_of_the_exam_opens_what_lasted_long_enough() -> None:
+    state, _ = step(RULES, State(), browser(80, "fullscreen_left"))
+
+    opened, closed = finish(RULES, state, 90)
+
+    assert isinstance(opened, Opened)
+    assert isinstance(closed, Closed)
+    assert spans([closed.incident]) == [("fullscreen_left", 80, 90)]
+
+
+def test_a_failure_without_a_time_is_placed_at_the_newest_fact() -> None:
+    items: list[Item] = [browser(5, "copy"), NotAssessed(Check.FACE, "crashed")]
+    items += [NotAssessed(Check.FACE, "crashed", 20.0)]
+
+    assert spans(detect(RULES, items)) == [("identity_not_assessed", 5, None)]
+
+
+def test_identity_kinds_are_the_five_that_hold_back_an_outcome() -> None:
+    assert {
+        "face_mismatch",
+        "identity_not_assessed",
+        "face_absent",
+        "camera_covered",
+        "screen_share_lost",
+    } == IDENTITY_KINDS
+
+
+ITEMS = st.one_of(
+    st.builds(faces, st.just(0.0), st.integers(0, 3)),
+    st.builds(lambda c, d: camera(0.0, covered=c, dark=d), st.booleans(), st.booleans()),
+    st.builds(identity, st.just(0.0), st.sampled_from(["match", "no_match", "undecided"])),
+    st.builds(
+        browser,
+        st.just(0.0),
+        st.sampled_from(
+            ["page_hidden", "page_shown", "focus_lost", "focus_gained", "screen_ended"]
+        ),
+    ),
+    st.builds(
+        media,
+        st.just(0.0),
+        st.sampled_from(["silent", "resumed"]),
+        st.sampled_from(["camera", "screen"]),
+    ),
+    st.builds(NotAssessed, st.just("face"), st.just("crashed"), st.just(0.0)),
+)
+
+
+def placed(item: Item, at_s: float) -> Item:
+    if isinstance(item, NotAssessed):
+        return NotAssessed(item.check, item.reason, at_s)
+    return Observation(item.check, item.name, at_s, item.values)
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), ITEMS), max_size=60))
+def test_every_incident_opens_once_closes_once_and_has_held_long_enough(
+    timed: list[tuple[float, Item]],
+) -> None:
+    state, at_s, open_now = State(), 0.0, set[tuple[str, str]]()
+    held = {Kind.FACE_ABSENT: 5.0, Kind.FOCUS_LOST: 3.0, Kind.IDENTITY_NOT_ASSESSED: 15.0}
+    changes = []
+    for pause, item in timed:
+        at_s += pause
+        state, made = step(RULES, state, placed(item, at_s))
+        changes += made
+    for change in [*changes, *finish(RULES, state, at_s)]:
+        incident = change.incident
+        key = (str(incident.kind), str(incident.evidence.get("track", "")))
+        if isinstance(change, Opened):
+            assert key not in open_now
+            assert incident.opened_s - incident.start_s >= held.get(incident.kind, 0.0)
+            open_now.add(key)
+        else:
+            assert incident.end_s is not None
+            assert incident.end_s >= incident.start_s
+            open_now.remove(key)
+    assert open_now == set()
