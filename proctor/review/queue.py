@@ -1,0 +1,153 @@
+"""Whose sittings a proctor or reviewer may see, and which of them wait for a decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, exists, false, select, true
+from sqlalchemy.orm import Session
+
+from proctor.errors import NotFound
+from proctor.exams.tables import (
+    AssessmentEvent,
+    AssessmentScheme,
+    Course,
+    CourseStaff,
+    StaffRole,
+)
+from proctor.incidents.kinds import IDENTITY_KINDS
+from proctor.incidents.tables import ClipRow, IncidentRow
+from proctor.media.tables import Recording
+from proctor.people.tables import Account, Role
+from proctor.review.tables import Decision, Verdict
+from proctor.review.verdicts import identity_standing, newest_by_incident
+from proctor.sittings.tables import Sitting, SittingState
+
+_REVIEWING = (StaffRole.PROCTOR, StaffRole.REVIEWER)
+_ROLES = frozenset({Role.PROCTOR, Role.REVIEWER})
+
+
+class NotForYou(NotFound):
+    """There is no such sitting among those you may review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A sitting with what it is of: its event, course and learner."""
+
+    sitting: Sitting
+    event: AssessmentEvent
+    course: Course
+    learner: Account
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """One sitting of the queue. ``undecided``: incidents without a verdict; ``of_identity``:
+    those among them that hold back the outcome. ``identity``: the decision in force, and
+    ``voided_once`` when one person decided to void and a second has not."""
+
+    reviewed: Reviewed
+    incidents: int
+    undecided: int
+    of_identity: int
+    identity: Decision | None
+    voided_once: bool
+
+    @property
+    def needs_person(self) -> bool:
+        return self.undecided > 0 or self.voided_once
+
+
+def queue(tx: Session, account: Account) -> list[QueueItem]:
+    """Sittings *account* may review, newest first."""
+    seen = _visible(account).order_by(Sitting.created_at.desc(), Sitting.id)
+    rows = [
+        Reviewed(sitting, event, course, learner)
+        for sitting, event, course, learner in tx.execute(seen)
+    ]
+    ids = [row.sitting.id for row in rows]
+    incidents = tx.scalars(select(IncidentRow).where(IncidentRow.sitting_id.in_(ids))).all()
+    verdicts = tx.scalars(
+        select(Verdict).where(Verdict.sitting_id.in_(ids)).order_by(Verdict.at)
+    ).all()
+    return [
+        _item(
+            row,
+            [found for found in incidents if found.sitting_id == row.sitting.id],
+            [found for found in verdicts if found.sitting_id == row.sitting.id],
+        )
+        for row in rows
+    ]
+
+
+def sitting_for(tx: Session, account: Account, sitting_id: str) -> Reviewed:
+    """The sitting, when *account* may review it. Raises NotForYou otherwise."""
+    row = tx.execute(_visible(account).where(Sitting.id == sitting_id)).one_or_none()
+    if row is None:
+        raise NotForYou(sitting=sitting_id)
+    sitting, event, course, learner = row
+    return Reviewed(sitting, event, course, learner)
+
+
+def recording_for(tx: Session, account: Account, recording_id: str) -> Recording:
+    """A recording of a sitting *account* may review. Raises NotForYou otherwise."""
+    recording = tx.get(Recording, recording_id)
+    if recording is None:
+        raise NotForYou(recording=recording_id)
+    sitting_for(tx, account, recording.sitting_id)
+    return recording
+
+
+def clip_for(tx: Session, account: Account, clip_id: str) -> tuple[ClipRow, str]:
+    """A clip of a sitting *account* may review, with that sitting's id. Raises NotForYou."""
+    clip = tx.get(ClipRow, clip_id)
+    if clip is None:
+        raise NotForYou(clip=clip_id)
+    incident = tx.get_one(IncidentRow, clip.incident_id)
+    sitting_for(tx, account, incident.sitting_id)
+    return clip, incident.sitting_id
+
+
+def _visible(
+    account: Account,
+) -> Select[Sitting, AssessmentEvent, Course, Account]:
+    """Begun sittings of assigned courses, none of one's own, none of a course one teaches."""
+    assigned = select(CourseStaff.course_id).where(
+        CourseStaff.account_id == account.id, CourseStaff.role.in_(_REVIEWING)
+    )
+    teaches = exists().where(
+        CourseStaff.course_id == Course.id,
+        CourseStaff.account_id == account.id,
+        CourseStaff.role == StaffRole.TEACHER,
+    )
+    query = (
+        select(Sitting, AssessmentEvent, Course, Account)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .join(Course, Course.id == AssessmentScheme.course_id)
+        .join(Account, Account.id == Sitting.account_id)
+    )
+    return query.where(
+        true() if account.role in _ROLES else false(),
+        Course.institution_id == account.institution_id,
+        Course.id.in_(assigned),
+        ~teaches,
+        Sitting.account_id != account.id,
+        Sitting.state != SittingState.CREATED,
+    )
+
+
+def _item(
+    reviewed: Reviewed, incidents: Sequence[IncidentRow], verdicts: Sequence[Verdict]
+) -> QueueItem:
+    decided = newest_by_incident(verdicts)
+    undecided = [row for row in incidents if row.id not in decided]
+    standing = identity_standing(verdicts)
+    return QueueItem(
+        reviewed=reviewed,
+        incidents=len(incidents),
+        undecided=len(undecided),
+        of_identity=sum(row.kind in IDENTITY_KINDS for row in undecided),
+        identity=standing.decision,
+        voided_once=standing.needs_second_person,
+    )

@@ -1,0 +1,34 @@
+"""Decisions of people; insert-only."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
+
+
+class Decision(StrEnum):
+    """About an incident: ``confirmed`` or ``dismissed``. About a sitting's identity:
+    ``verified``, ``unverified`` or ``void`` (takes effect when a second person decides it)."""
+
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    VOID = "void"
+
+
+class Verdict(Base):
+    """One decision with its reason. ``incident_id`` is empty for the identity of the sitting."""
+
+    __tablename__ = "verdicts"
+
+    id: Mapped[str] = id_column()
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), index=True)
+    incident_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("incidents.id"))
+    reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    decision: Mapped[Decision] = mapped_column(string_enum(Decision))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,210 @@
+"""Decisions of people about incidents and identity: who may decide what; insert-only.
+
+An incident, or a sitting's identity, and a reason enter; one more verdict leaves.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.errors import Conflict, NotFound, Refused
+from proctor.incidents.builder import incidents_of
+from proctor.incidents.kinds import IDENTITY_KINDS
+from proctor.incidents.tables import IncidentRow
+from proctor.people.tables import Account
+from proctor.review.tables import Decision, Verdict
+from proctor.sittings.tables import Sitting, SittingState
+
+MIN_REASON = 10
+MAX_REASON = 2000
+ABOUT_INCIDENT = frozenset({Decision.CONFIRMED, Decision.DISMISSED})
+ABOUT_IDENTITY = frozenset({Decision.VERIFIED, Decision.UNVERIFIED, Decision.VOID})
+_ENDED = frozenset({SittingState.FINISHED, SittingState.SUSPENDED})
+
+
+class ReasonMissing(Refused):
+    """A decision needs a reason of 10 to 2000 characters."""
+
+    key = "error.reason_missing"
+
+
+class NotADecision(Refused):
+    """This is not a decision about this subject."""
+
+    key = "error.not_a_decision"
+
+
+class OwnSitting(NotFound):
+    """Nobody decides about their own sitting."""
+
+
+class NoSuchIncident(NotFound):
+    """There is no such incident in this sitting."""
+
+
+class StillOpen(Conflict):
+    """The incident has not ended yet."""
+
+    key = "error.incident_open"
+
+
+class SittingRunning(Conflict):
+    """The identity of a sitting is decided after it ended."""
+
+    key = "error.sitting_running"
+
+
+class IncidentsUndecided(Conflict):
+    """Incidents about identity come before the identity of the sitting."""
+
+    key = "error.incidents_undecided"
+
+
+class SecondPersonNeeded(Conflict):
+    """Voiding takes two different people."""
+
+    key = "error.second_person"
+
+
+class AlreadyDecided(Conflict):
+    """This is decided that way already, or voided for good."""
+
+    key = "error.already_decided"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityStanding:
+    """Where the decision about a sitting's identity stands.
+
+    ``decision``: in force, None while nobody decided or voiding waits for a second person.
+    ``voided_by``: reviewers who decided to void since the last other decision.
+    """
+
+    decision: Decision | None
+    voided_by: frozenset[str]
+
+    @property
+    def needs_second_person(self) -> bool:
+        return self.decision is None and len(self.voided_by) == 1
+
+
+def verdicts_of(tx: Session, sitting_id: str) -> list[Verdict]:
+    """All verdicts of a sitting in order of time."""
+    query = select(Verdict).where(Verdict.sitting_id == sitting_id)
+    return list(tx.scalars(query.order_by(Verdict.at)))
+
+
+def newest_by_incident(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
+    """The verdict in force by incident id. ``verdicts``: in order of time."""
+    return {row.incident_id: row for row in verdicts if row.incident_id is not None}
+
+
+def identity_standing(verdicts: Iterable[Verdict]) -> IdentityStanding:
+    """The newest decision counts; ``void`` counts once two different people made it."""
+    decision: Decision | None = None
+    voided_by: frozenset[str] = frozenset()
+    for row in verdicts:
+        if row.incident_id is not None:
+            continue
+        if row.decision is not Decision.VOID:
+            decision, voided_by = row.decision, frozenset()
+            continue
+        voided_by |= {row.reviewer_id}
+        decision = Decision.VOID if len(voided_by) > 1 else None
+    return IdentityStanding(decision, voided_by)
+
+
+def decide_incident(
+    tx: Session,
+    reviewer: Account,
+    sitting: Sitting,
+    incident_id: str,
+    decision: Decision,
+    reason: str,
+    at: datetime,
+) -> Verdict:
+    """Confirm or dismiss what an incident states; a later decision replaces an earlier one."""
+    _may_decide(reviewer, sitting, decision, ABOUT_INCIDENT)
+    incident = tx.get(IncidentRow, incident_id)
+    if incident is None or incident.sitting_id != sitting.id:
+        raise NoSuchIncident(incident=incident_id)
+    if incident.end_s is None:
+        raise StillOpen(incident=incident_id)
+    in_force = newest_by_incident(verdicts_of(tx, sitting.id)).get(incident_id)
+    if in_force is not None and in_force.decision is decision:
+        raise AlreadyDecided(incident=incident_id)
+    return _add(tx, reviewer, sitting, incident_id, decision, reason, at)
+
+
+def decide_identity(
+    tx: Session,
+    reviewer: Account,
+    sitting: Sitting,
+    decision: Decision,
+    reason: str,
+    at: datetime,
+) -> Verdict:
+    """Decide about the identity of a whole sitting, after all its incidents about identity."""
+    _may_decide(reviewer, sitting, decision, ABOUT_IDENTITY)
+    if sitting.state not in _ENDED:
+        raise SittingRunning(sitting=sitting.id)
+    verdicts = verdicts_of(tx, sitting.id)
+    standing = identity_standing(verdicts)
+    if standing.decision in (decision, Decision.VOID):
+        raise AlreadyDecided(sitting=sitting.id)
+    if decision is Decision.VOID and reviewer.id in standing.voided_by:
+        raise SecondPersonNeeded(sitting=sitting.id)
+    if _undecided_identity(incidents_of(tx, sitting.id), verdicts):
+        raise IncidentsUndecided(sitting=sitting.id)
+    return _add(tx, reviewer, sitting, None, decision, reason, at)
+
+
+def _undecided_identity(incidents: Sequence[IncidentRow], verdicts: Sequence[Verdict]) -> bool:
+    decided = newest_by_incident(verdicts)
+    return any(row.kind in IDENTITY_KINDS and row.id not in decided for row in incidents)
+
+
+def _may_decide(
+    reviewer: Account, sitting: Sitting, decision: Decision, legal: frozenset[Decision]
+) -> None:
+    if reviewer.id == sitting.account_id:
+        raise OwnSitting(sitting=sitting.id)
+    if decision not in legal:
+        raise NotADecision(decision=decision.value)
+
+
+def _add(
+    tx: Session,
+    reviewer: Account,
+    sitting: Sitting,
+    incident_id: str | None,
+    decision: Decision,
+    reason: str,
+    at: datetime,
+) -> Verdict:
+    words = " ".join(reason.split())
+    if not MIN_REASON <= len(words) <= MAX_REASON:
+        raise ReasonMissing(least=MIN_REASON)
+    verdict = Verdict(
+        sitting_id=sitting.id,
+        incident_id=incident_id,
+        reviewer_id=reviewer.id,
+        decision=decision,
+        reason=words,
+        at=at,
+    )
+    tx.add(verdict)
+    tx.flush()
+    # the reason may name people: it stays in its row, the chain holds only that it was given
+    payload = {
+        "verdict": verdict.id,
+        "incident": incident_id,
+        "reviewer": reviewer.id,
+        "decision": decision.value,
+    }
+    events.append(tx, sitting.id, "verdict_given", payload, at)
+    return verdict
