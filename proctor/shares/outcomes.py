@@ -1,0 +1,318 @@
+"""Evidence and verdicts of a sitting enter, the outcome of its event leaves.
+
+``verified`` is set by rule when every planned method passes; what is adverse needs a person,
+and voiding a second one. Two facts need nobody: the learner never came, and too few keys were
+typed where typing is the only method.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proctor.exams.schemes import events_in_force, weight_of
+from proctor.exams.tables import (
+    AssessmentEvent,
+    AssessmentScheme,
+    Course,
+    EventKind,
+    Technology,
+)
+from proctor.identity.tables import CheckResult
+from proctor.incidents.kinds import IDENTITY_KINDS
+from proctor.observations import Track
+from proctor.people.tables import Account
+from proctor.review.tables import Decision
+from proctor.shares.calculator import Outcome, ShareEvent
+from proctor.shares.evidence import SittingEvidence, VerdictEvidence, evidence_of_all
+from proctor.shares.packs import PolicyPack, pack
+from proctor.sittings.tables import Sitting, SittingState
+
+
+class MethodOutcome(StrEnum):
+    """What one planned technology says about the person."""
+
+    PASS = "pass"
+    NO = "no"
+    INSUFFICIENT = "insufficient"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodResult:
+    """``reason`` is a short name, empty for a pass."""
+
+    technology: Technology
+    result: MethodOutcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeDecision:
+    """The outcome, what each planned technology said, and why it is not ``verified`` by rule."""
+
+    outcome: Outcome
+    methods: tuple[MethodResult, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutcome:
+    """One assessment event of one learner; the evidence is of the newest attempt."""
+
+    event_id: str
+    code: str
+    title: str
+    kind: EventKind
+    weight: Fraction
+    plan: frozenset[Technology]
+    decision: OutcomeDecision
+    sitting_id: str | None
+    attempt: int | None
+    started_at: datetime | None
+    evidence: SittingEvidence | None
+
+    @property
+    def share_event(self) -> ShareEvent:
+        return ShareEvent(self.code, self.weight, bool(self.plan), self.decision.outcome)
+
+
+def decide(
+    plan: frozenset[Technology],
+    evidence: SittingEvidence | None,
+    verdicts: Sequence[VerdictEvidence],
+    pack: PolicyPack,
+    *,
+    window_closed: bool,
+) -> OutcomeDecision:
+    """The identity outcome of one event. ``evidence`` is None when there was no sitting;
+    ``verdicts`` are in time order, only those on the identity of the sitting are used."""
+    if not plan:
+        return OutcomeDecision(Outcome.NOT_PLANNED)
+    if evidence is None or evidence.state is SittingState.CREATED:
+        return _never_sat(plan, window_closed)
+    if evidence.state in (SittingState.CHECKING, SittingState.RUNNING):
+        return OutcomeDecision(Outcome.PENDING, reasons=("not_finished",))
+    methods = tuple(_method(technology, evidence, pack) for technology in sorted(plan))
+    by_people = _decided_by_people(verdicts)
+    if by_people is not None:
+        outcome, reason = by_people
+        return OutcomeDecision(outcome, methods, (reason,))
+    return _by_rule(plan, evidence, methods)
+
+
+def learner_outcomes(
+    tx: Session, course: Course, account: Account, now: datetime
+) -> list[EventOutcome]:
+    """Outcome of each event of the scheme in force for one learner."""
+    return course_outcomes(tx, course, [account], now)[account.id]
+
+
+def course_outcomes(
+    tx: Session, course: Course, accounts: Sequence[Account], now: datetime
+) -> dict[str, list[EventOutcome]]:
+    """Outcome of each event of the scheme in force, by id of the learner."""
+    rules = pack(course.policy_pack)
+    events = events_in_force(tx, course.id)
+    sittings = _newest_sittings(tx, course, {account.id for account in accounts})
+    evidence = evidence_of_all(tx, list(sittings.values()))
+    outcomes = {}
+    for account in accounts:
+        held = [(event, sittings.get((account.id, event.code))) for event in events]
+        outcomes[account.id] = [
+            _event_outcome(event, sitting, evidence[sitting.id] if sitting else None, rules, now)
+            for event, sitting in held
+        ]
+    return outcomes
+
+
+def plan_of(event: AssessmentEvent, rules: PolicyPack) -> frozenset[Technology]:
+    """Technologies planned for *event* that the act knows; others identify nobody."""
+    known = [name for name in event.identity_plan if name in rules.technologies]
+    return frozenset(Technology(name) for name in known)
+
+
+def _never_sat(plan: frozenset[Technology], window_closed: bool) -> OutcomeDecision:
+    if Technology.TEST_CENTRE in plan:
+        missing = MethodResult(Technology.TEST_CENTRE, MethodOutcome.NOT_RUN, "no_protocol")
+        return OutcomeDecision(Outcome.PENDING, (missing,), ("no_protocol",))
+    if window_closed:
+        return OutcomeDecision(Outcome.ABSENT, reasons=("not_attended",))
+    return OutcomeDecision(Outcome.PENDING, reasons=("not_held",))
+
+
+def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, str] | None:
+    """What people decided about the identity; None when nobody did. The newest decision counts."""
+    identity = [verdict for verdict in verdicts if verdict.incident_id is None]
+    if not identity:
+        return None
+    match identity[-1].decision:
+        case Decision.VERIFIED:
+            return Outcome.VERIFIED, "decided_by_person"
+        case Decision.UNVERIFIED:
+            return Outcome.UNVERIFIED, "decided_by_person"
+        case Decision.VOID if len(_voiding(identity)) >= 2:
+            return Outcome.VOIDED, "decided_by_two_people"
+        case Decision.VOID:
+            return Outcome.PENDING, "void_needs_second_person"
+    raise AssertionError("not a decision about identity")
+
+
+def _voiding(identity: Sequence[VerdictEvidence]) -> set[str]:
+    """Reviewers whose decision to void was not followed by another decision."""
+    reviewers: set[str] = set()
+    for verdict in reversed(identity):
+        if verdict.decision is not Decision.VOID:
+            break
+        reviewers.add(verdict.reviewer_id)
+    return reviewers
+
+
+def _by_rule(
+    plan: frozenset[Technology], evidence: SittingEvidence, methods: tuple[MethodResult, ...]
+) -> OutcomeDecision:
+    reasons = [f"{method.technology}:{method.reason}" for method in methods if method.reason]
+    hindering = [method for method in methods if _hinders(method)]
+    if evidence.state is SittingState.SUSPENDED:
+        reasons.insert(0, "suspended")
+    open_or_confirmed = _identity_incidents(evidence)
+    reasons += [f"identity_incident:{kind}" for kind in sorted(open_or_confirmed)]
+    nothing_passed = all(method.result is not MethodOutcome.PASS for method in methods)
+    suspended = evidence.state is SittingState.SUSPENDED
+    held_back = hindering or open_or_confirmed or suspended or nothing_passed
+    # "unverified" is adverse: only people say so
+    outcome = Outcome.PENDING if held_back else Outcome.VERIFIED
+    return OutcomeDecision(outcome, methods, tuple(reasons))
+
+
+def _hinders(method: MethodResult) -> bool:
+    """Whether *method* keeps the event from being decided by rule.
+
+    Too few keys hinder nothing: the other planned methods decide.
+    """
+    if method.technology is Technology.KEYSTROKE and method.result is MethodOutcome.INSUFFICIENT:
+        return False
+    return method.result is not MethodOutcome.PASS
+
+
+def _identity_incidents(evidence: SittingEvidence) -> frozenset[str]:
+    """Kinds of identity incidents that nobody dismissed."""
+    return frozenset(
+        incident.kind
+        for incident in evidence.incidents
+        if incident.kind in IDENTITY_KINDS and incident.decision is not Decision.DISMISSED
+    )
+
+
+def _method(technology: Technology, evidence: SittingEvidence, pack: PolicyPack) -> MethodResult:
+    match technology:
+        case Technology.PROCTORING:
+            result, reason = _proctoring(evidence, pack)
+        case Technology.BIOMETRICS:
+            result, reason = _biometrics(evidence, pack)
+        case Technology.KEYSTROKE:
+            result, reason = _keystroke(evidence, pack)
+        case Technology.TEST_CENTRE:
+            result, reason = MethodOutcome.NOT_RUN, "no_protocol"
+    return MethodResult(technology, result, reason)
+
+
+_Said = tuple[MethodOutcome, str | None]
+
+
+def _proctoring(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
+    confirmed = [i for i in evidence.incidents if i.decision is Decision.CONFIRMED]
+    if any(incident.kind in IDENTITY_KINDS for incident in confirmed):
+        return MethodOutcome.NO, "incident_confirmed"
+    if evidence.identified_via is None:
+        return MethodOutcome.INSUFFICIENT, "start_not_identified"
+    if not all(coverage.sealed for coverage in evidence.coverage.values()):
+        return MethodOutcome.INSUFFICIENT, "recording_not_sealed"
+    if _identity_incidents(evidence):
+        return MethodOutcome.INSUFFICIENT, "incident_open"
+    return _recorded(Technology.PROCTORING, evidence, pack)
+
+
+def _biometrics(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
+    if evidence.face is None:
+        return MethodOutcome.NOT_RUN, "no_check"
+    if "face_mismatch" in _identity_incidents(evidence):
+        return MethodOutcome.NO, "face_mismatch"
+    if not evidence.face.matched:
+        return MethodOutcome.INSUFFICIENT, "no_matched_frame"
+    # a single frame against the person decides nothing, the sequential test had no time to
+    if evidence.face.final is CheckResult.NO_MATCH:
+        return MethodOutcome.INSUFFICIENT, "final_undecided"
+    return _recorded(Technology.BIOMETRICS, evidence, pack)
+
+
+def _keystroke(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
+    if evidence.keystroke is None:
+        return MethodOutcome.NOT_RUN, "no_check"
+    match evidence.keystroke.result:
+        case CheckResult.MATCH:
+            return _recorded(Technology.KEYSTROKE, evidence, pack)
+        case CheckResult.NO_MATCH:
+            return MethodOutcome.NO, "no_match"
+        case CheckResult.NOT_ASSESSED:
+            return MethodOutcome.INSUFFICIENT, "not_assessed"
+
+
+def _recorded(technology: Technology, evidence: SittingEvidence, pack: PolicyPack) -> _Said:
+    """A pass, unless the pack asks this technology for more recording than there is."""
+    if technology not in pack.recorded:
+        return MethodOutcome.PASS, None
+    for track in Track:
+        coverage = evidence.coverage[track]
+        exam_s = Fraction(evidence.exam_s or 0)
+        if not exam_s or Fraction(coverage.recorded_s) < pack.coverage * exam_s:
+            return MethodOutcome.INSUFFICIENT, f"{track}_coverage"
+        if coverage.longest_gap_s > pack.longest_gap_s:
+            return MethodOutcome.INSUFFICIENT, f"{track}_gap"
+    return MethodOutcome.PASS, None
+
+
+def _newest_sittings(
+    tx: Session, course: Course, accounts: set[str]
+) -> dict[tuple[str, str], Sitting]:
+    """The newest attempt by (learner, code of the event), over all versions of the scheme."""
+    query = (
+        select(Sitting, AssessmentEvent.code)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .where(AssessmentScheme.course_id == course.id)
+        .order_by(AssessmentScheme.version, Sitting.attempt)
+    )
+    return {
+        (sitting.account_id, code): sitting
+        for sitting, code in tx.execute(query)
+        if sitting.account_id in accounts
+    }
+
+
+def _event_outcome(
+    event: AssessmentEvent,
+    sitting: Sitting | None,
+    evidence: SittingEvidence | None,
+    rules: PolicyPack,
+    now: datetime,
+) -> EventOutcome:
+    plan = plan_of(event, rules)
+    verdicts = evidence.verdicts if evidence else ()
+    return EventOutcome(
+        event_id=event.id,
+        code=event.code,
+        title=event.title,
+        kind=event.kind,
+        weight=weight_of(event),
+        plan=plan,
+        decision=decide(plan, evidence, verdicts, rules, window_closed=now >= event.closes_at),
+        sitting_id=sitting.id if sitting else None,
+        attempt=sitting.attempt if sitting else None,
+        started_at=sitting.started_at if sitting else None,
+        evidence=evidence,
+    )

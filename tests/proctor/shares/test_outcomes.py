@@ -1,0 +1,324 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from proctor.exams.tables import Technology
+from proctor.identity.tables import CheckResult, Modality
+from proctor.media.tables import MediaGap, Recording
+from proctor.observations import Track
+from proctor.people.tables import Account
+from proctor.review.tables import Decision
+from proctor.shares.calculator import Outcome
+from proctor.shares.evidence import Gap, SittingEvidence, evidence_of, track_coverage
+from proctor.shares.outcomes import (
+    EventOutcome,
+    MethodOutcome,
+    OutcomeDecision,
+    decide,
+    learner_outcomes,
+    plan_of,
+)
+from proctor.shares.packs import pack
+from proctor.sittings.tables import Sitting, SittingState
+from tests.support.exam_course import NOW, ExamCourse
+
+pytestmark = pytest.mark.db
+
+KZ = pack("KZ-137-2016")
+ALL_ONLINE = frozenset({Technology.PROCTORING, Technology.BIOMETRICS, Technology.KEYSTROKE})
+TYPING = frozenset({Technology.KEYSTROKE})
+MATCH, NO_MATCH, NOT_ASSESSED = CheckResult.MATCH, CheckResult.NO_MATCH, CheckResult.NOT_ASSESSED
+
+
+def outcome(
+    made: ExamCourse, sitting: Sitting, plan: frozenset[Technology] = ALL_ONLINE
+) -> OutcomeDecision:
+    evidence = evidence_of(made.tx, sitting)
+    return decide(plan, evidence, evidence.verdicts, KZ, window_closed=False)
+
+
+def results(decision: OutcomeDecision) -> dict[str, tuple[str, str | None]]:
+    return {method.technology: (method.result, method.reason) for method in decision.methods}
+
+
+def test_honest_sitting_is_verified_by_rule(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final"))
+    assert decision.outcome is Outcome.VERIFIED
+    assert decision.reasons == ()
+    assert {result for result, _ in results(decision).values()} == {MethodOutcome.PASS}
+
+
+def test_event_without_a_plan_is_not_planned(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final"), frozenset())
+    assert decision == OutcomeDecision(Outcome.NOT_PLANNED)
+
+
+@pytest.mark.parametrize(
+    ("closed", "said", "reason"),
+    [(False, Outcome.PENDING, "not_held"), (True, Outcome.ABSENT, "not_attended")],
+)
+def test_no_sitting_is_pending_until_the_window_closes(
+    closed: bool, said: Outcome, reason: str
+) -> None:
+    decision = decide(ALL_ONLINE, None, (), KZ, window_closed=closed)
+    assert (decision.outcome, decision.reasons) == (said, (reason,))
+
+
+def test_page_opened_and_left_is_absent_once_the_window_closed(made: ExamCourse) -> None:
+    evidence = evidence_of(made.tx, made.sit(made.learners[0], "final"))
+    opened = replace(evidence, state=SittingState.CREATED)
+    assert decide(ALL_ONLINE, opened, (), KZ, window_closed=True).outcome is Outcome.ABSENT
+    assert decide(ALL_ONLINE, opened, (), KZ, window_closed=False).outcome is Outcome.PENDING
+
+
+@pytest.mark.parametrize("state", [SittingState.CHECKING, SittingState.RUNNING])
+def test_unfinished_sitting_is_pending(made: ExamCourse, state: SittingState) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", state=state))
+    assert (decision.outcome, decision.reasons) == (Outcome.PENDING, ("not_finished",))
+
+
+def test_suspended_sitting_waits_for_a_person(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", state=SittingState.SUSPENDED)
+    assert outcome(made, sitting).outcome is Outcome.PENDING
+    made.decide(sitting, 0, Decision.UNVERIFIED)
+    assert outcome(made, sitting).outcome is Outcome.UNVERIFIED
+
+
+def test_test_centre_without_a_protocol_is_pending_even_after_the_window(
+    made: ExamCourse,
+) -> None:
+    plan = frozenset({Technology.TEST_CENTRE})
+    decision = decide(plan, None, (), KZ, window_closed=True)
+    assert (decision.outcome, decision.reasons) == (Outcome.PENDING, ("no_protocol",))
+
+
+@pytest.mark.parametrize("plan", [ALL_ONLINE, TYPING])
+def test_a_planned_method_that_says_no_makes_it_pending(
+    made: ExamCourse, plan: frozenset[Technology]
+) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", keys=NO_MATCH), plan)
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["keystroke"] == (MethodOutcome.NO, "no_match")
+
+
+def test_too_few_keys_leave_the_decision_to_the_other_methods(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", keys=NOT_ASSESSED))
+    assert decision.outcome is Outcome.VERIFIED
+    assert decision.reasons == ("keystroke:not_assessed",)
+
+
+def test_too_few_keys_as_the_only_method_are_unverified(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "essay", keys=NOT_ASSESSED)
+    assert outcome(made, sitting, TYPING).outcome is Outcome.PENDING
+
+
+def test_typing_that_was_never_compared_is_not_taken_for_too_few_keys(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", keys=None))
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["keystroke"] == (MethodOutcome.NOT_RUN, "no_check")
+
+
+def test_the_newest_typing_comparison_counts(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "essay", keys=NO_MATCH)
+    made.check(sitting, Modality.KEYSTROKE, 95.0, MATCH)
+    assert outcome(made, sitting, TYPING).outcome is Outcome.VERIFIED
+
+
+def test_last_frame_against_the_person_is_pending_but_no_decision(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", faces=(MATCH, NO_MATCH)))
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["biometrics"] == (MethodOutcome.INSUFFICIENT, "final_undecided")
+    assert decision.reasons == ("biometrics:final_undecided",)
+
+
+def test_single_frame_against_the_person_between_matches_changes_nothing(
+    made: ExamCourse,
+) -> None:
+    sitting = made.sit(made.learners[0], "final", faces=(MATCH, NO_MATCH, MATCH))
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
+
+
+def test_frame_without_a_face_at_the_end_does_not_undo_a_match(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", faces=(MATCH, NOT_ASSESSED)))
+    assert decision.outcome is Outcome.VERIFIED
+
+
+def test_no_matched_frame_is_pending(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", faces=(NOT_ASSESSED,) * 4))
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["biometrics"] == (MethodOutcome.INSUFFICIENT, "no_matched_frame")
+
+
+def test_identity_not_established_at_the_start_is_pending(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", identified_via=None))
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["proctoring"] == (
+        MethodOutcome.INSUFFICIENT,
+        "start_not_identified",
+    )
+
+
+def test_proctor_who_checked_a_document_establishes_identity(made: ExamCourse) -> None:
+    plan = frozenset({Technology.PROCTORING})
+    sitting = made.sit(made.learners[0], "final", identified_via="proctor", faces=())
+    assert outcome(made, sitting, plan).outcome is Outcome.VERIFIED
+
+
+def test_comparisons_before_the_start_are_not_comparisons_of_the_exam(made: ExamCourse) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", faces=()))
+    assert results(decision)["biometrics"] == (MethodOutcome.NOT_RUN, "no_check")
+
+
+@pytest.mark.parametrize(
+    ("recorded_s", "said"), [(85.5, Outcome.VERIFIED), (85.4, Outcome.PENDING)]
+)
+def test_coverage_of_exactly_95_percent_is_enough(
+    made: ExamCourse, recorded_s: float, said: Outcome
+) -> None:
+    decision = outcome(made, made.sit(made.learners[0], "final", recorded_s=recorded_s))
+    assert decision.outcome is said
+
+
+def test_typing_alone_needs_no_recording(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "essay", recorded_s=0.0)
+    assert outcome(made, sitting, TYPING).outcome is Outcome.VERIFIED
+
+
+def test_recording_without_a_hash_is_pending(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    made.tx.query(Recording).filter_by(track=Track.SCREEN).update({"sha256": ""})
+    made.tx.expire_all()
+    assert results(outcome(made, sitting))["proctoring"] == (
+        MethodOutcome.INSUFFICIENT,
+        "recording_not_sealed",
+    )
+
+
+def test_gap_of_more_than_a_minute_is_pending_whatever_the_coverage(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", recorded_s=2000.0)
+    sitting.exam_s = 2000.0
+    gap = MediaGap(
+        sitting_id=sitting.id, track=Track.CAMERA, start_s=10.0, end_s=70.5, cause="no_packets"
+    )
+    made.tx.add(gap)
+    made.tx.flush()
+    assert results(outcome(made, sitting))["proctoring"] == (
+        MethodOutcome.INSUFFICIENT,
+        "camera_gap",
+    )
+    gap.end_s = 70.0
+    made.tx.flush()
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (None, Outcome.PENDING),
+        (Decision.CONFIRMED, Outcome.PENDING),
+        (Decision.DISMISSED, Outcome.VERIFIED),
+    ],
+)
+def test_identity_incident_holds_the_outcome_until_it_is_dismissed(
+    made: ExamCourse, decision: Decision | None, said: Outcome
+) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    incident = made.incident(sitting, "face_mismatch", 40, 60)
+    if decision is not None:
+        made.decide(sitting, 0, decision, incident=incident)
+    assert outcome(made, sitting).outcome is said
+
+
+def test_conduct_incident_leaves_the_identity_as_it_is(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    made.decide(sitting, 0, Decision.CONFIRMED, incident=made.incident(sitting, "paste", 40, 40))
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
+
+
+def test_person_decides_over_what_the_methods_said(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", keys=NO_MATCH)
+    made.decide(sitting, 0, Decision.VERIFIED)
+    decision = outcome(made, sitting)
+    assert (decision.outcome, decision.reasons) == (Outcome.VERIFIED, ("decided_by_person",))
+    assert results(decision)["keystroke"] == (MethodOutcome.NO, "no_match")
+
+
+def test_void_takes_effect_with_the_second_person(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    made.decide(sitting, 0, Decision.VOID, minute=1)
+    made.decide(sitting, 0, Decision.VOID, minute=2)
+    assert outcome(made, sitting).reasons == ("void_needs_second_person",)
+    made.decide(sitting, 1, Decision.VOID, minute=3)
+    assert outcome(made, sitting).outcome is Outcome.VOIDED
+
+
+def test_a_decision_between_two_voids_starts_the_count_anew(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    made.decide(sitting, 0, Decision.VOID, minute=1)
+    made.decide(sitting, 1, Decision.VERIFIED, minute=2)
+    made.decide(sitting, 1, Decision.VOID, minute=3)
+    assert outcome(made, sitting).outcome is Outcome.PENDING
+
+
+def test_coverage_counts_what_neither_file_nor_gap_accounts_for_as_missing() -> None:
+    file = Recording(starts_s=-10.0, recorded_s=60.0, sha256="a")
+    covered = track_coverage([file], [Gap(Track.CAMERA, 80.0, 90.0, "no_packets")], 90.0)
+    assert (covered.recorded_s, covered.longest_gap_s, covered.sealed) == (60.0, 10.0, True)
+
+
+def test_touching_gaps_are_one_gap_and_lie_within_the_exam() -> None:
+    file = Recording(starts_s=0.0, recorded_s=100.0, sha256="")
+    gaps = [
+        Gap(Track.CAMERA, -5.0, 10.0, "no_packets"),
+        Gap(Track.CAMERA, 10.0, 30.0, "server_restart"),
+        Gap(Track.CAMERA, 95.0, 120.0, "client_closed"),
+    ]
+    covered = track_coverage([file], gaps, 100.0)
+    assert (covered.recorded_s, covered.longest_gap_s, covered.sealed) == (65.0, 30.0, False)
+
+
+def by_code(made: ExamCourse, learner: Account) -> dict[str, EventOutcome]:
+    return {row.code: row for row in learner_outcomes(made.tx, made.course, learner, NOW)}
+
+
+def test_learner_has_one_outcome_per_event_of_the_scheme(made: ExamCourse) -> None:
+    made.sit(made.learners[0], "essay")
+    rows = by_code(made, made.learners[0])
+    assert {code: row.decision.outcome for code, row in rows.items()} == {
+        "quiz-1": Outcome.NOT_PLANNED,
+        "quiz-2": Outcome.NOT_PLANNED,
+        "essay": Outcome.VERIFIED,
+        "midterm": Outcome.ABSENT,
+        "final": Outcome.PENDING,
+    }
+    assert rows["midterm"].share_event.weight == 20
+
+
+def test_newest_attempt_counts(made: ExamCourse) -> None:
+    made.sit(made.learners[0], "final", faces=(NO_MATCH,))
+    assert by_code(made, made.learners[0])["final"].decision.outcome is Outcome.PENDING
+    made.sit(made.learners[0], "final", attempt=2)
+    row = by_code(made, made.learners[0])["final"]
+    assert (row.decision.outcome, row.attempt) == (Outcome.VERIFIED, 2)
+
+
+def test_window_counts_as_closed_at_its_end(made: ExamCourse) -> None:
+    closes = made.events["final"].closes_at
+    for at, said in (
+        (closes - timedelta(seconds=1), Outcome.PENDING),
+        (closes, Outcome.ABSENT),
+    ):
+        rows = learner_outcomes(made.tx, made.course, made.learners[0], at)
+        assert rows[-1].decision.outcome is said
+
+
+def test_evidence_names_the_models_used(made: ExamCourse) -> None:
+    evidence: SittingEvidence = evidence_of(made.tx, made.sit(made.learners[0], "final"))
+    assert evidence.model_ids == ("keystroke-plda-1", "sface-2021dec")
+
+
+def test_technology_the_act_does_not_name_is_no_plan(made: ExamCourse) -> None:
+    rules = replace(KZ, technologies=frozenset({"proctoring"}))
+    assert plan_of(made.events["midterm"], rules) == {Technology.PROCTORING}
+    assert plan_of(made.events["essay"], rules) == frozenset()

@@ -1,0 +1,57 @@
+"""The whole service on a database of its own, with the cast signed in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from proctor.people import sign_in
+from proctor.plumbing.db import Database
+from proctor.settings import Settings
+from tests.support.cast import Cast, assemble
+from web.access import COOKIE, Services
+from web.app import create_app
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running application. ``client(name)`` is a browser of a member of the cast."""
+
+    app_client: TestClient
+    cast: Cast
+
+    @property
+    def services(self) -> Services:
+        found: Services = self.app_client.app.state.services  # type: ignore[attr-defined]
+        return found
+
+    @property
+    def db(self) -> Database:
+        return self.services.db
+
+    def client(self, name: str | None) -> TestClient:
+        """A browser signed in as *name*, or anonymous."""
+        client = TestClient(
+            self.app_client.app,
+            base_url="http://localhost",
+            follow_redirects=False,
+            headers={"accept-language": "en"},
+        )
+        if name is not None:
+            with self.db.transaction() as tx:
+                account = self.cast.people[name]
+                token = sign_in.begin(tx, account.id, self.services.clock.now())
+            client.cookies.set(COOKIE, token)
+        return client
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    settings = Settings(data_dir=tmp_path, models_dir=Settings().models_dir, min_free_mib=0)
+    app = create_app(settings)
+    with TestClient(app, base_url="http://localhost") as client:
+        with app.state.services.db.transaction() as tx:
+            cast = assemble(tx, app.state.services.clock.now())
+        yield Service(client, cast)
