@@ -1,0 +1,96 @@
+import csv
+import io
+from datetime import datetime
+
+import pytest
+from openpyxl import load_workbook
+
+from proctor.reports.issue import document_of
+from proctor.reports.tables import IssuedReport
+from proctor.reports.workbook import csv_of, xlsx_of
+
+pytestmark = pytest.mark.db
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", " =1", "\ufeff=1")
+
+
+def rows_of(report: IssuedReport, sheet: str) -> list[list[object]]:
+    book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "en")))
+    return [list(row) for row in book[sheet].iter_rows(values_only=True)]
+
+
+def csv_rows(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+
+
+def test_learners_sheet_has_typed_exact_figures(report: IssuedReport) -> None:
+    head, *rows = rows_of(report, "Learners")
+    bob = next(dict(zip(head, row, strict=True)) for row in rows if row[0] == "S-0002")
+    assert bob["Learner"] == "Бауыржан Өтеғұлов"
+    assert [bob[name] for name in head[2:10]] == [0, 2, 5, 0, 0, 60, 100, 0]
+    assert bob["Share requirement"] == "Under review"
+
+
+def test_outcomes_sheet_has_a_row_per_learner_and_event(report: IssuedReport) -> None:
+    head, *rows = rows_of(report, "Outcomes")
+    assert len(rows) == 15
+    final = next(
+        dict(zip(head, row, strict=True)) for row in rows if row[:3:2] == ["S-0002", "final"]
+    )
+    assert (final["Weight"], final["Outcome"], final["Attempt"]) == (40, "Under review", 1)
+    assert (final["Exam, s"], final["Camera recording, s"]) == (90, 88)
+
+
+def test_incidents_and_decisions_are_listed_with_times(report: IssuedReport) -> None:
+    _, *incidents = rows_of(report, "Incidents")
+    assert [row[2:] for row in incidents] == [
+        ["final", "Face does not match the reference", 44, 86, "No decision"],
+        ["final", "Text pasted", 51, 51, "Confirmed"],
+    ]
+    _, decision = rows_of(report, "Decisions")
+    assert decision[-1] == datetime(2026, 5, 20, 16, 30)
+
+
+def test_what_a_person_wrote_is_a_string_and_never_a_formula(report: IssuedReport) -> None:
+    book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "en")))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell.coordinate for cell in cells if cell.data_type == "f"]
+    assert '=HYPERLINK("x") қойылған' in {cell.value for cell in cells}
+
+
+def test_tables_can_be_filtered_below_a_frozen_head(report: IssuedReport) -> None:
+    book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "kk")))
+    assert (book["Нәтижелер"].freeze_panes, book["Нәтижелер"].auto_filter.ref) == ("C2", "A1:M16")
+
+
+def test_csv_has_a_row_per_learner_and_event_with_the_shares(report: IssuedReport) -> None:
+    rows = csv_rows(csv_of(document_of(report), report.sha256, "en"))
+    assert len(rows) == 15
+    assert {row["SHA-256"] for row in rows} == {report.sha256}
+    final = next(row for row in rows if row["Number"] == "S-0001" and row["Event code"] == "final")
+    assert (final["Outcome"], final["Weight"]) == ("Verified", "40")
+    assert (final["Weight: numerator"], final["Weight: denominator"]) == ("80", "100")
+    assert final["Weight, %"] == "80.00"
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_csv_cell_that_looks_like_a_formula_is_text(report: IssuedReport, text: str) -> None:
+    document = document_of(report)
+    document["learners"][0]["name"] = text
+    raw = csv_of(document, report.sha256, "en")
+    assert csv_rows(raw)[0]["Learner"] == f"'{text}"
+    assert raw.startswith(b'\xef\xbb\xbf"Number"')
+
+
+def test_course_without_events_has_empty_tables(report: IssuedReport) -> None:
+    document = document_of(report)
+    document["events"] = []
+    for learner in document["learners"]:
+        learner["events"] = []
+    assert csv_rows(csv_of(document, report.sha256, "en")) == []
+    assert xlsx_of(document, report.sha256, "en")[:2] == b"PK"
+
+
+def test_same_document_gives_the_same_workbook(report: IssuedReport) -> None:
+    document = document_of(report)
+    assert xlsx_of(document, report.sha256, "kk") == xlsx_of(document, report.sha256, "kk")
