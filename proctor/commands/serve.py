@@ -1,0 +1,55 @@
+"""``proctor serve``: the whole service in one process."""
+
+import errno
+import importlib
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from proctor.settings import Settings
+
+_WS_MAX_BYTES = 256 * 1024
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Private key, PEM.")] = None,
+) -> None:
+    """Start the service. Cameras need HTTPS, or localhost."""
+    given = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    settings = Settings(**chosen)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        sys.exit("--tls-cert and --tls-key go together")
+    _refuse_taken_port(settings)
+    # by name: the rooms of the service do not import its edges
+    create_app = importlib.import_module("web.app").create_app
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        ws_max_size=_WS_MAX_BYTES,
+        ws_per_message_deflate=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            sys.exit(f"port {settings.port} is taken; set PROCTOR_PORT or pass --port")

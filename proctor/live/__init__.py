@@ -1,0 +1,1 @@
+"""One sitting, wired: the only room that knows the whole line from browser to incident."""
