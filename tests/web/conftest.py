@@ -1,0 +1,5 @@
+"""Web tests run against the whole service."""
+
+from tests.support.service import service
+
+__all__ = ["service"]

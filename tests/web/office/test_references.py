@@ -1,0 +1,97 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from proctor.identity.enrolment import FACE_SAMPLES
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.people.tables import Account
+from proctor.plumbing.db import Database
+from tests.support.cast import NOON, Cast
+
+pytestmark = pytest.mark.db
+
+Browse = Callable[[Account], TestClient]
+
+
+@pytest.fixture
+def waiting(cast: Cast, database: Database) -> str:
+    """Id of a face reference of Alice that waits."""
+    return enrol(database, cast.alice)
+
+
+def enrol(database: Database, person: Account, samples: int = FACE_SAMPLES) -> str:
+    with database.transaction() as tx:
+        row = Reference(
+            account_id=person.id,
+            modality=Modality.FACE,
+            model_id="sface-2021dec",
+            samples=samples,
+            sealed=b"",
+            state=ReferenceState.PENDING,
+            created_at=NOON - timedelta(hours=1),
+            expires_at=NOON + timedelta(days=365),
+        )
+        tx.add(row)
+        tx.flush()
+        return row.id
+
+
+def state_of(database: Database, reference_id: str) -> tuple[ReferenceState, str | None]:
+    with database.transaction() as tx:
+        row = tx.get_one(Reference, reference_id)
+        return row.state, row.confirmed_via
+
+
+def test_the_office_confirms(cast: Cast, browse: Browse, database: Database, waiting: str) -> None:
+    client = browse(cast.olga)
+    assert "Alice" in client.get("/office/references").text
+    response = client.post(f"/office/references/{waiting}/confirm")
+    assert (response.status_code, response.headers["location"]) == (303, "/office/references")
+    assert state_of(database, waiting) == (ReferenceState.CONFIRMED, "office")
+    assert "No samples wait to be confirmed." in client.get("/office/references").text
+
+
+def test_a_rejected_reference_verifies_nobody(
+    cast: Cast, browse: Browse, database: Database, waiting: str
+) -> None:
+    assert browse(cast.olga).post(f"/office/references/{waiting}/reject").status_code == 303
+    assert state_of(database, waiting) == (ReferenceState.REVOKED, None)
+
+
+def test_a_second_decision_is_a_conflict(cast: Cast, browse: Browse, waiting: str) -> None:
+    client = browse(cast.olga)
+    client.post(f"/office/references/{waiting}/reject")
+    assert client.post(f"/office/references/{waiting}/confirm").status_code == 409
+
+
+def test_a_proctor_confirms_learners_of_assigned_courses_only(
+    cast: Cast, browse: Browse, database: Database, waiting: str
+) -> None:
+    assert "Alice" not in browse(cast.quentin).get("/office/references").text
+    refused = browse(cast.quentin).post(f"/office/references/{waiting}/confirm")
+    assert refused.status_code == 404
+    assert state_of(database, waiting) == (ReferenceState.PENDING, None)
+    assert "Alice" in browse(cast.paula).get("/office/references").text
+    assert browse(cast.paula).post(f"/office/references/{waiting}/confirm").status_code == 303
+    assert state_of(database, waiting) == (ReferenceState.CONFIRMED, "proctor")
+
+
+def test_an_unfinished_reference_is_not_listed(
+    cast: Cast, browse: Browse, database: Database
+) -> None:
+    enrol(database, cast.bob, samples=1)
+    assert "Bob" not in browse(cast.olga).get("/office/references").text
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "rita", "tom"])
+def test_nobody_else_decides(cast: Cast, browse: Browse, waiting: str, who: str) -> None:
+    client = browse(cast.people[who])
+    assert client.get("/office/references").status_code == 404
+    assert client.post(f"/office/references/{waiting}/confirm").status_code == 404
+
+
+def test_an_unknown_reference_is_not_found(cast: Cast, browse: Browse) -> None:
+    for who in (cast.olga, cast.paula):
+        assert browse(who).post("/office/references/nothing/reject").status_code == 404

@@ -1,0 +1,86 @@
+import json
+from hashlib import sha256
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from proctor.plumbing.db import Database
+from proctor.reports.issue import issued_reports
+from tests.support.cast import Cast
+from tests.web.office.conftest import Browse
+
+pytestmark = pytest.mark.db
+
+
+def test_report_shows_the_share_with_numerator_and_denominator(cast: Cast, browse: Browse) -> None:
+    response = browse(cast.olga).get(f"/office/courses/{cast.course.id}/report")
+    assert response.status_code == 200
+    for expected in ("1 / 1", "40 / 40", "100.00 %", "Not issued, computed now", "Alice", "Bob"):
+        assert expected in response.text
+    assert "style=" not in response.text
+
+
+@pytest.mark.parametrize("locale", ["kk", "ru", "en"])
+def test_report_is_readable_in_every_language(cast: Cast, browse: Browse, locale: str) -> None:
+    client = browse(cast.olga)
+    client.cookies.set("tanu_language", locale)
+    response = client.get(f"/office/courses/{cast.course.id}/report")
+    assert f'<html lang="{locale}">' in response.text
+
+
+def test_issued_report_is_taken_away_in_four_formats(
+    cast: Cast, browse: Browse, database: Database
+) -> None:
+    client = browse(cast.olga)
+    issued = client.post(f"/office/courses/{cast.course.id}/reports")
+    assert (issued.status_code, issued.headers["location"]) == (
+        303,
+        f"/office/courses/{cast.course.id}/report#issued",
+    )
+    with database.transaction() as tx:
+        (report,) = issued_reports(tx, cast.course.id)
+    files = {
+        name: client.get(f"/office/reports/{report.id}.{name}")
+        for name in ("pdf", "xlsx", "csv", "json")
+    }
+    assert {name: file.status_code for name, file in files.items()} == dict.fromkeys(files, 200)
+    assert sha256(files["json"].content).hexdigest() == report.sha256
+    assert json.loads(files["json"].content)["version"] == 1
+    assert len(PdfReader(BytesIO(files["pdf"].content)).pages) >= 1
+    assert files["xlsx"].content.startswith(b"PK")
+    assert report.sha256 in files["csv"].text
+    assert files["pdf"].headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''MOOC-1-identity-report-v1.pdf"
+    )
+    assert report.sha256 in client.get(f"/office/courses/{cast.course.id}/report").text
+
+
+@pytest.mark.parametrize("name", ["alice", "charlie", "paula", "rita", "tom"])
+def test_report_is_for_the_exam_office_only(cast: Cast, browse: Browse, name: str) -> None:
+    client = browse(cast.people[name])
+    assert client.get(f"/office/courses/{cast.course.id}/report").status_code == 404
+    assert client.post(f"/office/courses/{cast.course.id}/reports").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/office/courses/unknown/report", 404),
+        ("/office/reports/unknown.pdf", 404),
+        ("/office/reports/unknown.docx", 422),
+    ],
+)
+def test_what_is_not_there_is_a_clear_error(
+    cast: Cast, browse: Browse, path: str, status: int
+) -> None:
+    assert browse(cast.olga).get(path).status_code == status
+
+
+def test_course_without_a_scheme_says_so(cast: Cast, browse: Browse, database: Database) -> None:
+    with database.transaction() as tx:
+        for table in ("questions", "assessment_events", "assessment_schemes"):
+            tx.connection().exec_driver_sql(f"DELETE FROM {table}")
+    response = browse(cast.olga).get(f"/office/courses/{cast.course.id}/report")
+    assert response.status_code == 404
+    assert "The course has no assessment scheme yet." in response.text

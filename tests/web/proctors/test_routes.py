@@ -1,0 +1,366 @@
+"""The review room over HTTP: what is shown, to whom, what is on record, what is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.catalogue import translate
+from proctor.exams.thresholds import ExamRules
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality
+from proctor.incidents.builder import cut_clips
+from proctor.observations import Track
+from proctor.review.verdicts import verdicts_of
+from proctor.sittings.tables import Sitting, SittingState
+from tests.support.service import Service
+from tests.support.sittings import incident_of, record_track, sitting_of
+
+pytestmark = pytest.mark.db
+
+REASON = "The picture shows the same person."
+
+
+class Room:
+    """One finished sitting of Alice with two incidents, recordings and clips."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        with service.db.transaction() as tx:
+            sitting = sitting_of(tx, service.cast, service.cast.alice, service.services.clock.now())
+            self.sitting_id = sitting.id
+            self.mismatch = incident_of(
+                tx, sitting, "face_mismatch", 10.0, 24.0, llr=-7.5, samples=9
+            ).id
+            self.paste = incident_of(tx, sitting, "paste", 12.0, 12.0, chars=84).id
+            directory = service.services.settings.recordings_dir
+            self.recording = record_track(tx, sitting, directory, Track.CAMERA, starts_s=-2.0)
+            record_track(tx, sitting, directory, Track.SCREEN)
+            self.clips = [clip.id for clip in cut_clips(tx, directory, sitting, ExamRules(), 30.0)]
+
+    @property
+    def url(self) -> str:
+        return f"/review/sittings/{self.sitting_id}"
+
+    @property
+    def video(self) -> str:
+        return f"/review/recordings/{self.recording.id}"
+
+    @property
+    def file(self) -> Path:
+        return self.service.services.settings.recordings_dir / self.recording.path
+
+    def views(self) -> list[dict[str, str]]:
+        with self.service.db.transaction() as tx:
+            return [e.payload for e in events.read(tx, self.sitting_id, "recording_viewed")]
+
+    def decisions(self) -> list[str]:
+        with self.service.db.transaction() as tx:
+            return [row.decision.value for row in verdicts_of(tx, self.sitting_id)]
+
+
+@pytest.fixture
+def room(service: Service) -> Room:
+    return Room(service)
+
+
+def test_the_queue_lists_what_waits(room: Room) -> None:
+    page = room.service.client("rita").get("/review")
+
+    assert page.status_code == 200
+    assert "Alice" in page.text
+    assert "undecided: 2, in all: 2" in page.text
+    assert "Waiting for a decision (1)" in page.text
+    assert room.url in page.text
+
+
+def test_the_queue_of_another_course_is_empty(room: Room) -> None:
+    page = room.service.client("quentin").get("/review?show=all")
+
+    assert page.status_code == 200
+    assert "Alice" not in page.text
+    assert "Nothing in this list." in page.text
+
+
+def test_an_unknown_filter_is_not_found(room: Room) -> None:
+    assert room.service.client("rita").get("/review?show=mine").status_code == 404
+
+
+@pytest.mark.parametrize("locale", ["kk", "ru", "en"])
+def test_the_page_states_facts_in_each_language(room: Room, locale: str) -> None:
+    client = room.service.client("paula")
+    client.cookies.set("tanu_language", locale)
+
+    page = client.get(room.url)
+
+    assert page.status_code == 200
+    fact = f"{translate(locale, 'incident.face_mismatch')}, "
+    assert fact + translate(locale, "incident.duration", n=14) in page.text
+    assert translate(locale, "incident.moment") in page.text
+    assert translate(locale, "incident.evidence.chars", n=84) in page.text
+    assert translate(locale, "review.unseen.twins") in page.text
+    assert f'lang="{locale}"' in page.text
+
+
+def test_the_page_needs_no_inline_script_or_style(room: Room) -> None:
+    page = room.service.client("rita").get(room.url).text
+
+    assert re.findall(r"<script(?![^>]*(?:src=|application/json))", page) == []
+    assert re.findall(r"\sstyle=|<style|\son\w+=", page) == []
+
+
+@pytest.mark.parametrize("name", ["quentin", "tom", "olga", "alice", "charlie"])
+def test_nobody_else_finds_the_sitting_or_its_pictures(room: Room, name: str) -> None:
+    client = room.service.client(name)
+    verdict = {"decision": "dismissed", "reason": REASON}
+
+    answers = [
+        client.get(room.url),
+        client.get(room.video),
+        client.get(f"/review/clips/{room.clips[0]}"),
+        client.post(f"{room.url}/incidents/{room.paste}/verdict", data=verdict),
+        client.post(f"{room.url}/identity", data={"decision": "verified", "reason": REASON}),
+        client.post(f"{room.url}/admission"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 6
+    assert room.views() == []
+    assert room.decisions() == []
+
+
+def test_a_recording_comes_in_ranges_and_is_on_record_first(room: Room) -> None:
+    client = room.service.client("rita")
+
+    answer = client.get(room.video, headers={"range": "bytes=100-199"})
+
+    data = room.file.read_bytes()
+    assert answer.status_code == 206
+    assert answer.content == data[100:200]
+    assert answer.headers["content-range"] == f"bytes 100-199/{len(data)}"
+    assert answer.headers["content-type"] == "video/webm"
+    assert answer.headers["cache-control"] == "no-store"
+    rita = room.service.cast.rita.id
+    assert room.views() == [{"viewer": rita, "what": f"recording:{room.recording.id}"}]
+
+
+def test_the_pieces_of_one_view_are_one_line_and_each_person_has_their_own(room: Room) -> None:
+    for name in ("rita", "rita", "paula"):
+        for _ in range(2):
+            room.service.client(name).get(room.video, headers={"range": "bytes=0-9"})
+
+    viewers = [view["viewer"] for view in room.views()]
+    assert viewers == [room.service.cast.rita.id, room.service.cast.paula.id]
+
+
+def test_without_an_audit_line_there_are_no_pictures(room: Room) -> None:
+    client = room.service.client("rita")
+    with room.service.db.transaction() as tx:
+        refuse_views(tx)
+
+    answers = [client.get(room.video), client.get(f"/review/clips/{room.clips[0]}")]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all("video" not in answer.headers["content-type"] for answer in answers)
+
+
+def refuse_views(tx: Session) -> None:
+    """From now on the database takes no line about a view."""
+    tx.execute(
+        text(
+            "CREATE TRIGGER no_views BEFORE INSERT ON events WHEN NEW.kind = 'recording_viewed' "
+            "BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    )
+
+
+def test_a_range_outside_the_file_is_416(room: Room) -> None:
+    answer = room.service.client("rita").get(room.video, headers={"range": "bytes=99999999-"})
+
+    assert answer.status_code == 416
+
+
+def test_a_recording_that_grows_is_sent_as_far_as_it_is(room: Room) -> None:
+    with room.service.db.transaction() as tx:
+        tx.merge(room.recording).sha256 = ""
+
+    answer = room.service.client("rita").get(room.video)
+
+    assert answer.status_code == 200
+    assert answer.content == room.file.read_bytes()
+
+
+def test_a_lost_file_and_a_path_outside_are_not_found(room: Room) -> None:
+    client = room.service.client("rita")
+    with room.service.db.transaction() as tx:
+        tx.merge(room.recording).path = "../tanu.db"
+    assert client.get(room.video).status_code == 404
+
+    with room.service.db.transaction() as tx:
+        tx.merge(room.recording).path = "lost.webm"
+    lost = client.get(room.video)
+    assert lost.status_code == 404
+    assert "The file of this recording was not found." in lost.text
+
+
+def test_a_clip_plays_and_the_page_says_who_saw_it(room: Room) -> None:
+    client = room.service.client("rita")
+
+    answer = client.get(f"/review/clips/{room.clips[0]}")
+
+    assert answer.status_code == 200
+    assert answer.content[:4] == b"\x1a\x45\xdf\xa3"
+    page = room.service.client("rustam").get(room.url).text
+    assert "<td>Rita</td><td>Clip</td>" in page
+
+
+def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
+    client = room.service.client("rita")
+
+    answer = client.post(
+        f"{room.url}/incidents/{room.paste}/verdict",
+        data={"decision": "dismissed", "reason": REASON},
+    )
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{room.url}#incident-{room.paste}"
+    assert room.decisions() == ["dismissed"]
+    page = client.get(room.url).text
+    assert "The fact is not confirmed. Rita," in page
+    assert REASON in page
+
+
+def test_a_short_reason_is_answered_on_the_page_and_kept(room: Room) -> None:
+    answer = room.service.client("rita").post(
+        f"{room.url}/incidents/{room.paste}/verdict",
+        data={"decision": "confirmed", "reason": "<b>no"},
+    )
+
+    assert answer.status_code == 422
+    assert "at least 10 characters" in answer.text
+    assert "&lt;b&gt;no</textarea>" in answer.text
+    assert room.decisions() == []
+
+
+def test_identity_before_its_incidents_is_a_conflict(room: Room) -> None:
+    answer = room.service.client("rita").post(
+        f"{room.url}/identity", data={"decision": "verified", "reason": REASON}
+    )
+
+    assert answer.status_code == 409
+    assert "Decide the incidents about identity first. Left: 1." in answer.text
+    assert room.decisions() == []
+
+
+def test_voiding_waits_for_a_second_person(room: Room) -> None:
+    rita, rustam = room.service.client("rita"), room.service.client("rustam")
+    incident = f"{room.url}/incidents/{room.mismatch}/verdict"
+    rita.post(incident, data={"decision": "confirmed", "reason": REASON})
+    void = {"decision": "void", "reason": "Another person sits there."}
+
+    assert rita.post(f"{room.url}/identity", data=void).status_code == 303
+    page = rustam.get(room.url).text
+    assert "One person decided to void." in page
+    assert 'id="outcome">Under review<' in page
+    assert rita.post(f"{room.url}/identity", data=void).status_code == 409
+    assert rustam.post(f"{room.url}/identity", data=void).status_code == 303
+
+    assert room.decisions() == ["confirmed", "void", "void"]
+    assert 'id="outcome">Voided<' in rita.get(room.url).text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"decision": "guilty", "reason": REASON},
+        {"decision": "confirmed", "reason": "x" * 5000},
+        {"decision": "confirmed", "reason": REASON, "reviewer_id": "someone"},
+    ],
+)
+def test_a_malformed_form_is_refused(room: Room, form: dict[str, str]) -> None:
+    answer = room.service.client("rita").post(
+        f"{room.url}/incidents/{room.paste}/verdict", data=form
+    )
+
+    assert answer.status_code == 422
+    assert room.decisions() == []
+
+
+def test_control_characters_do_not_reach_the_record(room: Room) -> None:
+    room.service.client("rita").post(
+        f"{room.url}/incidents/{room.paste}/verdict",
+        data={"decision": "confirmed", "reason": "The text\x00 was pasted\nonce."},
+    )
+
+    with room.service.db.transaction() as tx:
+        (verdict,) = verdicts_of(tx, room.sitting_id)
+    assert verdict.reason == "The text was pasted once."
+
+
+def test_unknown_ids_are_not_found(room: Room) -> None:
+    client = room.service.client("rita")
+    verdict = {"decision": "confirmed", "reason": REASON}
+
+    assert client.get("/review/sittings/unknown").status_code == 404
+    assert client.get("/review/recordings/unknown").status_code == 404
+    assert client.get("/review/clips/unknown").status_code == 404
+    answer = client.post(f"{room.url}/incidents/unknown/verdict", data=verdict)
+    assert answer.status_code == 404
+
+
+def test_a_proctor_admits_someone_whom_the_face_check_could_not(service: Service) -> None:
+    with service.db.transaction() as tx:
+        sitting = sitting_of(
+            tx, service.cast, service.cast.bob, service.services.clock.now(), SittingState.CHECKING
+        )
+        sitting.started_at = None
+
+    answer = service.client("paula").post(f"/review/sittings/{sitting.id}/admission")
+
+    assert answer.status_code == 303
+    with service.db.transaction() as tx:
+        (event,) = events.read(tx, sitting.id, "admitted")
+    assert event.payload == {"by": service.cast.paula.id}
+
+
+def test_checks_and_measurements_are_counted_on_the_page(room: Room) -> None:
+    with room.service.db.transaction() as tx:
+        for at_s, result in [(6, "match"), (12, "match"), (18, "no_match"), (24, "not_assessed")]:
+            tx.add(check_of(room, Modality.FACE, at_s, result))
+        typing = check_of(room, Modality.KEYSTROKE, 30, "match")
+        typing.score, typing.n_keys = 4.715, 412
+        tx.add(typing)
+
+    page = room.service.client("rita").get(room.url).text
+
+    for name, value in [("Matched", 2), ("Did not match", 1), ("Not assessed", 1)]:
+        assert f'<th scope="row">{name}</th><td class="num">{value}</td>' in page
+    assert '<td class="num">4.71</td>' in page
+    assert '<td class="num">412</td>' in page
+
+
+def check_of(room: Room, modality: Modality, at_s: float, result: str) -> IdentityCheck:
+    return IdentityCheck(
+        sitting_id=room.sitting_id, modality=modality, at_s=at_s, result=CheckResult(result)
+    )
+
+
+def test_nobody_is_admitted_to_an_exam_that_is_over(room: Room) -> None:
+    assert room.service.client("paula").post(f"{room.url}/admission").status_code == 409
+
+
+def test_a_running_exam_is_shown_without_a_decision_on_identity(service: Service) -> None:
+    with service.db.transaction() as tx:
+        sitting: Sitting = sitting_of(
+            tx, service.cast, service.cast.bob, service.services.clock.now(), SittingState.RUNNING
+        )
+        incident_of(tx, sitting, "page_hidden", 5.0, None)
+
+    page = service.client("paula").get(f"/review/sittings/{sitting.id}")
+
+    assert page.status_code == 200
+    assert "Exam page hidden, still going on" in page.text
+    assert "An incident is decided after it has ended." in page.text
+    assert "Identity is decided after the exam has ended." in page.text

@@ -1,0 +1,151 @@
+"""Who may do what: the policy each route declares, the signed-in visitor, the transaction.
+
+A route without a declared policy stops the application from starting.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
+from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Mount
+
+from proctor.clock import Clock
+from proctor.errors import NotFound, ProctorError
+from proctor.inference import InferencePool
+from proctor.live.register import LiveSittings
+from proctor.people import sign_in
+from proctor.people.tables import Account, Role
+from proctor.plumbing.db import Database
+from proctor.settings import Settings
+from proctor.vault import Vault
+
+COOKIE = "tanu_session"
+
+
+class SignInNeeded(ProctorError):
+    """Sign in first."""
+
+    key = "error.sign_in_needed"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the application is made of; one per application."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    clock: Clock
+    inference: InferencePool
+    live: LiveSittings
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The signed-in person of a request."""
+
+    account: Account
+    sign_in_id: str
+
+
+def services(connection: HTTPConnection) -> Services:
+    found: Services = connection.app.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def transaction(at: ServicesDep) -> Iterator[Session]:
+    with at.db.transaction() as tx:
+        yield tx
+
+
+# "function": committed before the response is sent, so an acknowledgement is never early
+Tx = Annotated[Session, Depends(transaction, scope="function")]
+
+
+def visitor_of(connection: HTTPConnection, tx: Session, at: Services) -> Visitor | None:
+    """The visitor whose sign-in session the cookie names, or None."""
+    token = connection.cookies.get(COOKIE)
+    if not token:
+        return None
+    found = sign_in.visitor(tx, token, at.clock.now())
+    if found is None:
+        return None
+    # a rollback expires what the session holds, and the error page still names the visitor
+    tx.expunge(found[0])
+    return Visitor(*found)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Roles that may use a route; None admits anybody."""
+
+    roles: frozenset[Role] | None
+
+    def __call__(self, connection: HTTPConnection, at: ServicesDep) -> Visitor | None:
+        # a transaction of its own: a socket must not hold one open while it lives
+        with at.db.transaction() as tx:
+            visitor = visitor_of(connection, tx, at)
+        connection.state.visitor = visitor
+        if self.roles is None:
+            return visitor
+        if visitor is None:
+            raise SignInNeeded
+        if visitor.account.role not in self.roles:
+            raise NotFound
+        return visitor
+
+
+def allow(*roles: Role) -> Any:
+    """The route is for signed-in people with one of *roles*; to others it does not exist."""
+    return Depends(Policy(frozenset(roles)), scope="function")
+
+
+def public() -> Any:
+    """The route is for anybody."""
+    return Depends(Policy(None), scope="function")
+
+
+def _signed(connection: HTTPConnection) -> Visitor:
+    visitor: Visitor | None = connection.state.visitor
+    if visitor is None:
+        raise SignInNeeded
+    return visitor
+
+
+Signed = Annotated[Visitor, Depends(_signed)]
+
+
+def policy_of(route: BaseRoute) -> Policy | None:
+    """The policy *route* declares, if it declares exactly one."""
+    if not isinstance(route, APIRoute | APIWebSocketRoute):
+        return None
+    declared = list(_policies(route.dependant))
+    return declared[0] if len(declared) == 1 else None
+
+
+def all_routes(app: FastAPI) -> list[tuple[str, BaseRoute]]:
+    """Full path and declaration of every route of *app*, those of included routers too."""
+    return [(each.path or "", each.original_route) for each in iter_route_contexts(app.routes)]
+
+
+def refuse_open_routes(app: FastAPI) -> None:
+    """Raise when a route declares no policy. Static files hold no data and are exempt."""
+    for path, route in all_routes(app):
+        if isinstance(route, Mount) and route.name == "static":
+            continue
+        if policy_of(route) is None:
+            raise RuntimeError(f"route without a policy: {path}")
+
+
+def _policies(dependant: Dependant) -> Iterator[Policy]:
+    for part in dependant.dependencies:
+        if isinstance(part.call, Policy):
+            yield part.call

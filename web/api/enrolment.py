@@ -1,0 +1,137 @@
+"""The enrolment page's own calls: frames, typing, ID photo."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from keystroke.events import KeyEventError, parse_batch
+from proctor.errors import Refused
+from proctor.identity import enrolment
+from proctor.identity.enrolment import Progress
+from proctor.inference import FrameAssessment
+from proctor.observations import NotAssessed
+from proctor.people import consents
+from proctor.people.tables import Purpose, Role
+from web.access import Services, ServicesDep, Signed, Tx, allow
+
+router = APIRouter(prefix="/api/enrolment", tags=["enrolment"])
+MAX_FRAME = 2 * 1024 * 1024
+MAX_PHOTO = 10 * 1024 * 1024
+
+
+class ImageRefused(Refused):
+    """The picture is not a JPEG or PNG the service can read."""
+
+    key = "error.image"
+
+
+class TypingRefused(Refused):
+    """The typing was not understood."""
+
+    key = "error.batch"
+
+
+class FaceOut(BaseModel):
+    hints: tuple[str, ...]
+    accepted: int
+    needed: int
+    done: bool
+
+
+class TypingIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    batch: dict[str, Any]
+    round: int = Field(ge=0, le=100)
+
+
+class TypingOut(BaseModel):
+    accepted_keys: int
+    needed_keys: int
+    done: bool
+
+
+class PhotoOut(BaseModel):
+    matched: bool | None
+    state: str
+
+
+@router.post("/face", dependencies=[allow(Role.STUDENT)])
+async def face(request: Request, visitor: Signed, at: ServicesDep) -> FaceOut:
+    """One camera frame of the visitor."""
+    await asyncio.to_thread(_require, at, visitor.account.id, Purpose.FACE)
+    seen = await _assessed(at, await _image(request, MAX_FRAME))
+
+    def keep(tx: Session) -> Progress:
+        comparison, now = at.inference.comparison, at.clock.now()
+        return enrolment.add_face(tx, at.vault, comparison, visitor.account.id, seen, now)
+
+    progress = await asyncio.to_thread(_in_transaction, at, keep)
+    return FaceOut(
+        hints=progress.hints,
+        accepted=progress.accepted,
+        needed=progress.needed,
+        done=progress.done,
+    )
+
+
+@router.post("/typing", dependencies=[allow(Role.STUDENT)])
+def typing(body: TypingIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOut:
+    """Timings of one round; rounds numbered 0 are practice and not kept."""
+    consents.require(tx, at.vault, visitor.account.id, Purpose.TYPING)
+    try:
+        batch = parse_batch(body.batch)
+    except KeyEventError as error:
+        raise TypingRefused from error
+    if body.round == 0:
+        return TypingOut(accepted_keys=0, needed_keys=enrolment.KEY_SAMPLES, done=False)
+    progress = enrolment.add_typing(
+        tx, at.vault, at.live.line.verifier.model_id, visitor.account.id, batch, at.clock.now()
+    )
+    return TypingOut(
+        accepted_keys=progress.accepted, needed_keys=progress.needed, done=progress.done
+    )
+
+
+@router.post("/id-photo", dependencies=[allow(Role.STUDENT)])
+async def id_photo(request: Request, visitor: Signed, at: ServicesDep) -> PhotoOut:
+    """An ID photo to compare with the pending face; the office sees the result and confirms."""
+    await asyncio.to_thread(_require, at, visitor.account.id, Purpose.FACE)
+    seen = await _assessed(at, await _image(request, MAX_PHOTO))
+    if isinstance(seen, NotAssessed):
+        raise ImageRefused
+
+    def compare(tx: Session) -> bool | None:
+        comparison, now = at.inference.comparison, at.clock.now()
+        return enrolment.match_id_photo(tx, at.vault, comparison, visitor.account.id, seen, now)
+
+    return PhotoOut(matched=await asyncio.to_thread(_in_transaction, at, compare), state="pending")
+
+
+async def _image(request: Request, limit: int) -> bytes:
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > limit:
+            raise ImageRefused
+    return bytes(data)
+
+
+async def _assessed(at: Services, data: bytes) -> FrameAssessment | NotAssessed:
+    seen = await at.inference.assess_image(data, embed=True)
+    if isinstance(seen, NotAssessed) and seen.reason in ("undecodable", "too_large"):
+        raise ImageRefused
+    return seen
+
+
+def _require(at: Services, account_id: str, purpose: Purpose) -> None:
+    with at.db.transaction() as tx:
+        consents.require(tx, at.vault, account_id, purpose)
+
+
+def _in_transaction(at: Services, work: Any) -> Any:
+    with at.db.transaction() as tx:
+        return work(tx)

@@ -1,0 +1,205 @@
+"""The exam page's own calls: media, socket, answers, start and finish of one sitting."""
+
+import asyncio
+import json
+import secrets
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict, Field
+
+from proctor.errors import ProctorError, Refused
+from proctor.live.sitting import LiveSitting
+from proctor.people.tables import Role
+from proctor.sittings import desk
+from web.access import Services, ServicesDep, Signed, Tx, Visitor, allow, services
+from web.errors import REFUSED_SOCKET
+
+router = APIRouter(prefix="/api/sittings", tags=["sittings"])
+MAX_PROBE_BYTES = 512 * 1024
+_REFUSED = 4400
+
+
+class ScreenNotWhole(Refused):
+    """Only the whole screen can be shared."""
+
+    key = "check.screen_wrong"
+
+
+class BodyTooLarge(Refused):
+    """The body is too large."""
+
+    key = "error.too_large"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OfferIn(Strict):
+    sdp: str = Field(max_length=32_768)
+    tracks: dict[Literal["camera", "screen"], Annotated[str, Field(max_length=16)]]
+    display_surface: str = Field(max_length=16)
+
+    def mids(self) -> dict[str, str]:
+        return {str(track): mid for track, mid in self.tracks.items()}
+
+
+class AnswerOut(Strict):
+    sdp: str
+
+
+class SavedIn(Strict):
+    revision: int = Field(ge=1, le=1_000_000)
+    text: str = Field(max_length=desk.MAX_ANSWER)
+
+
+class SavedOut(Strict):
+    revision: int
+
+
+class StartedOut(Strict):
+    remaining_s: float
+
+
+class FinishedOut(Strict):
+    receipt: str
+    url: str
+
+
+class ProbeOut(Strict):
+    bytes: int
+
+
+async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
+    """The visitor's own sitting, live. Raises NotYours or SecondSignIn."""
+
+    def check() -> None:
+        with at.db.transaction() as tx:
+            desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+
+    await asyncio.to_thread(check)
+    return await at.live.open(sitting_id)
+
+
+@router.post("/{sitting_id}/bandwidth", dependencies=[allow(Role.STUDENT)])
+async def bandwidth(sitting_id: str, request: Request) -> ProbeOut:
+    """Swallow a few bytes so that the page can time its uplink."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_PROBE_BYTES:
+            raise BodyTooLarge
+    return ProbeOut(bytes=size)
+
+
+@router.post("/{sitting_id}/offer", status_code=201, dependencies=[allow(Role.STUDENT)])
+async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep) -> AnswerOut:
+    """Connect camera and screen; the newest connection of a sitting counts."""
+    live = await _mine(at, visitor, sitting_id)
+    if body.display_surface != "monitor":
+        raise ScreenNotWhole
+    return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
+
+
+@router.post("/{sitting_id}/start", dependencies=[allow(Role.STUDENT)])
+async def start(sitting_id: str, visitor: Signed, at: ServicesDep) -> StartedOut:
+    live = await _mine(at, visitor, sitting_id)
+    return StartedOut(remaining_s=await live.start())
+
+
+@router.put("/{sitting_id}/answers/{question_id}", dependencies=[allow(Role.STUDENT)])
+def save_answer(
+    sitting_id: str, question_id: str, body: SavedIn, visitor: Signed, tx: Tx, at: ServicesDep
+) -> SavedOut:
+    sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+    now = at.clock.now()
+    revision = desk.save_answer(tx, at.vault, sitting, question_id, body.revision, body.text, now)
+    return SavedOut(revision=revision)
+
+
+@router.post("/{sitting_id}/finish", dependencies=[allow(Role.STUDENT)])
+async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedOut:
+    """End the exam. Asked again, it gives the same receipt."""
+    live = await _mine(at, visitor, sitting_id)
+    await live.finish("student_finished")
+
+    def written() -> str:
+        with at.db.transaction() as tx:
+            sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+            return desk.receipt(tx, sitting).hash
+
+    receipt = await asyncio.to_thread(written)
+    return FinishedOut(receipt=receipt, url=f"/sittings/{sitting_id}/receipt")
+
+
+@router.websocket("/{sitting_id}/socket", dependencies=[allow(Role.STUDENT)])
+async def socket(ws: WebSocket, sitting_id: str) -> None:
+    """Batches of the page in, acknowledged after commit; messages for the page out."""
+    at = services(ws)
+    visitor: Visitor = ws.state.visitor
+    await ws.accept()
+    try:
+        live = await _mine(at, visitor, sitting_id)
+    except ProctorError as error:
+        await ws.close(REFUSED_SOCKET, error.key)
+        return
+    queue = live.subscribe()
+    nonce = secrets.token_urlsafe(16)
+    sender = asyncio.create_task(_send(ws, queue))
+    try:
+        await ws.send_json(_hello(live, nonce))
+        await ws.send_json(live.identity_message())
+        await ws.send_json(live.media_message())
+        await _receive(ws, live, nonce, queue)
+    except WebSocketDisconnect:
+        pass
+    except Refused as error:
+        await ws.close(_REFUSED, error.key)
+    finally:
+        live.unsubscribe(queue)
+        sender.cancel()
+        await asyncio.wait([sender])
+
+
+def _hello(live: LiveSitting, nonce: str) -> dict[str, Any]:
+    return {
+        "type": "hello",
+        "nonce": nonce,
+        "state": live.state_name,
+        "remaining_s": live.remaining_s,
+        "last_seq": live.last_batch,
+    }
+
+
+async def _receive(
+    ws: WebSocket, live: LiveSitting, nonce: str, queue: asyncio.Queue[dict[str, Any]]
+) -> None:
+    while True:
+        message = _parsed(await ws.receive_text())
+        # a batch of another connection or another sitting is not this page's
+        if message.get("type") != "batch" or message.get("nonce") != nonce:
+            raise MessageRefused
+        seq = await live.take_batch(message)
+        await queue.put({"type": "ack", "seq": seq})
+
+
+class MessageRefused(Refused):
+    """The page sent something the service does not understand."""
+
+    key = "error.batch"
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MessageRefused from error
+    if not isinstance(message, dict):
+        raise MessageRefused
+    return message
+
+
+async def _send(ws: WebSocket, queue: asyncio.Queue[dict[str, Any]]) -> None:
+    while True:
+        await ws.send_json(await queue.get())

@@ -1,0 +1,112 @@
+"""The application: services, routes with their policies, headers and errors."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from proctor.clock import Clock
+from proctor.inference import InferencePool, keystroke_verifier
+from proctor.live.loading import Line
+from proctor.live.register import LiveSittings
+from proctor.plumbing.db import Database
+from proctor.settings import Settings, institution_key
+from proctor.vault import Vault
+from web import errors, sign_in
+from web.access import Services, public, refuse_open_routes
+from web.api import enrolment as api_enrolment
+from web.api import sittings as api_sittings
+from web.office import routes as office
+from web.proctors import routes as proctors
+from web.students import routes as students
+
+MAX_BODY = 12 * 1024 * 1024
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), display-capture=(self), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The whole service in one process; two with different settings may live side by side."""
+    clock = clock or Clock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        made = await asyncio.to_thread(_services, settings, clock)
+        app.state.services = made
+        made.live.begin()
+        yield
+        await made.live.close()
+        await asyncio.to_thread(made.inference.close)
+        made.db.close()
+
+    app = FastAPI(
+        title="Tanu", version="0.1.0", lifespan=lifespan, openapi_url=None, max_body_size=MAX_BODY
+    )
+    app.middleware("http")(_guard)
+    errors.install(app)
+    for routes in (sign_in, students, proctors, office, api_sittings, api_enrolment):
+        app.include_router(routes.router)
+
+    @app.get("/healthz", dependencies=[public()])
+    def healthz() -> dict[str, str]:
+        """Whether the service answers."""
+        return {"status": "ok"}
+
+    @app.get("/openapi.json", dependencies=[public()], include_in_schema=False)
+    def schema() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    refuse_open_routes(app)
+    static = Path(__file__).parent / "static"
+    app.mount("/static", StaticFiles(directory=static, check_dir=False), "static")
+    return app
+
+
+def _services(settings: Settings, clock: Clock) -> Services:
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = Database(settings.database)
+    db.upgrade()
+    vault = Vault(institution_key(settings))
+    inference = InferencePool(
+        workers=settings.analysis_workers,
+        models_dir=settings.models_dir,
+        backend=settings.face_backend,
+    )
+    line = Line(settings, db, vault, clock, inference, keystroke_verifier())
+    return Services(settings, db, vault, clock, inference, LiveSittings(line))
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse foreign origins at the door; add the safety headers."""
+    response: Response
+    if request.method in _UNSAFE and not _same_origin(request):
+        response = errors.problem(request, 403, "error.foreign_origin")
+    else:
+        response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not request.url.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _same_origin(request: Request) -> bool:
+    """Browsers send Origin with every unsafe request; a program without one has no cookies."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site") in (None, "same-origin", "none")
+    return urlsplit(origin).netloc == request.headers.get("host")

@@ -1,0 +1,50 @@
+"""References that wait for the exam office or a proctor to confirm whose they are."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from proctor.exams.roster import learners_seen_by
+from proctor.identity import enrolment
+from proctor.identity.enrolment import NoSuchReference
+from proctor.identity.tables import Reference
+from proctor.people.tables import Account, Role
+from web.access import ServicesDep, Signed, Tx, allow
+from web.pages import page
+
+router = APIRouter(prefix="/references")
+confirmers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.PROCTOR)
+
+
+@router.get("", dependencies=[confirmers])
+def references(request: Request, tx: Tx, visitor: Signed) -> Response:
+    waiting = enrolment.pending(tx, visitor.account.institution_id)
+    if visitor.account.role is Role.PROCTOR:
+        known = learners_seen_by(tx, visitor.account)
+        waiting = [(row, person) for row, person in waiting if person.id in known]
+    return page(request, "office/references.html", waiting=waiting)
+
+
+@router.post("/{reference_id}/confirm", dependencies=[confirmers])
+def confirm(reference_id: str, tx: Tx, visitor: Signed, services: ServicesDep) -> Response:
+    by = visitor.account
+    _refuse_strangers(tx, by, reference_id)
+    via = "proctor" if by.role is Role.PROCTOR else "office"
+    enrolment.confirm(tx, reference_id, by, via, services.clock.now())
+    return RedirectResponse("/office/references", 303)
+
+
+@router.post("/{reference_id}/reject", dependencies=[confirmers])
+def reject(reference_id: str, tx: Tx, visitor: Signed, services: ServicesDep) -> Response:
+    _refuse_strangers(tx, visitor.account, reference_id)
+    enrolment.reject(tx, reference_id, visitor.account, services.clock.now())
+    return RedirectResponse("/office/references", 303)
+
+
+def _refuse_strangers(tx: Session, by: Account, reference_id: str) -> None:
+    """A proctor decides on learners of assigned courses only."""
+    if by.role is not Role.PROCTOR:
+        return
+    row = tx.get(Reference, reference_id)
+    if row is None or row.account_id not in learners_seen_by(tx, by):
+        raise NoSuchReference

@@ -1,0 +1,107 @@
+"""The identity report of a course: read as it stands now, issued, and taken away as a file."""
+
+from enum import StrEnum
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from proctor.exams.schemes import course_for
+from proctor.exams.tables import Course
+from proctor.people.tables import Role
+from proctor.reports.build import build_report
+from proctor.reports.document import as_json
+from proctor.reports.issue import (
+    document_of,
+    issue,
+    issued_for,
+    issued_reports,
+    record_download,
+)
+from proctor.reports.pdf import pdf_of
+from proctor.reports.tables import IssuedReport
+from proctor.reports.wording import printed
+from proctor.reports.workbook import csv_of, xlsx_of
+from web.access import ServicesDep, Signed, Tx, allow
+from web.pages import locale_of, page
+
+router = APIRouter()
+office = allow(Role.EXAM_OFFICE, Role.ADMIN)
+
+
+class FileFormat(StrEnum):
+    """Files an issued report is taken away as."""
+
+    PDF = "pdf"
+    XLSX = "xlsx"
+    CSV = "csv"
+    JSON = "json"
+
+
+MEDIA_TYPES = {
+    FileFormat.PDF: "application/pdf",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.JSON: "application/json",
+}
+
+
+@router.get("/courses/{course_id}/report", dependencies=[office])
+def course_report(
+    request: Request, course_id: str, tx: Tx, visitor: Signed, services: ServicesDep
+) -> Response:
+    course = course_for(tx, visitor.account, course_id)
+    report = build_report(tx, course.id, services.clock.now())
+    return page(
+        request,
+        "office/report.html",
+        course=course,
+        report=printed(as_json(report), locale_of(request)),
+        issued=issued_reports(tx, course.id),
+        formats=list(FileFormat),
+    )
+
+
+@router.post("/courses/{course_id}/reports", dependencies=[office])
+def issue_report(course_id: str, tx: Tx, visitor: Signed, services: ServicesDep) -> Response:
+    course = course_for(tx, visitor.account, course_id)
+    issue(tx, course.id, visitor.account.id, services.clock.now())
+    return RedirectResponse(f"/office/courses/{course.id}/report#issued", 303)
+
+
+@router.get("/reports/{report_id}.{file_format}", dependencies=[office])
+def report_file(
+    request: Request,
+    report_id: str,
+    file_format: FileFormat,
+    tx: Tx,
+    visitor: Signed,
+    services: ServicesDep,
+) -> Response:
+    report = issued_for(tx, visitor.account, report_id)
+    name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
+    record_download(tx, report, visitor.account.id, file_format, services.clock.now())
+    return Response(
+        _content(report, file_format, locale_of(request)),
+        media_type=MEDIA_TYPES[file_format],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _content(report: IssuedReport, file_format: FileFormat, locale: str) -> bytes:
+    match file_format:
+        case FileFormat.PDF:
+            return pdf_of(document_of(report), report.sha256, locale)
+        case FileFormat.XLSX:
+            return xlsx_of(document_of(report), report.sha256, locale)
+        case FileFormat.CSV:
+            return csv_of(document_of(report), report.sha256, locale)
+        case FileFormat.JSON:
+            return report.body.encode()
+
+
+def _file_name(course: Course, report: IssuedReport, file_format: FileFormat) -> str:
+    return f"{course.code}-identity-report-v{report.version}.{file_format}"

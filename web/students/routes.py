@@ -1,0 +1,171 @@
+"""Pages of a student: exams, consent, enrolment, the sitting and its receipt."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from proctor.exams.tables import AssessmentEvent, Technology
+from proctor.identity import enrolment
+from proctor.identity.tables import Modality
+from proctor.people import consents
+from proctor.people.tables import Purpose, Role
+from proctor.sittings import desk
+from proctor.sittings.desk import ExamRow
+from proctor.sittings.tables import SittingState
+from web.access import ServicesDep, Signed, Tx, allow
+from web.pages import locale_of, page
+
+router = APIRouter(include_in_schema=False)
+_student = allow(Role.STUDENT)
+_SAMPLES = (
+    (Technology.BIOMETRICS, Purpose.FACE, Modality.FACE),
+    (Technology.KEYSTROKE, Purpose.TYPING, Modality.KEYSTROKE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """Something to do before an exam. ``href`` is None when others have to do it."""
+
+    key: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExam:
+    row: ExamRow
+    missing: tuple[Todo, ...]
+    can_start: bool
+
+
+@router.get("/exams", dependencies=[_student])
+def exams(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    now = at.clock.now()
+    given = consents.current(tx, at.vault, visitor.account.id)
+    status = enrolment.status(tx, visitor.account.id, now)
+    rows = desk.exams_of(tx, visitor.account.id, now)
+    listed = [_listed(row, given, status) for row in rows]
+    listed.sort(key=lambda exam: not (exam.can_start or exam.missing))
+    return page(request, "students/exams.html", exams=listed)
+
+
+@router.get("/consent", dependencies=[_student])
+def consent(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    return page(
+        request,
+        "students/consent.html",
+        answers=consents.current(tx, at.vault, visitor.account.id),
+        purposes=list(consents.TEXT_KEYS.items()),
+    )
+
+
+@router.post("/consent", dependencies=[_student])
+def answer_consent(
+    request: Request,
+    tx: Tx,
+    visitor: Signed,
+    at: ServicesDep,
+    face: Annotated[bool, Form()] = False,
+    typing: Annotated[bool, Form()] = False,
+    recording: Annotated[bool, Form()] = False,
+    decline: Annotated[bool, Form()] = False,
+) -> Response:
+    """One answer per purpose; a purpose that was not ticked is declined."""
+    ticked = {Purpose.FACE: face, Purpose.TYPING: typing, Purpose.RECORDING: recording}
+    answers = {purpose: given and not decline for purpose, given in ticked.items()}
+    locale = locale_of(request)
+    consents.record(tx, at.vault, visitor.account.id, answers, locale, at.clock.now())
+    samples = answers[Purpose.FACE] or answers[Purpose.TYPING]
+    return RedirectResponse("/enrolment" if samples else "/consent", 303)
+
+
+@router.get("/enrolment", dependencies=[_student])
+def enrol(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    given = consents.current(tx, at.vault, visitor.account.id)
+    status = enrolment.status(tx, visitor.account.id, at.clock.now())
+    return page(
+        request,
+        "students/enrolment.html",
+        consented=[purpose.value for purpose in Purpose if given.get(purpose)],
+        samples={modality.value: state for modality, state in status.items()},
+    )
+
+
+@router.post("/exams/{event_id}/sittings", dependencies=[_student])
+def open_sitting(event_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    """Open the sitting, or come back to it; a silent browser loses it to a new sign-in."""
+    account_id, now = visitor.account.id, at.clock.now()
+    consents.require(tx, at.vault, account_id, Purpose.RECORDING)
+    try:
+        sitting = desk.open_sitting(tx, event_id, account_id, visitor.sign_in_id, now)
+    except desk.SecondSignIn:
+        newest = desk.newest_sitting(tx, event_id, account_id)
+        assert newest is not None, "only a sitting can be open elsewhere"
+        if not at.live.is_silent(newest.id):
+            raise
+        desk.take_over(tx, newest, visitor.sign_in_id, now)
+        sitting = newest
+    return RedirectResponse(f"/sittings/{sitting.id}", 303)
+
+
+@router.get("/sittings/{sitting_id}", dependencies=[_student])
+def sitting(
+    request: Request, sitting_id: str, tx: Tx, visitor: Signed, at: ServicesDep
+) -> Response:
+    found = desk.own_sitting(tx, sitting_id, visitor.account.id)
+    if found.state in (SittingState.FINISHED, SittingState.SUSPENDED):
+        return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
+    desk.owned(found, visitor.sign_in_id)
+    event = tx.get_one(AssessmentEvent, found.event_id)
+    given = consents.current(tx, at.vault, visitor.account.id)
+    return page(
+        request,
+        "students/sitting.html",
+        sitting=found,
+        event=event,
+        running=found.state == SittingState.RUNNING,
+        # no timings are taken of someone who did not agree to it
+        keys=given.get(Purpose.TYPING, False),
+    )
+
+
+@router.get("/sittings/{sitting_id}/paper", dependencies=[_student])
+def paper(request: Request, sitting_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    """The questions with the answers so far, for the sitting's page to show."""
+    found = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+    return page(request, "students/paper.html", paper=desk.paper(tx, at.vault, found))
+
+
+@router.get("/sittings/{sitting_id}/receipt", dependencies=[_student])
+def receipt(request: Request, sitting_id: str, tx: Tx, visitor: Signed) -> Response:
+    found = desk.own_sitting(tx, sitting_id, visitor.account.id)
+    return page(
+        request,
+        "students/receipt.html",
+        receipt=desk.receipt(tx, found),
+        event=tx.get_one(AssessmentEvent, found.event_id),
+    )
+
+
+def _listed(row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str]) -> ListedExam:
+    is_ahead = row.is_proctored and row.state in ("upcoming", "open")
+    missing = tuple(_missing(row, given, status)) if is_ahead else ()
+    is_open = row.state == "open" and given.get(Purpose.RECORDING, False)
+    return ListedExam(row, missing, row.is_proctored and (is_open or row.state == "running"))
+
+
+def _missing(row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str]) -> list[Todo]:
+    """What the student or the office still has to do before this exam."""
+    if not given.get(Purpose.RECORDING):
+        return [Todo("exams.missing.consent", "/consent")]
+    todo = []
+    for technology, purpose, modality in _SAMPLES:
+        if technology.value not in row.event.identity_plan or not given.get(purpose):
+            continue
+        if status[modality] == "missing":
+            todo.append(Todo(f"exams.missing.{purpose.value}", "/enrolment"))
+        elif status[modality] == "pending":
+            todo.append(Todo(f"exams.missing.{purpose.value}_unconfirmed", None))
+    return todo

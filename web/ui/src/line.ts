@@ -1,0 +1,92 @@
+// The socket of a sitting: batches go up, the server's word comes down, breaks are mended.
+
+import { waitMs } from "./backoff";
+import type { KeyBatch } from "./keys";
+import { type BrowserFact, type Batch, Outbox } from "./outbox";
+
+export type Word =
+  | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
+  | { type: "ack"; seq: number }
+  | { type: "identity"; state: string; hint: string | null; attempts_left: number }
+  | { type: "media"; camera: boolean; screen: boolean }
+  | { type: "ended"; reason: string };
+
+const BATCH_MS = 2000;
+// the server closes with this when the sitting is not, or no longer, this sign-in's
+const NOT_YOURS = 4404;
+
+export class Line {
+  private readonly outbox = new Outbox();
+  private readonly ticking: number;
+  private socket: WebSocket | null = null;
+  private nonce: string | null = null;
+  private attempt = 0;
+  private isClosed = false;
+
+  constructor(
+    private readonly sitting: string,
+    private readonly drainKeys: () => KeyBatch | null,
+    private readonly onWord: (word: Word) => void,
+    private readonly onBreak: (isFinal: boolean) => void,
+  ) {
+    this.ticking = window.setInterval(() => this.flush(), BATCH_MS);
+    this.open();
+  }
+
+  /** Send a browser fact at once. */
+  note(fact: BrowserFact): void {
+    this.outbox.note(fact);
+    this.flush();
+  }
+
+  flush(): void {
+    if (!this.outbox.isOpen) return;
+    const keys = this.drainKeys();
+    // an empty batch is a sign of life, useless while nobody listens
+    const isWorthIt = this.nonce !== null || keys !== null || this.outbox.hasNoted;
+    if (isWorthIt) this.transmit(this.outbox.seal(keys));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    window.clearInterval(this.ticking);
+    this.socket?.close();
+  }
+
+  private open(): void {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/api/sittings/${this.sitting}/socket`);
+    this.socket = socket;
+    socket.onmessage = (event) => this.hear(JSON.parse(String(event.data)) as Word);
+    socket.onclose = (event) => this.broke(event.code);
+  }
+
+  private hear(word: Word): void {
+    if (word.type === "hello") {
+      this.nonce = word.nonce;
+      this.attempt = 0;
+      for (const batch of this.outbox.resume(word.last_seq)) this.transmit(batch);
+    }
+    if (word.type === "ack") this.outbox.acknowledge(word.seq);
+    this.onWord(word);
+  }
+
+  private broke(code: number): void {
+    this.nonce = null;
+    if (this.isClosed) return;
+    this.onBreak(code === NOT_YOURS);
+    if (code === NOT_YOURS) {
+      this.close();
+      return;
+    }
+    window.setTimeout(() => {
+      if (!this.isClosed) this.open();
+    }, waitMs(this.attempt++, Math.random()));
+  }
+
+  private transmit(batch: Batch): void {
+    if (this.nonce === null || this.socket?.readyState !== WebSocket.OPEN) return;
+    const now_ms = performance.now();
+    this.socket.send(JSON.stringify({ type: "batch", nonce: this.nonce, now_ms, ...batch }));
+  }
+}

@@ -1,0 +1,82 @@
+// Batches of browser facts and key timings on their way to the server.
+//
+// A batch stays until the server acknowledges it; after a reconnect all that is left goes again
+// under the same number. Texts never enter.
+
+import type { KeyBatch } from "./keys";
+
+export type FactName =
+  | "page_hidden"
+  | "page_shown"
+  | "focus_lost"
+  | "focus_gained"
+  | "fullscreen_left"
+  | "fullscreen_entered"
+  | "paste"
+  | "copy"
+  | "screen_ended"
+  | "camera_ended"
+  | "second_monitor";
+
+export interface BrowserFact {
+  name: FactName;
+  /** `performance.now()` of the event. */
+  ms: number;
+  values: Record<string, number>;
+}
+
+export interface WireKeys extends KeyBatch {
+  v: 1;
+}
+
+export interface Batch {
+  seq: number;
+  browser: BrowserFact[];
+  keys: WireKeys | null;
+}
+
+export class Outbox {
+  private noted: BrowserFact[] = [];
+  private unacknowledged: Batch[] = [];
+  private lastSeq = 0;
+  private heard = false;
+
+  note(fact: BrowserFact): void {
+    this.noted.push(fact);
+  }
+
+  /** Whether the server has said where the numbers begin. */
+  get isOpen(): boolean {
+    return this.heard;
+  }
+
+  get hasNoted(): boolean {
+    return this.noted.length > 0;
+  }
+
+  /** What the server has; returns the batches it does not have, to be sent again. */
+  resume(lastSeq: number): readonly Batch[] {
+    this.acknowledge(lastSeq);
+    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+    this.heard = true;
+    return this.unacknowledged;
+  }
+
+  acknowledge(seq: number): void {
+    this.unacknowledged = this.unacknowledged.filter((batch) => batch.seq > seq);
+  }
+
+  /** Close a batch over everything noted so far. */
+  seal(keys: KeyBatch | null): Batch {
+    if (!this.heard) throw new Error("the outbox is not open");
+    this.lastSeq += 1;
+    const batch: Batch = {
+      seq: this.lastSeq,
+      browser: this.noted,
+      keys: keys && { v: 1, ...keys },
+    };
+    this.noted = [];
+    this.unacknowledged.push(batch);
+    return batch;
+  }
+}

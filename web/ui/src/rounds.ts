@@ -1,0 +1,13 @@
+// Which sentences a round of the typing enrolment shows.
+
+/** Two sentences of *all*, a fresh pair each round until they come round again. */
+export function sentencesOf(round: number, all: readonly string[]): string {
+  const pairs = Math.max(1, Math.floor(all.length / 2));
+  const first = (round % pairs) * 2;
+  return all.slice(first, first + 2).join(" ");
+}
+
+/** Keys a round must hold before it is sent: half of its text, for people who skip words. */
+export function enoughKeys(keys: number, sentence: string): boolean {
+  return keys >= sentence.length / 2;
+}

@@ -1,0 +1,300 @@
+// A student's sitting: check, identity, exam, finish, over one pair of streams and one socket.
+
+import { type Refusal, send } from "./api";
+import { waitMs } from "./backoff";
+import { Checks } from "./checks";
+import { Countdown, clockTime } from "./countdown";
+import { watchPage } from "./facts";
+import { KeyCapture, type KeyBatch } from "./keys";
+import { Line, type Word } from "./line";
+import { Notices } from "./notices";
+import type { BrowserFact } from "./outbox";
+import { element, pageData, reveal, write } from "./page";
+import { Paper } from "./paper";
+import { showStep } from "./steps";
+import { Streams } from "./streams";
+import { sayFrom } from "./texts";
+import { type Tracks, Uplink } from "./uplink";
+import { endText, identityText } from "./words";
+
+interface PageData {
+  sitting: string;
+  keys: boolean;
+  texts: Record<string, string>;
+}
+
+const TICK_MS = 500;
+// media that the server stops hearing for this long is offered anew
+const SILENT_MS = 4000;
+
+class SittingPage {
+  private readonly data = pageData<PageData>();
+  private readonly path = `/api/sittings/${this.data.sitting}`;
+  private readonly say = sayFrom(this.data.texts);
+  private readonly notices = new Notices();
+  private readonly watching = new AbortController();
+  private readonly paper = new Paper(this.data.sitting, element("paper"), this.say, (text) =>
+    write(element("save-said"), text),
+  );
+  private readonly connectButton = element<HTMLButtonElement>("connect-button");
+  private readonly startButton = element<HTMLButtonElement>("start-button");
+  private readonly dialog = element<HTMLDialogElement>("finish-dialog");
+  private tracks: Tracks | null = null;
+  private streams: Streams | null = null;
+  private uplink: Uplink | null = null;
+  private line: Line | null = null;
+  private keys: KeyCapture | null = null;
+  /** Present once the exam runs. */
+  private countdown: Countdown | null = null;
+  private silence: number | undefined;
+  private isIdentified = false;
+  private hasMedia = false;
+  private isOpen = false;
+  private isFinishing = false;
+  private hasEnded = false;
+
+  begin(): void {
+    const checks = new Checks(this.data.sitting, this.say, (tracks) => {
+      if (this.line !== null) return;
+      this.tracks = tracks;
+      this.connectButton.disabled = tracks === null;
+    });
+    checks.begin();
+    this.connectButton.addEventListener("click", () => void this.connect());
+    this.startButton.addEventListener("click", () => void this.start());
+    element("fullscreen-button").addEventListener("click", () => void enterFullscreen());
+    element("finish-button").addEventListener("click", () => this.askToFinish());
+    element("cancel-finish").addEventListener("click", () => this.dialog.close());
+    element("confirm-finish").addEventListener("click", () => void this.finish());
+  }
+
+  private async connect(): Promise<void> {
+    if (this.tracks === null) return;
+    this.connectButton.disabled = true;
+    write(element("connect-status"), this.say("check.connecting"));
+    const uplink = new Uplink(this.data.sitting, this.tracks, (refused) =>
+      this.notices.hold(refused.detail),
+    );
+    const answer = await uplink.connect();
+    if (!answer.ok) {
+      uplink.close();
+      write(element("connect-status"), this.say("check.connect_failed", { detail: reason(answer) }));
+      this.connectButton.disabled = false;
+      return;
+    }
+    this.uplink = uplink;
+    this.open(uplink, this.tracks);
+  }
+
+  private open(uplink: Uplink, tracks: Tracks): void {
+    this.line = new Line(
+      this.data.sitting,
+      () => this.drainKeys(),
+      (word) => this.hear(word),
+      (isFinal) => this.broke(isFinal),
+    );
+    this.streams = new Streams(
+      tracks,
+      this.say,
+      this.notices,
+      (name) =>
+        this.note({
+          name: name === "camera" ? "camera_ended" : "screen_ended",
+          ms: performance.now(),
+          values: {},
+        }),
+      (name, track) => uplink.replace(name, track),
+    );
+    reveal(element("page-tools"), false);
+    showStep("identity");
+  }
+
+  private hear(word: Word): void {
+    switch (word.type) {
+      case "hello":
+        this.notices.clear();
+        this.resume(word.state, word.remaining_s);
+        break;
+      case "identity":
+        this.showIdentity(word);
+        break;
+      case "media":
+        this.hearMedia(word.camera && word.screen);
+        break;
+      case "ended":
+        this.end(endText(word.reason), word.reason !== "suspended");
+        break;
+      case "ack":
+    }
+  }
+
+  private resume(state: string, remainingS: number | null): void {
+    if (state === "finished" || state === "suspended") {
+      this.end(endText(state), state === "finished");
+    } else if (state === "running" && remainingS !== null) {
+      this.countFrom(remainingS);
+      write(element("identity-status"), this.say("check.continue"));
+      this.allowStart();
+    }
+  }
+
+  private countFrom(remainingS: number): void {
+    const now = performance.now();
+    if (this.countdown === null) this.countdown = new Countdown(remainingS, now);
+    else this.countdown.correct(remainingS, now);
+  }
+
+  private showIdentity(word: Extract<Word, { type: "identity" }>): void {
+    this.isIdentified = word.state === "verified";
+    const status = element("identity-status");
+    status.dataset["state"] = word.state;
+    const [key, values] = identityText(word);
+    if (this.countdown === null) write(status, this.say(key, values));
+    this.allowStart();
+  }
+
+  private hearMedia(hasMedia: boolean): void {
+    this.hasMedia = hasMedia;
+    window.clearTimeout(this.silence);
+    if (!hasMedia && this.streams?.areLive) {
+      this.silence = window.setTimeout(() => this.uplink?.again(), SILENT_MS);
+    }
+    this.allowStart();
+  }
+
+  private allowStart(): void {
+    const isReady = this.hasMedia && (this.isIdentified || this.countdown !== null);
+    this.startButton.disabled = !isReady || this.isOpen;
+  }
+
+  private async start(): Promise<void> {
+    this.isOpen = true;
+    this.allowStart();
+    await enterFullscreen();
+    const failure = (await this.beginExam()) ?? (await this.paper.open());
+    if (failure !== null) {
+      this.isOpen = false;
+      this.allowStart();
+      write(element("start-status"), this.say("exam.start_failed", { detail: failure }));
+      return;
+    }
+    if (this.data.keys) this.keys = new KeyCapture(element("paper"));
+    showStep("exam");
+    watchPage((fact) => this.note(fact), this.watching.signal);
+    this.tick();
+    window.setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Null once the exam runs, else why it does not. */
+  private async beginExam(): Promise<string | null> {
+    if (this.countdown !== null) return null;
+    const answer = await send<{ remaining_s: number }>("POST", `${this.path}/start`);
+    if (!answer.ok) return reason(answer);
+    this.countFrom(answer.value.remaining_s);
+    return null;
+  }
+
+  private tick(): void {
+    if (this.countdown === null || this.hasEnded) return;
+    const now = performance.now();
+    const remaining = this.countdown.remainingS(now);
+    write(element("clock"), clockTime(remaining));
+    const minutes = this.countdown.spoken(now);
+    if (minutes !== null) {
+      write(element("clock-said"), this.say("exam.minutes_left", { n: minutes }));
+    }
+    if (remaining === 0) void this.finishLate();
+  }
+
+  private note(fact: BrowserFact): void {
+    this.line?.note(fact);
+    if (fact.name === "focus_gained" || fact.name === "page_shown") {
+      this.notices.brief(this.say("notice.focus_lost"));
+    }
+    if (fact.name === "fullscreen_left") this.notices.brief(this.say("notice.fullscreen_left"));
+    reveal(element("fullscreen-button"), document.fullscreenElement === null);
+  }
+
+  private drainKeys(): KeyBatch | null {
+    const batch = this.keys?.drain();
+    return batch === undefined || batch.events.length === 0 ? null : batch;
+  }
+
+  private broke(isFinal: boolean): void {
+    if (this.hasEnded) return;
+    if (isFinal) this.end("ended.elsewhere", false);
+    else this.notices.hold(this.say("notice.connection_lost"));
+  }
+
+  private askToFinish(): void {
+    const n = this.paper.unanswered;
+    write(element("finish-unanswered"), n > 0 ? this.say("finish.unanswered", { n }) : "");
+    write(element("finish-status"), "");
+    this.dialog.showModal();
+  }
+
+  private async finish(): Promise<void> {
+    if (this.isFinishing || this.hasEnded) return;
+    this.isFinishing = true;
+    const confirm = element<HTMLButtonElement>("confirm-finish");
+    confirm.disabled = true;
+    write(element("finish-status"), this.say("finish.working"));
+    await this.paper.settle();
+    this.line?.flush();
+    const answer = await send<{ receipt: string }>("POST", `${this.path}/finish`);
+    this.isFinishing = false;
+    confirm.disabled = false;
+    if (answer.ok) {
+      write(element("receipt-hash"), answer.value.receipt);
+      reveal(element("finish-receipt"), true);
+      this.end("finish.done", true);
+    } else {
+      write(element("finish-status"), this.say("finish.failed", { detail: reason(answer) }));
+    }
+  }
+
+  /** The time is over: finish without asking, and keep trying while the server is away. */
+  private async finishLate(): Promise<void> {
+    if (this.isFinishing) return;
+    this.countdown = null;
+    this.paper.close();
+    for (let attempt = 0; !this.hasEnded; attempt++) {
+      await this.finish();
+      await new Promise((resolve) => setTimeout(resolve, waitMs(attempt, Math.random())));
+    }
+  }
+
+  private end(key: string, hasReceipt: boolean): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.watching.abort();
+    window.clearTimeout(this.silence);
+    this.keys?.detach();
+    this.paper.close();
+    this.line?.close();
+    this.uplink?.close();
+    this.streams?.close();
+    this.notices.clear();
+    if (this.dialog.open) this.dialog.close();
+    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    reveal(element("page-tools"), true);
+    write(element("finish-text"), this.say(key));
+    reveal(element("receipt-link"), hasReceipt);
+    showStep("finish");
+  }
+}
+
+/** A refusal is no obstacle: the exam begins, and that the page is windowed is a noted fact. */
+async function enterFullscreen(): Promise<void> {
+  try {
+    await document.documentElement.requestFullscreen();
+  } catch {
+    return;
+  }
+}
+
+function reason(refused: Refusal): string {
+  return refused.detail === "" ? String(refused.status) : refused.detail;
+}
+
+new SittingPage().begin();

@@ -1,0 +1,34 @@
+// What the server says about a sitting, as catalogue keys and their values.
+
+import { hintKey } from "./hints";
+
+export interface IdentityWord {
+  state: string;
+  hint: string | null;
+  attempts_left: number;
+}
+
+/** The sentence for the identity check, with its values. */
+export function identityText(word: IdentityWord): [string, Record<string, number>] {
+  switch (word.state) {
+    case "verified":
+      return ["id.face_ok", {}];
+    case "failed":
+      return ["id.face_fail", { n: word.attempts_left }];
+    case "manual":
+      return ["id.manual_wait", {}];
+    default:
+      return [word.hint === null ? "id.looking" : hintKey([word.hint]), {}];
+  }
+}
+
+const END: Record<string, string> = {
+  finished: "finish.done",
+  student_finished: "finish.done",
+  time_over: "ended.deadline",
+  suspended: "ended.suspended",
+};
+
+export function endText(reason: string): string {
+  return END[reason] ?? "ended.other";
+}
