@@ -1,14 +1,21 @@
 """The command line: ``proctor serve``, ``demo``, ``models``, ``account``."""
 
+from importlib.util import find_spec
+
 import typer
 
-from proctor.commands import account, demo, models, serve
+from proctor.commands import account, models, serve
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
+
+# the demo drives a browser, which a server has no use for: extra "demo"
+if find_spec("playwright") is not None:
+    from proctor.commands import demo
+
+    app.command("demo")(demo.demo)
 
 if __name__ == "__main__":
     app()

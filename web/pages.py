@@ -46,7 +46,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         return translate(locale, key, **values)
 
     def fmt_datetime(at: datetime) -> str:
-        return format_datetime(at.astimezone(TIME_ZONE), "medium", locale=locale)
+        return format_datetime(at.astimezone(TIME_ZONE), "d MMM y, HH:mm", locale=locale)
 
     html = _environment.get_template(template).render(
         t=t,

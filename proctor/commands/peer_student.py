@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import av
 import cv2
-import httpx
+import httpx2
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from websockets.asyncio.client import ClientConnection, connect
@@ -36,18 +36,18 @@ _TEXT_FIELD: Final = re.compile(r'<textarea[^>]*name="q-([0-9a-f]+)"')
 async def play(part: Part, progress: Progress) -> Played:
     """Sit the exam from the sign-in link to the receipt. Raises PartFailed."""
     base = part.link.split("/sign-in/")[0]
-    async with httpx.AsyncClient(base_url=base, timeout=30.0) as client:
+    async with httpx2.AsyncClient(base_url=base, timeout=30.0) as client:
         student = _Student(client, part, progress)
         try:
             return await student.sit()
-        except (httpx.HTTPError, TimeoutError, OSError) as failure:
+        except (httpx2.HTTPError, TimeoutError, OSError) as failure:
             raise PartFailed(part.learner, student.step, repr(failure)) from failure
 
 
 class _Student:
     """One connection to the service and the step it is at."""
 
-    def __init__(self, client: httpx.AsyncClient, part: Part, progress: Progress) -> None:
+    def __init__(self, client: httpx2.AsyncClient, part: Part, progress: Progress) -> None:
         self.step = "sign-in"
         self._client = client
         self._part = part
@@ -74,7 +74,7 @@ class _Student:
         self.step = step
         self._progress(f"{self._part.learner}: {step}")
 
-    async def _post(self, path: str, **content: Any) -> httpx.Response:
+    async def _post(self, path: str, **content: Any) -> httpx2.Response:
         response = await self._client.post(path, **content)
         if response.is_client_error or response.is_server_error:
             response.raise_for_status()
@@ -82,7 +82,7 @@ class _Student:
 
     async def _sign_in(self) -> None:
         self._at("sign-in")
-        await self._post(httpx.URL(self._part.link).path)
+        await self._post(httpx2.URL(self._part.link).path)
         self._at("consent")
         await self._post("/consent", data=dict.fromkeys(("face", "typing", "recording"), "yes"))
 

@@ -132,10 +132,10 @@ def _events(now: datetime, exam_s: int) -> list[AssessmentEvent]:
         _task("task-3", "Task 3: a shared document", 20, now - 14 * _DAY),
         _task(
             "essay",
-            "Essay typed in the browser",
+            "Closing essay, typed in the browser",
             20,
-            now - _DAY,
-            (Technology.KEYSTROKE,),
+            now + 3 * _DAY,
+            (Technology.KEYSTROKE, Technology.PROCTORING),
         ),
         AssessmentEvent(
             code=FINAL_CODE,

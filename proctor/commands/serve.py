@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 import uvicorn
 
@@ -28,6 +29,7 @@ def serve(
     if (settings.tls_cert is None) != (settings.tls_key is None):
         sys.exit("--tls-cert and --tls-key go together")
     _refuse_taken_port(settings)
+    _log_as_json()
     # by name: the rooms of the service do not import its edges
     create_app = importlib.import_module("web.app").create_app
     uvicorn.run(
@@ -40,7 +42,20 @@ def serve(
         ws_max_size=_WS_MAX_BYTES,
         ws_per_message_deflate=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
+    )
+
+
+def _log_as_json() -> None:
+    """One line of JSON an event on stderr; no tracebacks with values in them."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import httpx
+import httpx2
 
 from proctor.errors import Unavailable
 from proctor.settings import Settings
@@ -105,9 +105,9 @@ def _wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", log_path: 
     until = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            if httpx.get(f"{url}/healthz", timeout=2.0).status_code == httpx.codes.OK:
+            if httpx2.get(f"{url}/healthz", timeout=2.0).status_code == httpx2.codes.OK:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(0.2)
     raise ServiceDown(log_path)
 

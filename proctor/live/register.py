@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from traceback import format_tb
 
 import structlog
 from sqlalchemy import select
@@ -59,8 +60,9 @@ class LiveSittings:
                     await live.finish("time_over")
                 self._forget()
             # the sweep is the outermost loop: one broken sitting must not stop the others
-            except Exception as error:
-                log.error("sweep_failed", kind=type(error).__name__, exc_info=True)
+            except Exception as error:  # noqa: BLE001
+                frames = format_tb(error.__traceback__)
+                log.error("sweep_failed", kind=type(error).__name__, frames=frames)
 
     def _forget(self) -> None:
         done = [sid for sid, live in self._open.items() if live.is_finished and live.is_silent]

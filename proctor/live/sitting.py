@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from traceback import format_tb
 from typing import Any
 
 import structlog
@@ -258,7 +259,9 @@ class LiveSitting:
                     await self._look_at(frame)
                 # outermost loop of the analysis: the failure is kept as "not assessed"
                 except Exception as error:  # noqa: BLE001
-                    log.error("analysis_failed", sitting=self.id, kind=type(error).__name__)
+                    frames = format_tb(error.__traceback__)
+                    kind = type(error).__name__
+                    log.error("analysis_failed", sitting=self.id, kind=kind, frames=frames)
                     at_s = self._exam_s(frame.arrival)
                     await self._commit([NotAssessed(Check.FACE, "crashed", at_s)])
             spent = self._line.clock.monotonic() - began

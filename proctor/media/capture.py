@@ -130,8 +130,12 @@ class Capture:
             self._explain(track, until_s)
 
     def _take(self, frame: EncodedFrame) -> None:
-        self._arrived[frame.track] = self.place(frame.arrival)
-        self._explain(frame.track, self.place(frame.arrival))
+        at_s = self.place(frame.arrival)
+        is_first = frame.track not in self._arrived
+        self._arrived[frame.track] = at_s
+        self._explain(frame.track, at_s)
+        if is_first:
+            self._on_change("resumed", at_s, {"track": frame.track.value})
         recorder = self._recorders.get(frame.track)
         if recorder is not None:
             try:

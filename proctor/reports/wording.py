@@ -11,6 +11,7 @@ from babel.dates import format_date, format_datetime
 
 from proctor.catalogue import translate
 from proctor.reports.document import Json
+from proctor.shares.outcomes import NOT_HELD
 
 TIME_ZONE = ZoneInfo("Asia/Almaty")
 _ZONE = "UTC+05:00"
@@ -234,11 +235,16 @@ class _Printer:
             title=self._title(event),
             weight=self.events[event["code"]]["weight"],
             outcome=event["outcome"],
-            outcome_text=self.t(f"outcome.{event['outcome']}"),
+            outcome_text=self._outcome_text(event),
             methods=tuple(self._method(method) for method in event["methods"]),
             grounds=self._grounds(event),
             measured=self._measured(event["sitting"]),
         )
+
+    def _outcome_text(self, event: Json) -> str:
+        # what has not been held is pending too, but nobody is looking at it
+        is_ahead = NOT_HELD in event["reasons"]
+        return self.t("outcome.not_held" if is_ahead else f"outcome.{event['outcome']}")
 
     def _method(self, method: Json) -> str:
         name = self.t(f"technology.{method['technology']}")

@@ -42,6 +42,9 @@ class MethodOutcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+NOT_HELD = "not_held"
+
+
 @dataclass(frozen=True, slots=True)
 class MethodResult:
     """``reason`` is a short name, empty for a pass."""
@@ -58,6 +61,11 @@ class OutcomeDecision:
     outcome: Outcome
     methods: tuple[MethodResult, ...] = ()
     reasons: tuple[str, ...] = ()
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is pending only because the event has not been held."""
+        return NOT_HELD in self.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ def _never_sat(plan: frozenset[Technology], window_closed: bool) -> OutcomeDecis
         return OutcomeDecision(Outcome.PENDING, (missing,), ("no_protocol",))
     if window_closed:
         return OutcomeDecision(Outcome.ABSENT, reasons=("not_attended",))
-    return OutcomeDecision(Outcome.PENDING, reasons=("not_held",))
+    return OutcomeDecision(Outcome.PENDING, reasons=(NOT_HELD,))
 
 
 def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, str] | None:

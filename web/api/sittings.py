@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
 
-from proctor.errors import ProctorError, Refused
+from proctor.errors import Conflict, ProctorError, Refused
 from proctor.live.sitting import LiveSitting
 from proctor.people.tables import Role
 from proctor.sittings import desk
@@ -17,7 +17,7 @@ from web.errors import REFUSED_SOCKET
 
 router = APIRouter(prefix="/api/sittings", tags=["sittings"])
 MAX_PROBE_BYTES = 512 * 1024
-_REFUSED = 4400
+_REFUSED, _CONFLICT = 4400, 4409
 
 
 class ScreenNotWhole(Refused):
@@ -156,6 +156,9 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
         pass
     except Refused as error:
         await ws.close(_REFUSED, error.key)
+    except Conflict as error:
+        # the page connects again and learns from "hello" where to go on
+        await ws.close(_CONFLICT, error.key)
     finally:
         live.unsubscribe(queue)
         sender.cancel()

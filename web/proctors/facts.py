@@ -8,7 +8,7 @@ from typing import Any
 from proctor.catalogue import known_keys
 from proctor.incidents.tables import IncidentRow
 from proctor.media.tables import Recording
-from proctor.media.webm import read_start_ms
+from proctor.media.webm import read_clusters, read_start_ms
 from proctor.observations import Track
 from proctor.review.dossier import Dossier
 from proctor.sittings.tables import Sitting
@@ -50,24 +50,28 @@ def player_data(
 ) -> dict[str, Any]:
     """What the player's script needs; times in seconds since the exam began."""
     tracks: dict[str, list[dict[str, Any]]] = {track.value: [] for track in Track}
+    bounds = [0.0, exam_s]
     for row in files.recordings:
-        starts_s = _starts_s(sitting, row, recordings_dir)
-        if starts_s is not None:
-            part = {"url": f"/review/recordings/{row.id}", "start_s": starts_s}
+        held = _held(sitting, row, recordings_dir)
+        if held is not None:
+            part = {"url": f"/review/recordings/{row.id}", "start_s": held[0]}
             tracks[row.track.value].append(part)
-    starts = [part["start_s"] for parts in tracks.values() for part in parts]
-    return {"start_s": min([0.0, *starts]), "end_s": exam_s, "tracks": tracks, "texts": texts}
+            # a running sitting ends where its files do; what is after the exam is of no interest
+            bounds += held if sitting.exam_s is None else held[:1]
+    return {"start_s": min(bounds), "end_s": max(bounds), "tracks": tracks, "texts": texts}
 
 
-def _starts_s(sitting: Sitting, row: Recording, recordings_dir: Path) -> float | None:
-    """When the file's time zero lies; None while the file holds no picture."""
+def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> tuple[float, float] | None:
+    """From when to when a file has pictures; None while it has none."""
     path = recordings_dir / row.path
     if not path.is_file() or path.stat().st_size == 0:
         return None
     if row.sha256:
-        return row.starts_s
+        return row.starts_s, row.starts_s + row.recorded_s
     # a row is settled when its file is; until then the file itself knows
-    return read_start_ms(path) / 1000 - sitting.exam_offset_s
+    starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
+    clusters = read_clusters(path)
+    return starts_s, starts_s + (clusters[-1].start_ms / 1000 if clusters else 0.0)
 
 
 def _length(t: Say, row: IncidentRow) -> str:

@@ -1,5 +1,6 @@
 """The review room over HTTP: what is shown, to whom, what is on record, what is refused."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from proctor.catalogue import translate
 from proctor.exams.thresholds import ExamRules
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.builder import cut_clips
+from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
 from proctor.sittings.tables import Sitting, SittingState
@@ -345,6 +347,30 @@ def check_of(room: Room, modality: Modality, at_s: float, result: str) -> Identi
     return IdentityCheck(
         sitting_id=room.sitting_id, modality=modality, at_s=at_s, result=CheckResult(result)
     )
+
+
+def test_a_growing_recording_is_shown_up_to_its_newest_picture(service: Service) -> None:
+    with service.db.transaction() as tx:
+        now = service.services.clock.now()
+        sitting = sitting_of(tx, service.cast, service.cast.bob, now, SittingState.CHECKING)
+        sitting.started_at = None
+        directory = service.services.settings.recordings_dir
+        growing = record_track(tx, sitting, directory, Track.CAMERA, seconds=12, starts_s=3.0)
+        growing.sha256, growing.starts_s = "", 0.0
+        empty = Recording(
+            sitting_id=sitting.id, track=Track.SCREEN, part=1, path="none.webm", starts_s=0.0
+        )
+        tx.add(empty)
+
+    page = service.client("paula").get(f"/review/sittings/{sitting.id}").text
+
+    (raw,) = re.findall(r'<script type="application/json" id="page-data">(.*)</script>', page)
+    player = json.loads(raw)
+    assert (player["start_s"], player["end_s"]) == (0.0, 14.0)
+    assert player["tracks"] == {
+        "camera": [{"url": f"/review/recordings/{growing.id}", "start_s": 3.0}],
+        "screen": [],
+    }
 
 
 def test_nobody_is_admitted_to_an_exam_that_is_over(room: Room) -> None:

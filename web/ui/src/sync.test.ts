@@ -19,6 +19,11 @@ describe("placeOf", () => {
     expect(placeOf([], 0)).toBeNull();
   });
 
+  it("shows the first picture a moment early", () => {
+    expect(placeOf(PARTS, 47.9)).toEqual({ index: 1, offsetS: 0 });
+    expect(placeOf(PARTS, 47.5)).toBeNull();
+  });
+
   it("asks a file of unknown length", () => {
     expect(placeOf(PARTS, 4000)).toEqual({ index: 1, offsetS: 3952 });
   });

@@ -15,16 +15,19 @@ export interface Place {
   offsetS: number;
 }
 
+// a file's first picture may stand for the moment just before it
+const NEAR_S = 0.25;
+
 /** The newest file that began by then, unless it is known to have ended before. */
 export function placeOf(parts: readonly Part[], atS: number): Place | null {
   let index = -1;
   parts.forEach((part, candidate) => {
     const newest = parts[index]?.startS ?? Number.NEGATIVE_INFINITY;
-    if (part.startS <= atS && part.startS >= newest) index = candidate;
+    if (part.startS <= atS + NEAR_S && part.startS >= newest) index = candidate;
   });
   const part = parts[index];
   if (part === undefined) return null;
-  const offsetS = atS - part.startS;
+  const offsetS = Math.max(0, atS - part.startS);
   return part.lengthS !== null && offsetS > part.lengthS ? null : { index, offsetS };
 }
 
