@@ -6,6 +6,8 @@ import { write } from "./page";
 import type { Say } from "./texts";
 
 const PAUSE_MS = 800;
+// somebody who types without a pause loses no more than this when the machine fails
+const LONGEST_UNSAVED_MS = 5000;
 const RETRY_MS = 3000;
 
 // a save refused with one of these will never be accepted
@@ -25,6 +27,8 @@ interface Question {
   draft: Draft;
   saving: Promise<void> | null;
   timer: number | undefined;
+  /** When the oldest change that no save has taken up yet was made. */
+  changedMs: number | null;
 }
 
 export class Paper {
@@ -40,7 +44,7 @@ export class Paper {
   /** Fetch the questions and what was answered before. Null when all went well. */
   async open(): Promise<string | null> {
     const page = await fragment(`/sittings/${this.sitting}/paper`);
-    if (!page.ok) return page.detail;
+    if (!page.ok) return String(page.status);
     const parsed = new DOMParser().parseFromString(page.value, "text/html");
     this.root.replaceChildren(...parsed.body.childNodes);
     this.questions = [...this.root.querySelectorAll<HTMLElement>("[data-question]")].map(question);
@@ -70,7 +74,10 @@ export class Paper {
     asked.element.addEventListener("input", () => {
       asked.draft.edit(textOf(asked));
       this.show(asked);
-      this.saveAfter(asked, PAUSE_MS);
+      const now = performance.now();
+      asked.changedMs ??= now;
+      const left = asked.changedMs + LONGEST_UNSAVED_MS - now;
+      this.saveAfter(asked, Math.max(0, Math.min(PAUSE_MS, left)));
     });
     asked.element.addEventListener("focusout", () => void this.saveNow(asked));
   }
@@ -89,6 +96,7 @@ export class Paper {
   private async save(asked: Question): Promise<void> {
     const save = asked.draft.next();
     if (save === null) return;
+    asked.changedMs = null;
     this.show(asked);
     const path = `/api/sittings/${this.sitting}/answers/${asked.id}`;
     const answer = await send<{ revision: number }>("PUT", path, save);
@@ -124,6 +132,7 @@ function question(element: HTMLElement): Question {
     element,
     saving: null,
     timer: undefined,
+    changedMs: null,
   };
   const draft = new Draft(textOf(asked), Number(element.dataset["revision"] ?? 0));
   return { ...asked, draft };

@@ -25,7 +25,7 @@ interface PageData {
 
 const TICK_MS = 500;
 // media that the server stops hearing for this long is offered anew
-const SILENT_MS = 4000;
+const SILENT_MS = 8000;
 
 class SittingPage {
   private readonly data = pageData<PageData>();
