@@ -133,7 +133,7 @@ class SittingPage {
       this.end(endText(state), state === "finished");
     } else if (state === "running" && remainingS !== null) {
       this.countFrom(remainingS);
-      write(element("identity-status"), this.say("check.continue"));
+      write(element("identity-status"), this.say("exam.running"));
       this.allowStart();
     }
   }
