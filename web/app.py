@@ -14,6 +14,7 @@ from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
+from proctor.media.port import MediaPort
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
@@ -47,9 +48,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         made = await asyncio.to_thread(_services, settings, clock)
         app.state.services = made
+        made.live.line.port.open()
         made.live.begin()
         yield
         await made.live.close()
+        made.live.line.port.close()
         await asyncio.to_thread(made.inference.close)
         made.db.close()
 
@@ -86,7 +89,8 @@ def _services(settings: Settings, clock: Clock) -> Services:
         models_dir=settings.models_dir,
         backend=settings.face_backend,
     )
-    line = Line(settings, db, vault, clock, inference, keystroke_verifier())
+    port = MediaPort(settings.media_address, settings.media_port)
+    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port)
     return Services(settings, db, vault, clock, inference, LiveSittings(line))
 
 

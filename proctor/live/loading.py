@@ -19,6 +19,7 @@ from proctor.identity import enrolment
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.inference import InferencePool
+from proctor.media.port import MediaPort
 from proctor.observations import NotAssessed, Observation
 from proctor.people import consents
 from proctor.people.tables import Purpose
@@ -30,7 +31,7 @@ from proctor.vault import Vault
 
 @dataclass(frozen=True)
 class Line:
-    """What every sitting of one service uses."""
+    """What every sitting of one service uses. ``port``: where all of them send their media."""
 
     settings: Settings
     db: Database
@@ -38,6 +39,7 @@ class Line:
     clock: Clock
     inference: InferencePool
     verifier: PldaVerifier
+    port: MediaPort
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class LiveSitting:
             line.clock,
             line.settings.recordings_dir / self.id,
             self._first_epoch(),
-            line.settings.media_address,
+            line.port,
             self._media_changed,
         )
         self._note_restart()

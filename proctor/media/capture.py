@@ -19,6 +19,7 @@ from proctor.errors import Unavailable
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
 from proctor.media.peer import Peer
+from proctor.media.port import MediaPort
 from proctor.media.recorder import RecordedTrack, RecordingFailed, TrackRecorder
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
@@ -46,7 +47,7 @@ class Capture:
     """
 
     def __init__(
-        self, clock: Clock, directory: Path, epoch: float, address: str, on_change: ChangeTaker
+        self, clock: Clock, directory: Path, epoch: float, port: MediaPort, on_change: ChangeTaker
     ) -> None:
         self.recorded: list[RecordedTrack] = []
         self.causes: dict[Track, list[Cause]] = {track: [] for track in Track}
@@ -54,7 +55,7 @@ class Capture:
         self._clock = clock
         self._directory = directory
         self._epoch = epoch
-        self._address = address
+        self._port = port
         self._on_change = on_change
         self._peer: Peer | None = None
         self._recorders: dict[Track, TrackRecorder] = {}
@@ -99,7 +100,7 @@ class Capture:
             on_closed=self._closed,
             on_silence=self._silent,
             on_resume=self._resumed,
-            address=self._address,
+            port=self._port,
         )
         await self.drop("reconnected")
         self._peer = peer
