@@ -14,6 +14,7 @@ from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
+from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
@@ -53,6 +54,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         yield
         await made.live.close()
         made.live.line.port.close()
+        await asyncio.to_thread(made.live.line.disk.close)
         await asyncio.to_thread(made.inference.close)
         made.db.close()
 
@@ -90,7 +92,7 @@ def _services(settings: Settings, clock: Clock) -> Services:
         backend=settings.face_backend,
     )
     port = MediaPort(settings.media_address, settings.media_port)
-    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port)
+    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port, Disk())
     return Services(settings, db, vault, clock, inference, LiveSittings(line))
 
 

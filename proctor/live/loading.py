@@ -19,6 +19,7 @@ from proctor.identity import enrolment
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.inference import InferencePool
+from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.observations import NotAssessed, Observation
 from proctor.people import consents
@@ -31,7 +32,10 @@ from proctor.vault import Vault
 
 @dataclass(frozen=True)
 class Line:
-    """What every sitting of one service uses. ``port``: where all of them send their media."""
+    """What every sitting of one service uses.
+
+    ``port``: where all of them send their media. ``disk``: what writes it.
+    """
 
     settings: Settings
     db: Database
@@ -40,6 +44,7 @@ class Line:
     inference: InferencePool
     verifier: PldaVerifier
     port: MediaPort
+    disk: Disk
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ class LiveSitting:
             line.settings.recordings_dir / self.id,
             self._first_epoch(),
             line.port,
+            line.disk,
             self._media_changed,
         )
         self._note_restart()

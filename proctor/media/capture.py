@@ -16,6 +16,7 @@ import structlog
 
 from proctor.clock import Clock
 from proctor.errors import Unavailable
+from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
 from proctor.media.peer import Peer
@@ -47,7 +48,13 @@ class Capture:
     """
 
     def __init__(
-        self, clock: Clock, directory: Path, epoch: float, port: MediaPort, on_change: ChangeTaker
+        self,
+        clock: Clock,
+        directory: Path,
+        epoch: float,
+        port: MediaPort,
+        disk: Disk,
+        on_change: ChangeTaker,
     ) -> None:
         self.recorded: list[RecordedTrack] = []
         self.causes: dict[Track, list[Cause]] = {track: [] for track in Track}
@@ -56,9 +63,11 @@ class Capture:
         self._directory = directory
         self._epoch = epoch
         self._port = port
+        self._disk = disk
         self._on_change = on_change
         self._peer: Peer | None = None
         self._recorders: dict[Track, TrackRecorder] = {}
+        self._failed_recorders: list[TrackRecorder] = []
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,14 +115,15 @@ class Capture:
         self._peer = peer
         self.newest = NewestFrame()
         self._recorders = {
-            track: TrackRecorder(self._directory, track, self._epoch) for track in Track
+            track: TrackRecorder(self._directory, track, self._epoch, self._disk) for track in Track
         }
         return answer
 
     async def drop(self, cause: str) -> None:
         """End the connection and finish its files; does nothing when there is none."""
         peer, self._peer = self._peer, None
-        recorders, self._recorders = self._recorders, {}
+        recorders = [*self._failed_recorders, *self._recorders.values()]
+        self._recorders, self._failed_recorders = {}, []
         if peer is None:
             return
         await peer.close()
@@ -123,7 +133,7 @@ class Capture:
                 self._silent_since.setdefault(track, self._arrived.get(track, now))
             self._on_change("connection_ended", now, {"cause": cause})
         self._arrived.clear()
-        self.recorded += await asyncio.to_thread(_finish_all, list(recorders.values()))
+        self.recorded += await asyncio.to_thread(_finish_all, recorders)
 
     def explain_silence(self, until_s: float) -> None:
         """Give every silence that lasts its cause; called when the exam ends."""
@@ -148,9 +158,7 @@ class Capture:
 
     def _failed(self, track: Track, error: RecordingFailed) -> None:
         log.error("recording_failed", track=track.value, reason=error.reason)
-        del self._recorders[track]
-        if error.recorded is not None:
-            self.recorded.append(error.recorded)
+        self._failed_recorders.append(self._recorders.pop(track))
         self.causes[track].append(Cause(self.now_s, float("inf"), f"recorder_{error.reason}"))
         values: dict[str, float | int | bool | str] = {"track": track.value, "cause": error.reason}
         self._on_change("silent", self.now_s, values)
