@@ -59,6 +59,7 @@ class Capture:
         self.recorded: list[RecordedTrack] = []
         self.causes: dict[Track, list[Cause]] = {track: [] for track in Track}
         self.newest = NewestFrame()
+        self.newest_screen = NewestFrame()
         self._clock = clock
         self._directory = directory
         self._epoch = epoch
@@ -80,6 +81,11 @@ class Capture:
     def paths(self) -> dict[Track, Path]:
         """The file each track is being written to."""
         return {track: recorder.path for track, recorder in self._recorders.items()}
+
+    @property
+    def peer(self) -> Peer | None:
+        """The connection there is now."""
+        return self._peer
 
     def live_tracks(self) -> dict[Track, bool]:
         """Which tracks have arrived within the last seconds."""
@@ -113,7 +119,7 @@ class Capture:
         )
         await self.drop("reconnected")
         self._peer = peer
-        self.newest = NewestFrame()
+        self.newest, self.newest_screen = NewestFrame(), NewestFrame()
         self._recorders = {
             track: TrackRecorder(self._directory, track, self._epoch, self._disk) for track in Track
         }
@@ -153,8 +159,8 @@ class Capture:
                 recorder.write(frame)
             except RecordingFailed as error:
                 self._failed(frame.track, error)
-        if frame.track == Track.CAMERA:
-            self.newest.offer(frame)
+        newest = self.newest if frame.track == Track.CAMERA else self.newest_screen
+        newest.offer(frame)
 
     def _failed(self, track: Track, error: RecordingFailed) -> None:
         log.error("recording_failed", track=track.value, reason=error.reason)

@@ -26,6 +26,7 @@ from proctor.media.port import MediaPort, Source
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 GATHER = "get_component_candidates"
 LOCAL_USERNAME = "_local_username"
+HANDLE_RTCP = "_handle_rtcp_data"
 
 # below it a browser makes camera and screen unreadable; both together are capped at 550 kbit/s
 BITRATE_FLOOR = 300_000
@@ -138,19 +139,38 @@ class MediaLink:
     def send_control(self, packets: bytes) -> None:
         """Send RTCP to where the browser's media comes from."""
         keys = self._dtls._tx_srtp
-        if keys is not None:
-            self._send(keys.protect_rtcp(packets))
+        pair = self._agent._nominated.get(1)
+        if keys is not None and pair is not None:
+            self._port.send(keys.protect_rtcp(packets), pair.remote_addr)
+
+
+class SendingEnd:
+    """The other end of a link, for a student that is a program: RTP out as it is, RTCP in.
+
+    ``heard`` is called with each RTCP datagram, opened. To be made before the answer is set.
+    """
+
+    def __init__(self, connection: RTCPeerConnection, heard: Callable[[bytes], None]) -> None:
+        self._dtls = connection.getTransceivers()[0].sender.transport
+        self._agent = self._dtls.transport._connection
+
+        async def hear(data: bytes) -> None:
+            heard(data)
+
+        setattr(self._dtls, HANDLE_RTCP, hear)
 
     def send_media(self, packet: bytes) -> None:
-        """Send one RTP packet; for a student that is a program."""
-        keys = self._dtls._tx_srtp
-        if keys is not None:
-            self._send(keys.protect(packet))
+        """Send one RTP packet."""
+        self._send(self._dtls._tx_srtp.protect(packet))
+
+    def send_control(self, packets: bytes) -> None:
+        """Send RTCP."""
+        self._send(self._dtls._tx_srtp.protect_rtcp(packets))
 
     def _send(self, datagram: bytes) -> None:
         pair = self._agent._nominated.get(1)
         if pair is not None:
-            self._port.send(datagram, pair.remote_addr)
+            pair.protocol.transport.sendto(datagram, pair.remote_addr)
 
 
 class PortTransport:
