@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -30,6 +31,9 @@ HANDLE_RTCP = "_handle_rtcp_data"
 
 # below it a browser makes camera and screen unreadable; both together are capped at 550 kbit/s
 BITRATE_FLOOR = 300_000
+# a frame's packets leave within some 20 ms
+GROUP_S = 0.03
+RATE_WINDOW_MS = 1_000
 # a handshake is four datagrams a side, and a browser sends nothing else there
 MAX_HANDSHAKE_BACKLOG = 32
 MALFORMED = (ValueError, LookupError, struct.error)
@@ -76,24 +80,59 @@ def payload_types(transceiver: RTCRtpTransceiver) -> PayloadTypes:
     return PayloadTypes(codecs, repairs)
 
 
+class ReceivedRate:
+    """Bits a second over the last second; stands where the estimator counts by the millisecond."""
+
+    def __init__(self) -> None:
+        self._parts: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+
+    def add(self, value: int, now_ms: int) -> None:
+        """Note *value* bytes."""
+        self._parts.append((now_ms, value))
+        self._bytes += value
+
+    def rate(self, now_ms: int) -> int | None:
+        """Bit/s; None when nothing arrived in the last second."""
+        while self._parts and self._parts[0][0] <= now_ms - RATE_WINDOW_MS:
+            self._bytes -= self._parts.popleft()[1]
+        return 8 * self._bytes * 1000 // RATE_WINDOW_MS if self._parts else None
+
+    def reset(self) -> None:
+        """Forget what arrived."""
+        self._parts.clear()
+        self._bytes = 0
+
+
 class SharedEstimate:
-    """One bandwidth estimate for both tracks: a browser applies it to the whole transport."""
+    """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
+
+    The estimator is fed groups of packets: each alone would cost more than all the rest of its
+    reception.
+    """
 
     def __init__(self) -> None:
         self._estimator = RemoteBitrateEstimator()
+        self._estimator.incoming_bitrate = cast(Any, ReceivedRate())
+        self._bytes = 0
+        self._fed_at = 0.0
 
     def add(self, arrival: float, send_time: int, size: int, source: int) -> int | None:
-        """The estimate in bit/s, never under the floor, when it is time to tell one.
+        """The estimate in bit/s, never under the floor, when there is a new one.
 
         ``arrival``: monotonic seconds; ``send_time``: 24 bits of 1/2^18 s; ``size``: bytes.
         """
-        told = self._estimator.add(
+        self._bytes += size
+        if arrival - self._fed_at < GROUP_S:
+            return None
+        found = self._estimator.add(
             arrival_time_ms=int(arrival * 1000),
             abs_send_time=send_time,
-            payload_size=size,
+            payload_size=self._bytes,
             ssrc=source,
         )
-        return None if told is None else max(told[0], BITRATE_FLOOR)
+        self._bytes, self._fed_at = 0, arrival
+        return None if found is None else max(found[0], BITRATE_FLOOR)
 
 
 class MediaTaker(Protocol):

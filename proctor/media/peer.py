@@ -135,10 +135,10 @@ class Peer:
                 self._finish("not_connected")
             return
         assert self._reception is not None
-        self._reception.pulse(now)
         if now - self._looked >= LOOK_EVERY_S:
             self._looked = now
             self._look(self._reception, self._watch, now)
+        self._reception.pulse(now)
 
     async def _negotiate(self) -> None:
         offer = self._offer

@@ -26,7 +26,10 @@ from proctor.media.rtp import (
 from proctor.media.timeline import SenderClock
 from proctor.observations import Track
 
-REPORT_EVERY_S = 1.0
+# a report goes along with a request, or by itself when there is none
+REPORT_EVERY_S, REPORT_LATEST_S = 0.8, 1.1
+# a path that carries less than the browser was told is not kept back
+DROP = 0.9
 
 
 class Link(Protocol):
@@ -75,6 +78,8 @@ class Reception:
             if each.rtx_ssrc is not None:
                 self._repairs[each.rtx_ssrc] = stream
         self._reported_at = 0.0
+        self._bandwidth: int | None = None
+        self._requests: list[bytes] = []
 
     def received(self, datagram: bytes, now: float) -> None:
         """Take a media datagram that arrived at *now* (monotonic seconds)."""
@@ -94,21 +99,22 @@ class Reception:
         """Ask for what is missing, give up what was waited for too long, report each second."""
         for stream in self._streams.values():
             if wanted := stream.losses.due(now):
-                self._link.send_control(rtcp.nack(stream.source, wanted))
+                self._requests.append(rtcp.nack(stream.source, wanted))
             self._hand_on(stream, stream.assembler.expire(now))
-        if now - self._reported_at >= REPORT_EVERY_S:
-            self._reported_at = now
-            blocks = [block for s in self._streams.values() if (block := s.reports.block(now))]
-            if blocks:
-                self._link.send_control(rtcp.receiver_report(blocks))
+        wait = REPORT_EVERY_S if self._requests else REPORT_LATEST_S
+        if now - self._reported_at >= wait:
+            self._report(now)
+        if self._requests:
+            self._link.send_control(b"".join(self._requests))
+            self._requests.clear()
 
     def needs_key(self, track: Track) -> bool:
         """Whether *track* cannot go on without a key frame."""
         return self._stream_of(track).assembler.needs_key
 
     def ask_key_frame(self, track: Track) -> None:
-        """Ask the browser for a key frame of *track*."""
-        self._link.send_control(rtcp.picture_loss(self._stream_of(track).source))
+        """Ask the browser for a key frame of *track* at the next pulse."""
+        self._requests.append(rtcp.picture_loss(self._stream_of(track).source))
 
     @property
     def repaired(self) -> int:
@@ -117,6 +123,16 @@ class Reception:
 
     def _stream_of(self, track: Track) -> _Stream:
         return next(stream for stream in self._streams.values() if stream.track is track)
+
+    def _report(self, now: float) -> None:
+        """Put a report and the bandwidth before what is asked for anyway: one datagram a second."""
+        self._reported_at = now
+        blocks = [block for s in self._streams.values() if (block := s.reports.block(now))]
+        if blocks:
+            told = [rtcp.receiver_report(blocks)]
+            if self._bandwidth is not None:
+                told.append(rtcp.bandwidth(self._bandwidth, list(self._streams)))
+            self._requests[:0] = told
 
     def _heard(self, datagram: bytes, now: float) -> None:
         opened = self._link.open_control(datagram)
@@ -131,9 +147,12 @@ class Reception:
 
     def _saw(self, packet: RtpPacket, now: float) -> None:
         if packet.send_time is not None:
-            told = self._estimate.add(now, packet.send_time, len(packet.payload), packet.source)
-            if told is not None:
-                self._link.send_control(rtcp.bandwidth(told, list(self._streams)))
+            found = self._estimate.add(now, packet.send_time, len(packet.payload), packet.source)
+            if found is not None:
+                is_drop = found < DROP * (self._bandwidth or 0)
+                self._bandwidth = found
+                if is_drop:
+                    self._requests.append(rtcp.bandwidth(found, list(self._streams)))
         stream = self._streams.get(packet.source)
         if stream is not None:
             stream.reports.saw(packet.sequence, packet.timestamp, now)

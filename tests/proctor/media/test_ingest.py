@@ -118,8 +118,25 @@ def test_estimate_is_of_both_tracks_and_never_under_the_floor() -> None:
         for number in range(400)
     ]
 
-    assert len([each for each in told if each]) > 5
+    assert len([each for each in told if each]) >= 5
     assert [each for each in told if each][-1] == 300_000
+    assert set(inspect.signature(ingest.ReceivedRate.add).parameters) == {"self", "value", "now_ms"}
+
+
+def test_estimator_still_counts_what_arrives_by_these_calls() -> None:
+    asked = inspect.getsource(RemoteBitrateEstimator.add)
+    for call in ("rate(arrival_time_ms)", "reset()", "add(payload_size, arrival_time_ms)"):
+        assert f"self.incoming_bitrate.{call}" in asked
+
+
+def test_rate_is_that_of_the_last_second() -> None:
+    rate = ingest.ReceivedRate()
+    assert rate.rate(0) is None
+    for number in range(30):
+        rate.add(1_000, 100 * number)
+    assert rate.rate(2_900) == 80_000
+    assert rate.rate(3_400) == 40_000
+    assert rate.rate(5_000) is None
 
 
 class Agent:
