@@ -23,6 +23,7 @@ import typer
 from proctor.clock import Clock
 from proctor.commands import compared, recorder_bench
 from proctor.commands.replay import Orders, Sent, replay
+from proctor.commands.serve import collect_rarely
 from proctor.media import webm
 from proctor.media.capture import FINISHED, Capture
 from proctor.media.disk import Disk
@@ -57,6 +58,7 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Receive and record students that another process sends, and say what each one costs."""
+    collect_rarely()
     designs = [each for each in compare.split(",") if each]
     if unknown := set(designs) - set(compared.DESIGNS):
         raise typer.BadParameter(f"no such design: {', '.join(sorted(unknown))}")
