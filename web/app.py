@@ -92,7 +92,8 @@ def _services(settings: Settings, clock: Clock) -> Services:
         backend=settings.face_backend,
     )
     port = MediaPort(settings.media_address, settings.media_port)
-    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port, Disk())
+    disk = Disk(settings.recordings_dir, settings.min_free_mib << 20)
+    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port, disk)
     return Services(settings, db, vault, clock, inference, LiveSittings(line))
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from traceback import format_tb
 from typing import Any
 
@@ -27,7 +28,7 @@ from proctor.live.loading import Line, Loaded, fact
 from proctor.media import ledger
 from proctor.media.capture import FINISHED, Capture
 from proctor.media.frames import EncodedFrame
-from proctor.observations import Check, NotAssessed, Observation
+from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.sittings.tables import Sitting, SittingState
@@ -93,6 +94,7 @@ class LiveSitting:
             line.port,
             line.disk,
             self._media_changed,
+            self._file_begun,
         )
         self._note_restart()
 
@@ -139,7 +141,9 @@ class LiveSitting:
             raise SittingOver
         if Purpose.RECORDING not in self._loaded.consented:
             raise consents.ConsentMissing
-        answer = await self._capture.connect(sdp, tracks, self._line.settings.min_free_mib)
+        left_s = self.remaining_s
+        exam_s = self._loaded.duration.total_seconds() if left_s is None else left_s
+        answer = await self._capture.connect(sdp, tracks, exam_s)
         if self._analysis is None:
             self._analysis = asyncio.create_task(self._analyse())
         await self._write(self._connected)
@@ -245,6 +249,10 @@ class LiveSitting:
         fact = Observation(Check.MEDIA, name, at_s - self._sitting.exam_offset_s, values)
         self._spawn(self._commit([fact]))
         self._tell_media()
+
+    def _file_begun(self, track: Track, path: Path) -> None:
+        root = self._line.settings.recordings_dir
+        self._spawn(self._write(lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,8 +7,9 @@ on over reconnections and restarts. All methods run on the event loop's thread.
 from __future__ import annotations
 
 import asyncio
-import shutil
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
 from proctor.media.peer import Peer
 from proctor.media.port import MediaPort
-from proctor.media.recorder import RecordedTrack, RecordingFailed, TrackRecorder
+from proctor.media.recorder import (
+    CODEC_NOT_RECORDABLE,
+    RecordedTrack,
+    RecordingFailed,
+    TrackRecorder,
+)
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
 
@@ -30,8 +36,13 @@ log = structlog.get_logger()
 LIVE_WITHIN_S = 4.0
 FINISHED = "finished"
 
+# a track whose recording stopped is given a new file; room and devices come back within 30 s
+RETRY_S, LATEST_RETRY_S = 5.0, 25.0
+
 #: what happened to a track, when, and short facts about it
 ChangeTaker = Callable[[str, float, dict[str, float | int | bool | str]], None]
+#: a file begun in the middle of a connection
+FileTaker = Callable[[Track, Path], None]
 
 
 class DiskFull(Unavailable):
@@ -40,8 +51,20 @@ class DiskFull(Unavailable):
     key = "error.disk_full"
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """A track that arrives and is not recorded; ``retry_s``: not to begin again before."""
+
+    since_s: float
+    cause: str
+    retry_s: float
+
+
 class Capture:
     """Camera and screen of one sitting. ``on_change`` hears of silence, return and failures.
+
+    A recording that fails, or has no room, stops for its track alone and begins again with the next
+    file; ``on_file`` hears of that file before anything is in it.
 
     ``epoch``: monotonic seconds at zero of the recording clock. ``recorded``: files already
     finished. ``causes``: what is known to have kept a track from arriving.
@@ -55,6 +78,7 @@ class Capture:
         port: MediaPort,
         disk: Disk,
         on_change: ChangeTaker,
+        on_file: FileTaker,
     ) -> None:
         self.recorded: list[RecordedTrack] = []
         self.causes: dict[Track, list[Cause]] = {track: [] for track in Track}
@@ -66,9 +90,12 @@ class Capture:
         self._port = port
         self._disk = disk
         self._on_change = on_change
+        self._on_file = on_file
         self._peer: Peer | None = None
         self._recorders: dict[Track, TrackRecorder] = {}
-        self._failed_recorders: list[TrackRecorder] = []
+        self._stopped: dict[Track, _Stop] = {}
+        self._stops: Counter[Track] = Counter()
+        self._finishing: set[asyncio.Task[None]] = set()
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,12 +129,15 @@ class Capture:
             self.causes[track].append(Cause(since_s, self.now_s, cause))
             self._silent_since[track] = self.now_s
 
-    async def connect(self, sdp: str, tracks: Mapping[str, str], min_free_mib: int) -> str:
+    async def connect(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
         """Answer a browser's offer; it replaces the connection before it.
 
-        Raises OfferRefused or DiskFull, and then the old connection goes on.
+        ``exam_s``: how long it may last. Raises OfferRefused or DiskFull, and then the old
+        connection goes on.
         """
-        await asyncio.to_thread(_make_room, self._directory, min_free_mib)
+        if not await asyncio.to_thread(self._disk.admit, self._directory, exam_s):
+            raise DiskFull
+        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True, mode=0o700)
         peer, answer = await Peer.answer(
             sdp,
             tracks=tracks,
@@ -128,8 +158,9 @@ class Capture:
     async def drop(self, cause: str) -> None:
         """End the connection and finish its files; does nothing when there is none."""
         peer, self._peer = self._peer, None
-        recorders = [*self._failed_recorders, *self._recorders.values()]
-        self._recorders, self._failed_recorders = {}, []
+        recorders, self._recorders = self._recorders, {}
+        if cause == FINISHED:
+            self._disk.release(self._directory)
         if peer is None:
             return
         await peer.close()
@@ -138,13 +169,18 @@ class Capture:
             for track in Track:
                 self._silent_since.setdefault(track, self._arrived.get(track, now))
             self._on_change("connection_ended", now, {"cause": cause})
+            for track in list(self._stopped):
+                self._explain_stop(track, now)
         self._arrived.clear()
-        self.recorded += await asyncio.to_thread(_finish_all, recorders)
+        self.recorded += await asyncio.to_thread(_finish_all, list(recorders.values()))
+        if self._finishing:
+            await asyncio.wait(self._finishing)
 
     def explain_silence(self, until_s: float) -> None:
         """Give every silence that lasts its cause; called when the exam ends."""
         for track in Track:
             self._explain(track, until_s)
+            self._explain_stop(track, until_s)
 
     def _take(self, frame: EncodedFrame) -> None:
         at_s = self.place(frame.arrival)
@@ -153,21 +189,64 @@ class Capture:
         self._explain(frame.track, at_s)
         if is_first:
             self._on_change("resumed", at_s, {"track": frame.track.value})
-        recorder = self._recorders.get(frame.track)
-        if recorder is not None:
-            try:
-                recorder.write(frame)
-            except RecordingFailed as error:
-                self._failed(frame.track, error)
+        self._record(frame)
         newest = self.newest if frame.track == Track.CAMERA else self.newest_screen
         newest.offer(frame)
 
-    def _failed(self, track: Track, error: RecordingFailed) -> None:
-        log.error("recording_failed", track=track.value, reason=error.reason)
-        self._failed_recorders.append(self._recorders.pop(track))
-        self.causes[track].append(Cause(self.now_s, float("inf"), f"recorder_{error.reason}"))
-        values: dict[str, float | int | bool | str] = {"track": track.value, "cause": error.reason}
-        self._on_change("silent", self.now_s, values)
+    def _record(self, frame: EncodedFrame) -> None:
+        track = frame.track
+        recorder = self._recorders.get(track) or self._begin_again(track)
+        if recorder is None:
+            return
+        if not self._disk.takes(track):
+            self._stop(track, "disk_low")
+            return
+        try:
+            recorder.write(frame)
+        except RecordingFailed as error:
+            self._stop(track, error.reason)
+
+    def _stop(self, track: Track, reason: str) -> None:
+        log.error("recording_stopped", track=track.value, reason=reason)
+        now = self.now_s
+        self._stops[track] += 1
+        wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._stops[track] - 1))
+        retry_s = float("inf") if reason == CODEC_NOT_RECORDABLE else now + wait_s
+        self._stopped[track] = _Stop(now, f"recorder_{reason}", retry_s)
+        task = asyncio.create_task(self._finish(self._recorders.pop(track), self._stopped[track]))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        self._on_change("silent", now, {"track": track.value, "cause": reason})
+
+    async def _finish(self, recorder: TrackRecorder, stop: _Stop) -> None:
+        finished = await asyncio.to_thread(_finish_all, [recorder])
+        self.recorded += finished
+        # what was taken and not written when it stopped has the same cause
+        for end_s in (each.intervals[-1].end for each in finished if each.intervals):
+            self.causes[recorder.track].append(Cause(end_s, stop.since_s, stop.cause))
+
+    def _begin_again(self, track: Track) -> TrackRecorder | None:
+        stop = self._stopped.get(track)
+        if stop is None or self.now_s < stop.retry_s or not self._disk.takes(track):
+            return None
+        self._stopped[track] = replace(stop, retry_s=self.now_s + RETRY_S)
+        try:
+            recorder = TrackRecorder(self._directory, track, self._epoch, self._disk)
+        except OSError as error:
+            log.error("recording_not_begun", track=track.value, errno=error.errno)
+            return None
+        self._explain_stop(track, self.now_s)
+        self._recorders[track] = recorder
+        if self._peer is not None:
+            self._peer.request_keyframe(track)
+        self._on_file(track, recorder.path)
+        self._on_change("resumed", self.now_s, {"track": track.value})
+        return recorder
+
+    def _explain_stop(self, track: Track, until_s: float) -> None:
+        stop = self._stopped.pop(track, None)
+        if stop is not None:
+            self.causes[track].append(Cause(stop.since_s, until_s, stop.cause))
 
     def _silent(self, track: Track, since: float) -> None:
         self._silent_since.setdefault(track, self.place(since))
@@ -200,9 +279,3 @@ def _finish_all(recorders: list[TrackRecorder]) -> list[RecordedTrack]:
             if error.recorded is not None:
                 recorded.append(error.recorded)
     return recorded
-
-
-def _make_room(directory: Path, min_free_mib: int) -> None:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if shutil.disk_usage(directory).free < min_free_mib * 1024 * 1024:
-        raise DiskFull

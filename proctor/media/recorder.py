@@ -31,6 +31,7 @@ CLUSTER_WAIT_S = 1.0
 SEAL_EVERY_S = 8.0
 # about 4 minutes of both tracks: a stalled disk costs pictures, not memory
 MAX_BACKLOG_BYTES = 16 << 20
+CODEC_NOT_RECORDABLE = "codec_not_recordable"
 NO_SPACE = ("ENOSPC", "EDQUOT")
 
 
@@ -107,7 +108,7 @@ class TrackRecorder:
         if self._failure is not None:
             raise self._failure
         if frame.codec != "VP8":
-            raise RecordingFailed("codec_not_recordable")
+            raise RecordingFailed(CODEC_NOT_RECORDABLE)
         is_full = self._taken_bytes - self._written_bytes + len(frame.data) > MAX_BACKLOG_BYTES
         if is_full or (self._needs_key and not frame.is_key):
             self.dropped += is_full

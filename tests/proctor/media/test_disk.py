@@ -1,11 +1,13 @@
 """The thread that writes all recordings."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from proctor.media import disk as disk_module
 from proctor.media.disk import Disk
+from proctor.observations import Track
 
 pytestmark = pytest.mark.unit
 
@@ -59,3 +61,36 @@ def test_dismissed_recording_is_visited_no_more(monkeypatch) -> None:
     disk.close()
 
     assert not gone.visited.is_set()
+
+
+def test_exams_are_admitted_while_there_is_room_for_all_of_them(tmp_path, monkeypatch) -> None:
+    free = 10_000_000 + 75_000 * 100
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    disk = Disk(tmp_path / "recordings", min_free=10_000_000)
+    try:
+        assert disk.admit("one", 60.0)
+        assert not disk.admit("two", 60.0)
+        assert disk.admit("two", 30.0)
+        disk.release("one")
+        assert disk.admit("three", 60.0)
+    finally:
+        disk.close()
+
+
+def test_screens_are_given_up_first_and_come_back_last(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 60.0)
+    usage = SimpleNamespace(free=1_000)
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage)
+    disk = Disk(tmp_path, min_free=1_000)
+    taken = {}
+    for free in (500, 499, 250, 249, 374, 375, 749, 750):
+        usage.free = free
+        disk._measure()
+        taken[free] = {track for track in Track if disk.takes(track)}
+    disk.close()
+
+    assert taken[500] == set(Track)
+    assert taken[499] == taken[250] == {Track.CAMERA}
+    assert taken[249] == taken[374] == set()
+    assert taken[375] == taken[749] == {Track.CAMERA}
+    assert taken[750] == set(Track)
