@@ -122,8 +122,14 @@ class InferencePool:
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
+        self._count = workers
         # one thread waits on each worker process
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+
+    def start(self) -> None:
+        """Start the workers now, without waiting, so that the first picture need not."""
+        for _ in range(self._count):
+            self._threads.submit(self._run, _be_ready, ())
 
     def submit_frame(
         self, codec: str, keyframe: bytes, *, embed: bool
@@ -237,6 +243,10 @@ def _model_id(entry: Entry) -> ModelId:
 
 
 # from here on: what runs inside a worker process
+
+
+def _be_ready() -> None:
+    """Nothing: the worker's models were opened before its first job."""
 
 
 class _Unreadable(Exception):
