@@ -3,6 +3,7 @@
 import errno
 import gc
 import importlib
+import os
 import socket
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import uvicorn
 from proctor.settings import Settings
 
 _WS_MAX_BYTES = 256 * 1024
+# beyond it new requests get 503 at once, and those being served go on
+_MAX_CONNECTIONS = 4096
 
 
 def serve(
@@ -32,6 +35,8 @@ def serve(
     _refuse_taken_port(settings)
     _log_as_json()
     collect_rarely()
+    # recordings and the database are for this account only
+    os.umask(0o077)
     # by name: the rooms of the service do not import its edges
     create_app = importlib.import_module("web.app").create_app
     uvicorn.run(
@@ -41,6 +46,7 @@ def serve(
         log_level="warning",
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        limit_concurrency=_MAX_CONNECTIONS,
         ws_max_size=_WS_MAX_BYTES,
         ws_per_message_deflate=False,
         server_header=False,

@@ -1,15 +1,17 @@
 """The media of one sitting over all its connections: recorded, watched, the newest frame kept.
 
-Times are seconds on the sitting's recording clock, which begins at its first connection and goes
-on over reconnections and restarts. All methods run on the event loop's thread.
+Times are seconds on the sitting's recording clock, which goes on over reconnections and restarts.
+All methods run on the event loop's thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,13 @@ from proctor.media.recorder import (
 )
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
+from proctor.plumbing.uncancelled import to_the_end
 
 log = structlog.get_logger()
 
 LIVE_WITHIN_S = 4.0
+NO_PACKETS = "no_packets"
 FINISHED = "finished"
-
 # a track whose recording stopped is given a new file; room and devices come back within 30 s
 RETRY_S, LATEST_RETRY_S = 5.0, 25.0
 
@@ -63,11 +66,9 @@ class _Stop:
 class Capture:
     """Camera and screen of one sitting. ``on_change`` hears of silence, return and failures.
 
-    A recording that fails, or has no room, stops for its track alone and begins again with the next
-    file; ``on_file`` hears of that file before anything is in it.
-
     ``epoch``: monotonic seconds at zero of the recording clock. ``recorded``: files already
-    finished. ``causes``: what is known to have kept a track from arriving.
+    finished. A recording that fails, or has no room, stops for its track alone and begins again
+    with the next file; ``on_file`` hears of that file before anything is in it.
     """
 
     def __init__(
@@ -81,7 +82,6 @@ class Capture:
         on_file: FileTaker,
     ) -> None:
         self.recorded: list[RecordedTrack] = []
-        self.causes: dict[Track, list[Cause]] = {track: [] for track in Track}
         self.newest = NewestFrame()
         self.newest_screen = NewestFrame()
         self._clock = clock
@@ -92,12 +92,18 @@ class Capture:
         self._on_change = on_change
         self._on_file = on_file
         self._peer: Peer | None = None
+        # of the connection; a peer may end before it is known here
+        self._token: object = None
+        self._connected_s = 0.0
         self._recorders: dict[Track, TrackRecorder] = {}
-        self._stopped: dict[Track, _Stop] = {}
-        self._stops: Counter[Track] = Counter()
+        self._stops: dict[Track, _Stop] = {}
+        self._tries: Counter[Track] = Counter()
         self._finishing: set[asyncio.Task[None]] = set()
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
+        self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
+        # connections begin and end one after the other
+        self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -123,11 +129,19 @@ class Capture:
         """Monotonic seconds on the recording clock."""
         return monotonic - self._epoch
 
-    def lost(self, since_s: float, cause: str) -> None:
-        """Nothing arrived from *since_s* until now, for a reason known from elsewhere."""
-        for track in Track:
-            self.causes[track].append(Cause(since_s, self.now_s, cause))
-            self._silent_since[track] = self.now_s
+    def lost(self, track: Track, since_s: float, until_s: float, cause: str) -> None:
+        """Nothing of *track* arrived between, for a reason known from elsewhere, nor since."""
+        self._causes[track].append(Cause(since_s, until_s, cause))
+        self._silent_since[track] = until_s
+
+    def causes(self) -> dict[Track, list[Cause]]:
+        """What is known until now to have kept each track from being recorded."""
+        found = {track: list(known) for track, known in self._causes.items()}
+        for track, stop in self._stops.items():
+            found[track].append(Cause(stop.since_s, self.now_s, stop.cause))
+        for track, since_s in self._silent_since.items():
+            found[track].append(Cause(since_s, self.now_s, NO_PACKETS))
+        return found
 
     async def connect(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
         """Answer a browser's offer; it replaces the connection before it.
@@ -135,63 +149,86 @@ class Capture:
         ``exam_s``: how long it may last. Raises OfferRefused or DiskFull, and then the old
         connection goes on.
         """
-        if not await asyncio.to_thread(self._disk.admit, self._directory, exam_s):
-            raise DiskFull
-        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True, mode=0o700)
-        peer, answer = await Peer.answer(
-            sdp,
-            tracks=tracks,
-            on_frame=self._take,
-            on_closed=self._closed,
-            on_silence=self._silent,
-            on_resume=self._resumed,
-            port=self._port,
-        )
-        await self.drop("reconnected")
-        self._peer = peer
-        self.newest, self.newest_screen = NewestFrame(), NewestFrame()
-        self._recorders = {
-            track: TrackRecorder(self._directory, track, self._epoch, self._disk) for track in Track
-        }
-        return answer
+        return await to_the_end(self._replace(sdp, tracks, exam_s))
 
     async def drop(self, cause: str) -> None:
         """End the connection and finish its files; does nothing when there is none."""
+        await to_the_end(self._drop(cause))
+
+    async def _replace(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
+        token = object()
+        async with self._changing:
+            await asyncio.to_thread(_make_room, self._directory, self._disk, exam_s)
+            peer, answer = await Peer.answer(
+                sdp,
+                tracks=tracks,
+                on_frame=self._take,
+                on_closed=partial(self._closed, token),
+                on_silence=self._silent,
+                on_resume=self._resumed,
+                port=self._port,
+            )
+            try:
+                recorders = await asyncio.to_thread(
+                    _open_all, self._directory, self._epoch, self._disk
+                )
+            except DiskFull:
+                await peer.close()
+                raise
+            await self._end("reconnected")
+            self._peer, self._token, self._recorders = peer, token, recorders
+            self._connected_s = self.now_s
+            self.newest, self.newest_screen = NewestFrame(), NewestFrame()
+        return answer
+
+    async def _drop(self, cause: str, token: object = None) -> None:
+        """End the connection, or the one of *token* unless another took its place."""
+        async with self._changing:
+            if token is None or token is self._token:
+                await self._end(cause)
+
+    async def _end(self, cause: str) -> None:
         peer, self._peer = self._peer, None
         recorders, self._recorders = self._recorders, {}
-        if cause == FINISHED:
-            self._disk.release(self._directory)
         if peer is None:
             return
         await peer.close()
         now = self.now_s
-        if cause != FINISHED:
-            for track in Track:
-                self._silent_since.setdefault(track, self._arrived.get(track, now))
-            self._on_change("connection_ended", now, {"cause": cause})
-            for track in list(self._stopped):
-                self._explain_stop(track, now)
+        for track in Track:
+            self._silent_since.setdefault(track, self._arrived.get(track, self._connected_s))
         self._arrived.clear()
-        self.recorded += await asyncio.to_thread(_finish_all, list(recorders.values()))
+        for track in list(self._stops):
+            self._explain_stop(track, now)
         if self._finishing:
             await asyncio.wait(self._finishing)
+        finished, failed = await asyncio.to_thread(_finish_all, recorders)
+        self._explain_failures(finished, failed)
+        self.recorded += finished.values()
+        if cause == FINISHED:
+            self._disk.release(self._directory)
+        self._on_change("connection_ended", now, {"cause": cause})
 
-    def explain_silence(self, until_s: float) -> None:
-        """Give every silence that lasts its cause; called when the exam ends."""
-        for track in Track:
-            self._explain(track, until_s)
-            self._explain_stop(track, until_s)
+    def _explain_failures(
+        self, finished: Mapping[Track, RecordedTrack], failures: Mapping[Track, str]
+    ) -> None:
+        """From the last picture kept until now, the recorder is why there is none."""
+        for track, reason in failures.items():
+            kept = finished[track].intervals if track in finished else ()
+            since_s = kept[-1].end if kept else self._connected_s
+            # before the silence of the connection's end
+            self._causes[track].append(Cause(since_s, self.now_s, f"recorder_{reason}"))
 
     def _take(self, frame: EncodedFrame) -> None:
-        at_s = self.place(frame.arrival)
-        is_first = frame.track not in self._arrived
-        self._arrived[frame.track] = at_s
-        self._explain(frame.track, at_s)
+        track, at_s = frame.track, self.place(frame.arrival)
+        is_first = track not in self._arrived
+        self._arrived[track] = at_s
+        since_s = self._silent_since.pop(track, None)
+        if since_s is not None:
+            self._causes[track].append(Cause(since_s, at_s, NO_PACKETS))
+        (self.newest if track == Track.CAMERA else self.newest_screen).offer(frame)
         if is_first:
-            self._on_change("resumed", at_s, {"track": frame.track.value})
+            self._on_change("resumed", at_s, {"track": track.value})
         self._record(frame)
-        newest = self.newest if frame.track == Track.CAMERA else self.newest_screen
-        newest.offer(frame)
 
     def _record(self, frame: EncodedFrame) -> None:
         track = frame.track
@@ -205,63 +242,71 @@ class Capture:
             recorder.write(frame)
         except RecordingFailed as error:
             self._stop(track, error.reason)
+            return
+        # what arrives again and is not on the disk is no return
+        if track in self._stops and recorder.holds_pictures:
+            self._explain_stop(track, self.now_s)
+            self._on_change("resumed", self.now_s, {"track": track.value})
 
     def _stop(self, track: Track, reason: str) -> None:
+        """The exam goes on without this recording, which is begun again later."""
         log.error("recording_stopped", track=track.value, reason=reason)
-        now = self.now_s
-        self._stops[track] += 1
-        wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._stops[track] - 1))
+        now, cause = self.now_s, f"recorder_{reason}"
+        self._tries[track] += 1
+        wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._tries[track] - 1))
         retry_s = float("inf") if reason == CODEC_NOT_RECORDABLE else now + wait_s
-        self._stopped[track] = _Stop(now, f"recorder_{reason}", retry_s)
-        task = asyncio.create_task(self._finish(self._recorders.pop(track), self._stopped[track]))
+        before = self._stops.get(track)
+        self._stops[track] = _Stop(before.since_s if before else now, cause, retry_s)
+        began_s = before.since_s if before else self._connected_s
+        recorder = self._recorders.pop(track)
+        task = asyncio.create_task(self._finish(recorder, began_s, now, cause))
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
-        self._on_change("silent", now, {"track": track.value, "cause": reason})
+        if before is None:
+            self._on_change("silent", now, {"track": track.value, "cause": cause})
 
-    async def _finish(self, recorder: TrackRecorder, stop: _Stop) -> None:
-        finished = await asyncio.to_thread(_finish_all, [recorder])
-        self.recorded += finished
+    async def _finish(
+        self, recorder: TrackRecorder, began_s: float, stopped_s: float, cause: str
+    ) -> None:
+        finished, _ = await asyncio.to_thread(_finish_all, {recorder.track: recorder})
+        self.recorded += finished.values()
+        kept = [i for each in finished.values() for i in each.intervals]
         # what was taken and not written when it stopped has the same cause
-        for end_s in (each.intervals[-1].end for each in finished if each.intervals):
-            self.causes[recorder.track].append(Cause(end_s, stop.since_s, stop.cause))
+        since_s = kept[-1].end if kept else began_s
+        self._causes[recorder.track].insert(0, Cause(since_s, stopped_s, cause))
 
     def _begin_again(self, track: Track) -> TrackRecorder | None:
-        stop = self._stopped.get(track)
+        stop = self._stops.get(track)
         if stop is None or self.now_s < stop.retry_s or not self._disk.takes(track):
             return None
-        self._stopped[track] = replace(stop, retry_s=self.now_s + RETRY_S)
         try:
             recorder = TrackRecorder(self._directory, track, self._epoch, self._disk)
         except OSError as error:
-            log.error("recording_not_begun", track=track.value, errno=error.errno)
+            log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
+            self._stops[track] = replace(stop, retry_s=self.now_s + RETRY_S)
             return None
-        self._explain_stop(track, self.now_s)
         self._recorders[track] = recorder
         if self._peer is not None:
             self._peer.request_keyframe(track)
         self._on_file(track, recorder.path)
-        self._on_change("resumed", self.now_s, {"track": track.value})
         return recorder
 
     def _explain_stop(self, track: Track, until_s: float) -> None:
-        stop = self._stopped.pop(track, None)
+        stop = self._stops.pop(track, None)
         if stop is not None:
-            self.causes[track].append(Cause(stop.since_s, until_s, stop.cause))
+            self._causes[track].append(Cause(stop.since_s, until_s, stop.cause))
 
     def _silent(self, track: Track, since: float) -> None:
         self._silent_since.setdefault(track, self.place(since))
         self._on_change("silent", self.place(since), {"track": track.value})
 
     def _resumed(self, track: Track, since: float) -> None:
-        self._on_change("resumed", self.now_s, {"track": track.value})
+        # what arrives again and is not recorded is still missing
+        if track not in self._stops:
+            self._on_change("resumed", self.now_s, {"track": track.value})
 
-    def _explain(self, track: Track, until_s: float) -> None:
-        since = self._silent_since.pop(track, None)
-        if since is not None:
-            self.causes[track].append(Cause(since, until_s, "no_packets"))
-
-    def _closed(self, reason: str) -> None:
-        self._spawn(self.drop(f"connection_{reason}"))
+    def _closed(self, token: object, reason: str) -> None:
+        self._spawn(self._drop(f"connection_{reason}", token))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -269,13 +314,45 @@ class Capture:
         task.add_done_callback(self._tasks.discard)
 
 
-def _finish_all(recorders: list[TrackRecorder]) -> list[RecordedTrack]:
-    recorded = []
-    for recorder in recorders:
+def _open_all(directory: Path, epoch: float, disk: Disk) -> dict[Track, TrackRecorder]:
+    """A recorder for each track. Raises DiskFull, and then none is left running."""
+    recorders: dict[Track, TrackRecorder] = {}
+    try:
+        for track in Track:
+            recorders[track] = TrackRecorder(directory, track, epoch, disk)
+    except OSError as error:
+        _finish_all(recorders)
+        raise _disk_full(error) from error
+    return recorders
+
+
+def _finish_all(
+    recorders: Mapping[Track, TrackRecorder],
+) -> tuple[dict[Track, RecordedTrack], dict[Track, str]]:
+    """What each recorder kept, and why those that failed did."""
+    finished: dict[Track, RecordedTrack] = {}
+    failed: dict[Track, str] = {}
+    for track, recorder in recorders.items():
         try:
-            recorded.append(recorder.finish())
+            finished[track] = recorder.finish()
         except RecordingFailed as error:
-            log.error("recording_failed", reason=error.reason)
+            log.error("recording_failed", track=track.value, reason=error.reason)
+            failed[track] = error.reason
             if error.recorded is not None:
-                recorded.append(error.recorded)
-    return recorded
+                finished[track] = error.recorded
+    return finished, failed
+
+
+def _make_room(directory: Path, disk: Disk, exam_s: float) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        has_room = disk.admit(directory, exam_s)
+    except OSError as error:
+        raise _disk_full(error) from error
+    if not has_room:
+        raise DiskFull
+
+
+def _disk_full(error: OSError) -> DiskFull:
+    log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
+    return DiskFull()

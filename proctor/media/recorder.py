@@ -103,6 +103,12 @@ class TrackRecorder:
         assert self._disk is not None
         self._disk.attend(self)
 
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether pictures have reached the file."""
+        writer = self._writer
+        return writer is not None and writer.end > writer.body
+
     def write(self, frame: EncodedFrame) -> None:
         """Queue *frame*; never blocks. Raises RecordingFailed once the file cannot be written."""
         if self._failure is not None:
