@@ -12,7 +12,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from keystroke.events import KeyBatch, KeyFlag
+from keystroke.events import KeyBatch
+from keystroke.presses import Presses
 from keystroke.zones import N_ZONES, Zone
 
 Ints = NDArray[np.int64]
@@ -20,15 +21,9 @@ Floats = NDArray[np.float64]
 
 # thousandths of a nat: finer than any browser clock at these durations
 LOG_SCALE: Final = 1000.0
-SHORTEST_HOLD_MS: Final = 5.0
-LONGEST_HOLD_MS: Final = 500.0
 # beyond these a duration tells nothing of the person, and one of it would outweigh many others
 HOLD_BOUNDS_MS: Final = (35.0, 250.0)
 INTERVAL_BOUNDS_MS: Final = (40.0, 500.0)
-# a longer interval is a pause to think, not a key combination
-LONGEST_INTERVAL_MS: Final = 1000.0
-# the same zone twice within this time is the keyboard repeating, not a finger
-REPEAT_GUARD_MS: Final = 50.0
 _VERSION: Final = 1
 
 
@@ -69,17 +64,7 @@ class Sums:
     @classmethod
     def from_batch(cls, batch: KeyBatch) -> Self:
         """Sums of one batch; presses a program or an input method made are left out."""
-        events = batch.events
-        human = np.array([e.is_human for e in events], bool)
-        breaks = np.array([KeyFlag.AFTER_PASTE in e.flags for e in events], bool)
-        return cls.from_arrays(
-            np.array([e.dt_ms for e in events], np.float64),
-            np.array([e.zone for e in events], np.int64),
-            np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
-            human=human,
-            breaks=breaks,
-            clock_step_ms=batch.clock_step_ms,
-        )
+        return cls.from_presses(Presses.from_batch(batch))
 
     @classmethod
     def from_batches(cls, batches: Iterable[KeyBatch]) -> Self:
@@ -87,47 +72,27 @@ class Sums:
         return sum((cls.from_batch(b) for b in batches), start=cls.empty())
 
     @classmethod
-    def from_arrays(
-        cls,
-        dt_ms: Floats,
-        zones: Ints,
-        hold_ms: Floats,
-        *,
-        human: NDArray[np.bool_] | None = None,
-        breaks: NDArray[np.bool_] | None = None,
-        clock_step_ms: float | None = None,
-    ) -> Self:
-        """Sums of presses in order; all arrays are of shape (n,), an absent hold is NaN.
-
-        The first press begins no combination: what was pressed before it is not known.
-        """
-        n = len(zones)
-        human = np.ones(n, bool) if human is None else human
-        breaks = np.zeros(n, bool) if breaks is None else breaks
-        typed = human & (zones < Zone.MODIFIER)
+    def from_presses(cls, presses: Presses) -> Self:
+        """Sums of presses in order."""
+        found = presses.timings()
+        zones, dt_ms, hold_ms = presses.zones, presses.dt_ms, presses.hold_ms
         before = np.roll(zones, 1)
-        follows = typed & np.roll(typed, 1) & ~breaks & (dt_ms > 0)
-        if n:
-            follows[0] = False
-        repeated = follows & (before == zones) & (dt_ms < REPEAT_GUARD_MS)
-        combined = follows & ~repeated & (dt_ms <= LONGEST_INTERVAL_MS)
-        held = typed & ~repeated & (hold_ms >= SHORTEST_HOLD_MS) & (hold_ms <= LONGEST_HOLD_MS)
-        flown = combined & np.roll(held, 1)
+        flown = found.flown
         flight_us = np.round((dt_ms - np.roll(hold_ms, 1))[flown] * 1000).astype(np.int64)
         edge = (_is_edge(zones) | _is_edge(before))[flown].astype(np.int64)
-        interval_us = np.round(dt_ms[combined] * 1000).astype(np.int64)
+        interval_us = np.round(dt_ms[found.combined] * 1000).astype(np.int64)
         return cls(
-            clock_step_ms,
-            np.bincount(zones[typed], minlength=N_ZONES).astype(np.int64),
-            _moments(zones[held], np.clip(hold_ms[held], *HOLD_BOUNDS_MS), N_ZONES),
+            presses.clock_step_ms,
+            np.bincount(zones[found.typed], minlength=N_ZONES).astype(np.int64),
+            _moments(zones[found.held], np.clip(hold_ms[found.held], *HOLD_BOUNDS_MS), N_ZONES),
             _moments(
-                (before * N_ZONES + zones)[combined],
-                np.clip(dt_ms[combined], *INTERVAL_BOUNDS_MS),
+                (before * N_ZONES + zones)[found.combined],
+                np.clip(dt_ms[found.combined], *INTERVAL_BOUNDS_MS),
                 N_ZONES * N_ZONES,
             ),
             np.array([[np.sum(edge == i), np.sum(flight_us[edge == i])] for i in (0, 1)], np.int64),
             np.array([len(interval_us), interval_us.sum()], np.int64),
-            int(np.sum(follows & (dt_ms > LONGEST_INTERVAL_MS))),
+            int(found.paused.sum()),
         )
 
     def __add__(self, other: Self) -> Self:

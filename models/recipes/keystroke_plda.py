@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from biometrics.calibration import Calibration
 from biometrics.error_rates import eer, fmr, fnmr, threshold_at_fmr
 from keystroke.gate import unfit
+from keystroke.presses import Presses
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda, Evidence
 from keystroke.verifiers.plda import OperatingPoint, PldaVerifier
@@ -40,22 +41,7 @@ _MODIFIERS: Final = frozenset({"Shift", "Control", "Alt", "Meta"})
 _CLOCK_STEP_MS: Final = 1.0
 
 Floats = NDArray[np.float64]
-People = dict[int, dict[int, "Presses"]]
-
-
-@dataclass(frozen=True)
-class Presses:
-    """One session's presses in order, each array of shape (n,)."""
-
-    dt_ms: Floats
-    zones: NDArray[np.int64]
-    hold_ms: Floats
-
-    def sums(self, start: int = 0, stop: int | None = None) -> Sums:
-        part = slice(start, stop)
-        return Sums.from_arrays(
-            self.dt_ms[part], self.zones[part], self.hold_ms[part], clock_step_ms=_CLOCK_STEP_MS
-        )
+People = dict[int, dict[int, Presses]]
 
 
 @dataclass(frozen=True)
@@ -91,10 +77,11 @@ def read_presses(path: Path) -> People:
     starts = [0, *(np.flatnonzero(changes) + 1).tolist()]
     people: People = {}
     for start, stop in zip(starts, [*starts[1:], len(zones)], strict=True):
-        presses = Presses(
+        presses = Presses.of_keyboard(
             column["dd_ms"][start:stop].astype(np.float64),
             zones[start:stop],
             column["hold_ms"][start:stop].astype(np.float64),
+            _CLOCK_STEP_MS,
         )
         sessions = people.setdefault(int(column["subject"][start]), {})
         sessions[int(column["session"][start])] = presses
@@ -105,8 +92,9 @@ def halves(people: People) -> Iterator[tuple[Sums, Sums]]:
     """First and second half of each person's only session."""
     for sessions in people.values():
         (presses,) = sessions.values()
-        middle = len(presses.zones) // 2
-        yield presses.sums(0, middle), presses.sums(middle, 2 * middle)
+        middle = len(presses) // 2
+        first, second = presses.part(0, middle), presses.part(middle, 2 * middle)
+        yield Sums.from_presses(first), Sums.from_presses(second)
 
 
 def compare_all(
@@ -119,13 +107,15 @@ def compare_all(
     """Every window of *n_keys* of the *probed* sessions against everyone's *enrolled* sessions."""
     references: dict[int, Evidence] = {}
     for subject, sessions in people.items():
-        first, *rest = (population.evidence(sessions[i].sums()) for i in enrolled if i in sessions)
+        first, *rest = (
+            population.evidence(Sums.from_presses(sessions[i])) for i in enrolled if i in sessions
+        )
         references[subject] = sum(rest, start=first)
     rows: list[tuple[float, int, int]] = []
     for subject, sessions in people.items():
         for session in (sessions[i] for i in probed if i in sessions):
-            for start in range(0, len(session.zones) - n_keys + 1, n_keys):
-                sums = session.sums(start, start + n_keys)
+            for start in range(0, len(session) - n_keys + 1, n_keys):
+                sums = Sums.from_presses(session.part(start, start + n_keys))
                 if unfit(sums) is None:
                     fresh = population.evidence(sums)
                     rows += [(_llr(r, fresh), name, subject) for name, r in references.items()]
