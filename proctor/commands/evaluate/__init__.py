@@ -1,0 +1,8 @@
+"""``proctor evaluate``: the error rates of what is shipped, on files of your own."""
+
+import typer
+
+from proctor.commands.evaluate.keystroke_fixed import keystroke_fixed
+
+app = typer.Typer(no_args_is_help=True, help="Error rates of the verifiers on your files.")
+app.command("keystroke-fixed")(keystroke_fixed)
