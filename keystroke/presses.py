@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from keystroke.events import KeyBatch, KeyFlag
+from keystroke.events import NOT_HUMAN, KeyBatch, KeyFlag
 from keystroke.zones import Zone
 
 Ints = NDArray[np.int64]
@@ -50,12 +50,13 @@ class Presses:
     def from_batch(cls, batch: KeyBatch) -> Self:
         """The presses of a batch."""
         events = batch.events
+        flags = np.array([e.flags for e in events], np.int64)
         return cls(
             np.array([e.dt_ms for e in events], np.float64),
             np.array([e.zone for e in events], np.int64),
             np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
-            np.array([e.is_human for e in events], bool),
-            np.array([KeyFlag.AFTER_PASTE in e.flags for e in events], bool),
+            (flags & int(NOT_HUMAN)) == 0,
+            (flags & int(KeyFlag.AFTER_PASTE)) != 0,
             batch.clock_step_ms,
         )
 
