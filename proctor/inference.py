@@ -28,7 +28,9 @@ from biometrics.calibration import Calibration, OperatingPoint
 from biometrics.comparison import FaceComparison, Measure
 from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image, Quality, Template
-from keystroke.verifiers.plda import PldaVerifier
+from keystroke.verifiers.count_plda import CountPlda
+from keystroke.verifiers.free_text import FreeTextVerifier, load_weighing
+from keystroke.verifiers.network import open_embedder
 from models.registry import Entry, open_model, read_registry
 from proctor.observations import Check, NotAssessed
 
@@ -87,9 +89,19 @@ def face_comparison(backend: Backend) -> FaceComparison:
     )
 
 
-def keystroke_verifier() -> PldaVerifier:
-    """The verifier of free typing, numpy only. Raises ModelRefused."""
-    return PldaVerifier.load(open_model("keystroke-plda", Path()))
+def keystroke_verifier(*, with_network: bool = True) -> FreeTextVerifier:
+    """The verifier of free typing; where onnxruntime is missing, without its network.
+
+    References made with the network do not serve the verifier without, nor the other way round.
+    Raises ModelRefused.
+    """
+    here = Path()
+    population = CountPlda.load(open_model("keystroke-plda", here))
+    embedder = open_embedder(open_model("keystroke-network", here)) if with_network else None
+    weighings = open_model("keystroke-free-text", here)
+    return FreeTextVerifier(
+        population, embedder, load_weighing(weighings, fused=embedder is not None)
+    )
 
 
 class InferencePool:

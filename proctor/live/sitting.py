@@ -87,7 +87,7 @@ class LiveSitting:
         self.id = loaded.sitting.id
         self._sitting = loaded.sitting
         self._loaded = loaded
-        self._typing = keys.TypingSums(loaded.typing)
+        self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
         self._state = loaded.state
         self._faces = FaceWatch(line.inference, self.id, loaded.identity)
         self._checks: deque[tuple[float, IdentityCheck]] = deque(maxlen=_MOST_CHECKS)
@@ -434,10 +434,11 @@ class LiveSitting:
 
     def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None) -> None:
         kept = self._in_exam(items) if self.is_running else []
-        state, changes = self._fold(kept)
         typing = self._typing
         if batch is not None and self.is_running:
-            typing = typing.after(batch)
+            typing, told = typing.after(batch)
+            kept += [replace(item, at_s=round(self.exam_now_s, 3)) for item in told]
+        state, changes = self._fold(kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.id)

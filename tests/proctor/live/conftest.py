@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from biometrics.types import Box, Quality, Template
-from keystroke.verifiers.plda import PldaVerifier
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.identity import enrolment
 from proctor.inference import FaceFinding, FrameAssessment, face_comparison, keystroke_verifier
@@ -273,7 +273,7 @@ def commits_fail() -> Iterator[list[int]]:
 
 
 @pytest.fixture(scope="session")
-def verifier() -> PldaVerifier:
+def verifier() -> FreeTextVerifier:
     return keystroke_verifier()
 
 
@@ -289,7 +289,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path, verifier: PldaVerifier
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path, verifier: FreeTextVerifier
 ) -> AsyncIterator[Room]:
     settings = Settings(data_dir=tmp_path / "data", min_free_mib=0)
     (tmp_path / "data" / "recordings").mkdir(parents=True)
