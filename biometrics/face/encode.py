@@ -7,7 +7,11 @@ import cv2
 import numpy as np
 
 from biometrics.ids import ModelId
-from biometrics.types import FaceSample, Image, Template
+from biometrics.types import Box, FaceSample, Image, Template
+
+ALIGNED_SIDE = 112
+# where dlib's own detector frames a face whose eyes lie at (38, 52) and (74, 52)
+_FACE_IN_CROP = Box(16.0, 32.0, 80.0, 80.0)
 
 
 class FaceEncoder(Protocol):
@@ -17,6 +21,8 @@ class FaceEncoder(Protocol):
     def model_id(self) -> ModelId: ...
 
     def encode(self, image: Image, face: FaceSample) -> Template: ...
+
+    def encode_aligned(self, crop: Image) -> Template: ...
 
 
 class SFace:
@@ -28,7 +34,11 @@ class SFace:
 
     def encode(self, image: Image, face: FaceSample) -> Template:
         """The template of *face*, of length 1, from the crop aligned on its five landmarks."""
-        vector = self._net.feature(self._net.alignCrop(image, _row(face))).ravel()
+        return self.encode_aligned(self._net.alignCrop(image, _row(face)).astype(np.uint8))
+
+    def encode_aligned(self, crop: Image) -> Template:
+        """The template of a face that is aligned already, shape (112, 112, 3)."""
+        vector = self._net.feature(crop).ravel()
         return Template(self.model_id, vector / np.linalg.norm(vector))
 
 
@@ -56,7 +66,13 @@ class DlibResNet:
 
     def encode(self, image: Image, face: FaceSample) -> Template:
         """The template of *face*, from the chip aligned on dlib's own five landmarks."""
-        box = face.box
+        return self._encode_in(image, face.box)
+
+    def encode_aligned(self, crop: Image) -> Template:
+        """The template of a face in a crop of shape (112, 112, 3) aligned for SFace."""
+        return self._encode_in(crop, _FACE_IN_CROP)
+
+    def _encode_in(self, image: Image, box: Box) -> Template:
         # the order is top, right, bottom, left
         place = tuple(
             round(edge) for edge in (box.top, box.left + box.width, box.top + box.height, box.left)

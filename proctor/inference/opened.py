@@ -1,0 +1,42 @@
+"""Models as the registry describes them: which belong to a backend, how their scores are read."""
+
+from pathlib import Path
+from typing import Literal, cast
+
+from biometrics.calibration import Calibration, OperatingPoint
+from biometrics.comparison import FaceComparison, Measure
+from biometrics.ids import ModelId
+from keystroke.verifiers.plda import PldaVerifier
+from models.registry import Entry, open_model, read_registry
+
+Backend = Literal["opencv", "dlib"]
+DETECTOR = "yunet"
+ENCODERS: dict[Backend, str] = {"opencv": "sface", "dlib": "dlib-resnet"}
+_BESIDE: dict[Backend, tuple[str, ...]] = {"opencv": (), "dlib": ("dlib-five-points",)}
+
+
+def model_id_of(entry: Entry) -> ModelId:
+    return ModelId(entry.name, entry.version)
+
+
+def open_all(backend: Backend, models_dir: Path) -> dict[str, Path]:
+    """The file of every model that *backend* works with, each checked. Raises ModelRefused."""
+    names = (DETECTOR, ENCODERS[backend], *_BESIDE[backend])
+    return {name: open_model(name, models_dir) for name in names}
+
+
+def face_comparison(backend: Backend) -> FaceComparison:
+    """How templates of *backend* compare, with the operating points of its model card."""
+    entry = read_registry().models[ENCODERS[backend]]
+    points = [OperatingPoint(**row) for row in entry.operating_points]
+    return FaceComparison(
+        model_id_of(entry),
+        cast(Measure, entry.measure),
+        Calibration(**entry.calibration),
+        {point.name: point for point in points},
+    )
+
+
+def keystroke_verifier() -> PldaVerifier:
+    """The verifier of free typing, numpy only. Raises ModelRefused."""
+    return PldaVerifier.load(open_model("keystroke-plda", Path()))

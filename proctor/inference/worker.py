@@ -1,0 +1,200 @@
+"""What runs inside a worker process: pictures are decoded and models opened here only."""
+
+import io
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biometrics.types import FaceSample, Image
+from models.registry import read_registry
+from proctor.inference.opened import DETECTOR, ENCODERS, Backend, model_id_of, open_all
+from proctor.inference.seen import FaceFinding, FrameAssessment
+from proctor.observations import Check, NotAssessed
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    from biometrics.face.detect import YuNet
+    from biometrics.face.encode import FaceEncoder
+
+MAX_STILL_BYTES = 10 * 1024 * 1024
+MAX_STILL_PIXELS = 25_000_000
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+# 4K UHD: twice each side of the largest picture the capture page asks for
+MAX_FRAME_PIXELS = 3840 * 2160
+_MAX_MEMORY = 4 * 1024**3
+_REENCODED_SIDE = 1024
+_CODECS = {"VP8": "vp8", "H264": "h264"}
+
+
+class Unreadable(Exception):
+    """The picture was refused or could not be decoded; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What this process opened."""
+
+    detector: "YuNet"
+    encoder: "FaceEncoder"
+
+
+_models: Models
+
+
+def open_worker(models_dir: Path, backend: Backend) -> None:
+    global _models
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_service, daemon=True).start()
+    # a core dump would hold a face
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    import cv2
+    import PIL.Image
+
+    from biometrics.face.detect import YuNet
+    from biometrics.face.encode import DlibResNet, SFace
+
+    cv2.setNumThreads(1)
+    # OpenCV 5 warns of a target that nobody asked for
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_STILL_PIXELS
+    registered = read_registry().models
+    found, encoded = registered[DETECTOR], registered[ENCODERS[backend]]
+    assert found.detection_threshold is not None
+    paths = open_all(backend, models_dir)
+    detector = YuNet(paths[DETECTOR], model_id_of(found), found.detection_threshold)
+    model_id = model_id_of(encoded)
+    _models = Models(
+        detector,
+        SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
+    )
+
+
+def _end_with_the_service() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
+    # the unhandled alarm ends the process even while native code holds the GIL
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        return job(*args)
+    except Unreadable as error:
+        return not_assessed(str(error))
+    except MemoryError:
+        return not_assessed("out_of_memory")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def assess_frame(codec: str, keyframe: bytes, embed: bool) -> FrameAssessment:
+    return assess(decode_keyframe(codec, keyframe), embed)
+
+
+def assess_image(data: bytes, embed: bool) -> FrameAssessment:
+    rgb = np.asarray(decode_still(data))
+    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), embed)
+
+
+def reencode_jpeg(data: bytes) -> bytes:
+    still = decode_still(data)
+    still.thumbnail((_REENCODED_SIDE, _REENCODED_SIDE))
+    written = io.BytesIO()
+    still.save(written, "JPEG", quality=90)
+    return written.getvalue()
+
+
+def opened() -> Models:
+    return _models
+
+
+def assess(image: Image, embed: bool) -> FrameAssessment:
+    """Every face of *image* and its quality."""
+    from biometrics.face import quality
+
+    faces = tuple(_finding(image, face, embed) for face in _models.detector.detect(image))
+    height, width = image.shape[:2]
+    ids = (_models.detector.model_id, _models.encoder.model_id)
+    return FrameAssessment(width, height, quality.assess(image), faces, ids)
+
+
+def _finding(image: Image, face: FaceSample, embed: bool) -> FaceFinding:
+    from biometrics.face import quality
+
+    small = quality.is_too_small(face.box)
+    template = _models.encoder.encode(image, face) if embed and not small else None
+    return FaceFinding(face.box, face.detection_score, small, template)
+
+
+def decode_keyframe(codec: str, keyframe: bytes) -> Image:
+    import av
+
+    if codec not in _CODECS:
+        raise Unreadable("unsupported_codec")
+    if len(keyframe) > MAX_FRAME_BYTES:
+        raise Unreadable("too_large")
+    if codec == "VP8":
+        _check_vp8_header(keyframe)
+    decoder = av.CodecContext.create(_CODECS[codec], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
+    decoder.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    try:
+        frames = [*decoder.decode(av.Packet(keyframe)), *decoder.decode(None)]
+    except av.error.FFmpegError as error:
+        raise Unreadable("undecodable") from error
+    if not frames or frames[0].is_corrupt:
+        raise Unreadable("undecodable")
+    return frames[0].to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+
+
+def _check_vp8_header(keyframe: bytes) -> None:
+    """RFC 6386 9.1: a keyframe's tag, its start code, and 14 bits each of width and height."""
+    if len(keyframe) < 10:
+        raise Unreadable("undecodable")
+    if keyframe[0] & 1:
+        raise Unreadable("not_a_keyframe")
+    if keyframe[3:6] != b"\x9d\x01\x2a":
+        raise Unreadable("undecodable")
+    width = int.from_bytes(keyframe[6:8], "little") & 0x3FFF
+    height = int.from_bytes(keyframe[8:10], "little") & 0x3FFF
+    if width * height > MAX_FRAME_PIXELS:
+        raise Unreadable("too_large")
+
+
+def decode_still(data: bytes) -> "PIL.Image.Image":
+    """A JPEG or PNG still, upright. Raises Unreadable."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    if len(data) > MAX_STILL_BYTES:
+        raise Unreadable("too_large")
+    try:
+        # only the header is read here
+        still = PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+    except PIL.Image.DecompressionBombError as error:
+        raise Unreadable("too_large") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Unreadable("undecodable") from error
+    if still.width * still.height > MAX_STILL_PIXELS:
+        raise Unreadable("too_large")
+    try:
+        return PIL.ImageOps.exif_transpose(still).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Unreadable("undecodable") from error
+
+
+def not_assessed(reason: str) -> NotAssessed:
+    return NotAssessed(check=Check.FACE, reason=reason)
