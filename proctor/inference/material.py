@@ -94,10 +94,10 @@ def _altered(image: Image, change: Change, step: float) -> Image:
 
     if change == "gamma":
         table = np.round(255.0 * (np.arange(256) / 255.0) ** step).astype(np.uint8)
-        brightened: Image = cv2.LUT(image, table).astype(np.uint8)
-        return brightened
+        return np.array(cv2.LUT(image, table), dtype=np.uint8)
     if change == "exposure":
-        return np.clip(image * step, 0, 255).astype(np.uint8)
+        exposed: Image = np.clip(image * step, 0, 255).astype(np.uint8)
+        return exposed
     if change == "noise":
         noise = np.random.default_rng(0).normal(0.0, step, image.shape)
         return np.clip(image + noise, 0, 255).astype(np.uint8)
