@@ -75,6 +75,19 @@ class Quality:
     blurred: bool
 
 
+@dataclass(frozen=True)
+class Gaze:
+    """``yaw_deg``: above 0 = turned to the picture's right; ``pitch_deg``: relative only.
+
+    ``iris``: where the right eye's iris lies between the corners of the eye, 0 = the picture's
+    left, 1 = its right; absent while the eye is closed.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    iris: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class Template:
     """The features of one face, or the mean of several: float32, shape (128,), read-only."""

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from proctor.analysis import face
+from proctor.analysis.scene import Scene
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import AsJson, fail, show
 from proctor.identity.checks import FaceIdentity, ProbePlan
-from proctor.inference import InferencePool, timed
+from proctor.inference import InferencePool, Looks, timed
 from proctor.observations import NotAssessed
 
 app = typer.Typer(help="Cost of the analysis on this machine.", no_args_is_help=True)
@@ -57,18 +58,19 @@ def _play(
     cascade: InferencePool, library: InferencePool, frames: list[bytes]
 ) -> tuple[float, float]:
     """Mean CPU milliseconds a frame, of the cascade and of face_recognition."""
-    _, first = _answer(cascade.submit(timed.time_frame, frames[0], True))
+    _, first = _answer(cascade.submit(timed.time_frame, frames[0], Looks(embed=True)))
     _answer(library.submit(timed.time_face_recognition, frames[0]))
     if not first.faces or first.faces[0].template is None:
         raise fail("the film's first frame shows no face")
     identity = FaceIdentity(cascade.comparison, first.faces[0].template)
-    plan, jitter = ProbePlan(), random.Random(0)
+    plan, scene, jitter = ProbePlan(), Scene(), random.Random(0)
     spent = alone = 0.0
     for second, frame in enumerate(frames):
         due = plan.wants_probe(second)
-        cost, seen = _answer(cascade.submit(timed.time_frame, frame, due))
+        looks = scene.due(float(second), embed=due, load=0.0)
+        cost, seen = _answer(cascade.submit(timed.time_frame, frame, looks))
         face.observe(
-            seen, identity, plan, probe_due=due, at_s=float(second), jitter=jitter.random()
+            seen, identity, plan, scene, probe_due=due, at_s=float(second), jitter=jitter.random()
         )
         spent += cost
         alone += _answer(library.submit(timed.time_face_recognition, frame))

@@ -10,7 +10,7 @@ import numpy as np
 from biometrics.face.encode import ALIGNED_SIDE
 from biometrics.types import Image, Template
 from proctor.inference import worker
-from proctor.inference.seen import FrameAssessment
+from proctor.inference.seen import FrameAssessment, Looks
 
 # the longer side of what the exam page sends
 _FRAME_SIDE = 640
@@ -37,12 +37,13 @@ def encode_crop(data: bytes) -> Template:
 def assess_film(path: Path, frames: int, embed: bool) -> tuple[FilmFrame, ...]:
     """At most *frames* frames of a film, evenly spread, upright, no larger than a webcam's."""
     return tuple(
-        FilmFrame(at_s, worker.assess(image, embed)) for at_s, image in film_images(path, frames)
+        FilmFrame(at_s, worker.assess(image, Looks(embed=embed)))
+        for at_s, image in film_images(path, frames)
     )
 
 
-def find_altered(data: bytes, change: Change | None, step: float) -> bool:
-    """Whether the detector finds a face in a still after *change*.
+def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool, bool]:
+    """Whether the detector finds a face in a still after *change*: as every second, as far ahead.
 
     ``gamma``: exponent. ``exposure``: factor. ``noise``: standard deviation, seeded. ``size``:
     height of the largest face in pixels. ``occlusion``: share of that face covered from below.
@@ -51,7 +52,8 @@ def find_altered(data: bytes, change: Change | None, step: float) -> bool:
     image = np.ascontiguousarray(rgb[:, :, ::-1])
     if change is not None:
         image = _altered(image, change, step)
-    return len(worker.opened().detector.detect(image)) > 0
+    near, far = worker.opened().detector, worker.opened().far_detector
+    return len(near.detect(image)) > 0, len(far.detect(image)) > 0
 
 
 def film_images(path: Path, frames: int) -> Iterator[tuple[float, Image]]:

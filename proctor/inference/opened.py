@@ -1,17 +1,20 @@
 """Models as the registry describes them: which belong to a backend, how their scores are read."""
 
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from biometrics.calibration import Calibration, OperatingPoint
 from biometrics.comparison import FaceComparison, Measure
 from biometrics.ids import ModelId
-from keystroke.verifiers.plda import PldaVerifier
 from models.registry import Entry, open_model, read_registry
+
+if TYPE_CHECKING:
+    from keystroke.verifiers.plda import PldaVerifier
 
 Backend = Literal["opencv", "dlib"]
 DETECTOR = "yunet"
 ENCODERS: dict[Backend, str] = {"opencv": "sface", "dlib": "dlib-resnet"}
+MESH, IRIS = "face-mesh", "iris"
 _BESIDE: dict[Backend, tuple[str, ...]] = {"opencv": (), "dlib": ("dlib-five-points",)}
 
 
@@ -21,7 +24,7 @@ def model_id_of(entry: Entry) -> ModelId:
 
 def open_all(backend: Backend, models_dir: Path) -> dict[str, Path]:
     """The file of every model that *backend* works with, each checked. Raises ModelRefused."""
-    names = (DETECTOR, ENCODERS[backend], *_BESIDE[backend])
+    names = (DETECTOR, MESH, IRIS, ENCODERS[backend], *_BESIDE[backend])
     return {name: open_model(name, models_dir) for name in names}
 
 
@@ -37,6 +40,9 @@ def face_comparison(backend: Backend) -> FaceComparison:
     )
 
 
-def keystroke_verifier() -> PldaVerifier:
+def keystroke_verifier() -> "PldaVerifier":
     """The verifier of free typing, numpy only. Raises ModelRefused."""
+    # it brings scikit-learn, which every worker process would hold without any use for it
+    from keystroke.verifiers.plda import PldaVerifier
+
     return PldaVerifier.load(open_model("keystroke-plda", Path()))

@@ -21,7 +21,7 @@ import structlog
 
 from proctor.inference import worker
 from proctor.inference.opened import Backend, face_comparison, open_all
-from proctor.inference.seen import FrameAssessment
+from proctor.inference.seen import FrameAssessment, Looks
 from proctor.observations import NotAssessed
 
 log = structlog.get_logger()
@@ -51,7 +51,11 @@ class InferencePool:
             log.warning("face_backend_uneven", backend=backend, fmr=point.fmr, card="dlib-resnet")
         self._timeout_s = timeout_s
         self._closed = threading.Event()
-        self._places = threading.BoundedSemaphore(workers + queue_limit)
+        self._most = workers + queue_limit
+        self._places = threading.BoundedSemaphore(self._most)
+        self._held = 0
+        # guards the count of places held, which callers and workers change
+        self._counting = threading.Lock()
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
@@ -59,10 +63,10 @@ class InferencePool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
 
     def submit_frame(
-        self, codec: str, keyframe: bytes, *, embed: bool
+        self, codec: str, keyframe: bytes, looks: Looks
     ) -> Future[FrameAssessment | NotAssessed]:
         """Assess one encoded keyframe, ``codec`` ``VP8`` or ``H264`` (Annex B)."""
-        return self.submit(worker.assess_frame, codec, keyframe, embed)
+        return self.submit(worker.assess_frame, codec, keyframe, looks)
 
     def submit_image(self, data: bytes, *, embed: bool) -> Future[FrameAssessment | NotAssessed]:
         """Assess a JPEG or PNG still of at most 10 MiB and 25 Mpx, upright as its EXIF says."""
@@ -73,9 +77,9 @@ class InferencePool:
         return self.submit(worker.reencode_jpeg, data)
 
     async def assess_frame(
-        self, codec: str, keyframe: bytes, *, embed: bool
+        self, codec: str, keyframe: bytes, looks: Looks
     ) -> FrameAssessment | NotAssessed:
-        return await asyncio.wrap_future(self.submit_frame(codec, keyframe, embed=embed))
+        return await asyncio.wrap_future(self.submit_frame(codec, keyframe, looks))
 
     async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
         return await asyncio.wrap_future(self.submit_image(data, embed=embed))
@@ -96,10 +100,24 @@ class InferencePool:
             return _refused("closed")
         if not self._places.acquire(blocking=False):
             return _refused("overloaded")
+        self._count(1)
         future = self._threads.submit(self._run, job, args)
         # not in _run: a caller that gives up cancels what has not begun
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: self._leave())
         return future
+
+    @property
+    def load(self) -> float:
+        """How full the line is: 0 nobody, 1 the next picture is refused."""
+        return self._held / self._most
+
+    def _leave(self) -> None:
+        self._count(-1)
+        self._places.release()
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._held += change
 
     def _run(self, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
         if self._closed.is_set():

@@ -15,8 +15,8 @@ import numpy as np
 
 from biometrics.types import FaceSample, Image
 from models.registry import read_registry
-from proctor.inference.opened import DETECTOR, ENCODERS, Backend, model_id_of, open_all
-from proctor.inference.seen import FaceFinding, FrameAssessment
+from proctor.inference.opened import DETECTOR, ENCODERS, IRIS, MESH, Backend, model_id_of, open_all
+from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
 from proctor.observations import Check, NotAssessed
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from biometrics.face.detect import YuNet
     from biometrics.face.encode import FaceEncoder
+    from biometrics.face.gaze import FaceMesh
 
 MAX_STILL_BYTES = 10 * 1024 * 1024
 MAX_STILL_PIXELS = 25_000_000
@@ -32,6 +33,8 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 MAX_FRAME_PIXELS = 3840 * 2160
 _MAX_MEMORY = 4 * 1024**3
 _REENCODED_SIDE = 1024
+# a small pattern is taken for a face more easily than a large one
+_FAR_THRESHOLD = 0.7
 _CODECS = {"VP8": "vp8", "H264": "h264"}
 
 
@@ -44,7 +47,9 @@ class Models:
     """What this process opened."""
 
     detector: "YuNet"
+    far_detector: "YuNet"
     encoder: "FaceEncoder"
+    mesh: "FaceMesh"
 
 
 _models: Models
@@ -60,8 +65,9 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     import cv2
     import PIL.Image
 
-    from biometrics.face.detect import YuNet
+    from biometrics.face.detect import FAR, YuNet
     from biometrics.face.encode import DlibResNet, SFace
+    from biometrics.face.gaze import FaceMesh
 
     cv2.setNumThreads(1)
     # OpenCV 5 warns of a target that nobody asked for
@@ -71,11 +77,16 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     found, encoded = registered[DETECTOR], registered[ENCODERS[backend]]
     assert found.detection_threshold is not None
     paths = open_all(backend, models_dir)
-    detector = YuNet(paths[DETECTOR], model_id_of(found), found.detection_threshold)
+    near, far = (
+        YuNet(paths[DETECTOR], model_id_of(found), threshold, *size)
+        for threshold, size in ((found.detection_threshold, ()), (_FAR_THRESHOLD, (FAR,)))
+    )
     model_id = model_id_of(encoded)
     _models = Models(
-        detector,
+        near,
+        far,
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
+        FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
     )
 
 
@@ -99,13 +110,13 @@ def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) 
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def assess_frame(codec: str, keyframe: bytes, embed: bool) -> FrameAssessment:
-    return assess(decode_keyframe(codec, keyframe), embed)
+def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
+    return assess(decode_keyframe(codec, keyframe), looks)
 
 
 def assess_image(data: bytes, embed: bool) -> FrameAssessment:
     rgb = np.asarray(decode_still(data))
-    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), embed)
+    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), Looks(embed=embed))
 
 
 def reencode_jpeg(data: bytes) -> bytes:
@@ -120,14 +131,24 @@ def opened() -> Models:
     return _models
 
 
-def assess(image: Image, embed: bool) -> FrameAssessment:
-    """Every face of *image* and its quality."""
-    from biometrics.face import quality
+def assess(image: Image, looks: Looks) -> FrameAssessment:
+    """Every face of *image*, its quality, and what else it is due for."""
+    from biometrics.face import detect, quality
 
-    faces = tuple(_finding(image, face, embed) for face in _models.detector.detect(image))
+    found = _models.detector.detect(image)
     height, width = image.shape[:2]
-    ids = (_models.detector.model_id, _models.encoder.model_id)
-    return FrameAssessment(width, height, quality.assess(image), faces, ids)
+    far = detect.beside(found, _models.far_detector.detect(image)) if looks.far else None
+    gaze = _models.mesh.look(image, found[0]) if looks.gaze and found else None
+    return FrameAssessment(
+        width=width,
+        height=height,
+        quality=quality.assess(image),
+        faces=tuple(_finding(image, face, looks.embed) for face in found),
+        model_ids=(_models.detector.model_id, _models.encoder.model_id),
+        fingerprint=quality.fingerprint(image),
+        far_faces=None if far is None else len(far),
+        gaze=gaze,
+    )
 
 
 def _finding(image: Image, face: FaceSample, embed: bool) -> FaceFinding:

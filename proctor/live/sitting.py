@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
 from proctor.analysis import browser, face, keys
+from proctor.analysis.scene import Scene
 from proctor.errors import Conflict
 from proctor.identity import enrolment
 from proctor.identity.checks import FaceProbe, ProbePlan
@@ -77,6 +78,7 @@ class LiveSitting:
         self._typing = keys.TypingSums(loaded.typing)
         self._state = loaded.state
         self._plan = ProbePlan()
+        self._scene = Scene()
         self._checks: list[IdentityCheck] = []
         self._sockets: set[asyncio.Queue[dict[str, Any]]] = set()
         self._heard = line.clock.monotonic()
@@ -270,11 +272,14 @@ class LiveSitting:
     async def _look_at(self, frame: EncodedFrame) -> None:
         at_s = self._exam_s(frame.arrival)
         due = self._identity is not None and self._plan.wants_probe(at_s)
-        seen = await self._line.inference.assess_frame(frame.codec, frame.data, embed=due)
+        inference = self._line.inference
+        looks = self._scene.due(at_s, embed=due, load=inference.load)
+        seen = await inference.assess_frame(frame.codec, frame.data, looks)
         found = face.observe(
             seen,
             self._identity,
             self._plan,
+            self._scene,
             probe_due=due,
             at_s=at_s,
             jitter=self._jitter.random(),
@@ -401,6 +406,7 @@ class LiveSitting:
         self._checks, self._sitting = [], sitting
         # times before the exam mean nothing to the plan once its zero has moved
         self._plan = ProbePlan()
+        self._scene.restart_clocks()
 
     def _exam_length(self) -> float:
         sitting = self._sitting

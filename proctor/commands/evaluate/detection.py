@@ -11,6 +11,7 @@ from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import AsJson, Rate, fail, show
 from proctor.inference import material
 from proctor.inference.material import Change
+from proctor.observations import NotAssessed
 
 _STEPS: dict[Change, tuple[float, ...]] = {
     "gamma": (0.4, 0.7, 1.5, 2.5, 4.0),
@@ -31,8 +32,8 @@ def detection(
 ) -> None:
     """The share of stills in which a face is found, by group, and by step of each change.
 
-    A still in which nothing is found before the change has no face size to alter: it counts
-    in the rate without a change, and is left out of the sizes and the covers.
+    A still in which nothing is found before the change has no face to shrink or to cover: it
+    is left out of these. The interval is that of ``detected``.
     """
     stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in _STILLS)
     if not stills:
@@ -51,51 +52,48 @@ def detection(
 
 
 def figures(root: Path, results: list[tuple[Case, Any]]) -> dict[str, Any]:
-    """Rates without a change by group, then by change, step and group."""
-    plain = [(path, found) for (path, change, _), found in results if change is None]
-    groups = _by_group(root, plain)
-    rates = [rate.value for rate in groups.values() if rate.value is not None]
-    sweep = {
-        change: {f"{step:g}": _told(_chosen(root, results, change, step)) for step in steps}
-        for change, steps in _STEPS.items()
-        if any(case[1] == change for case, _ in results)
-    }
-    everyone = Rate(sum(found is True for _, found in plain), len(plain))
+    """Rates without a change by group, then by change, step and group.
+
+    ``detected``: by the look of every second; ``detected_far``: by the one for people behind.
+    """
+    plain = _seen(results, None, 0.0)
+    if not plain:
+        return {"n": 0, "detected": None, "groups": {}, "sweep": {}}
+    told = _told(root, plain)
+    rates = [group["detected"] for group in told["groups"].values()]
     return {
-        "n": len(plain),
-        "detected": everyone.value,
+        **told,
         "gap": max(rates) - min(rates),
-        "groups": {name: {"detected": r.value, **r.as_dict()} for name, r in groups.items()},
-        "sweep": sweep,
-        "intervals": {"detected": everyone.as_dict()},
+        "sweep": {
+            change: {f"{step:g}": _told(root, _seen(results, change, step)) for step in steps}
+            for change, steps in _STEPS.items()
+            if any(case[1] == change for case, _ in results)
+        },
     }
 
 
-def _chosen(
-    root: Path, results: list[tuple[Case, Any]], change: Change, step: float
-) -> dict[str, Rate]:
-    chosen = [
+def _seen(
+    results: list[tuple[Case, Any]], change: Change | None, step: float
+) -> list[tuple[Path, tuple[bool, bool]]]:
+    """Stills that could be altered and read, each with what the two looks found."""
+    return [
         (path, found)
         for (path, each, at), found in results
-        if (each, at) == (change, step) and isinstance(found, bool)
+        if (each, at) == (change, step) and not isinstance(found, NotAssessed)
     ]
-    return _by_group(root, chosen)
 
 
-def _told(groups: dict[str, Rate]) -> dict[str, Any]:
-    errors = sum(rate.errors for rate in groups.values())
-    everyone = Rate(errors, sum(rate.n for rate in groups.values()))
+def _told(root: Path, seen: list[tuple[Path, tuple[bool, bool]]]) -> dict[str, Any]:
+    groups: dict[str, list[tuple[bool, bool]]] = {}
+    for path, found in seen:
+        folder = path.relative_to(root).parent.as_posix()
+        groups.setdefault("" if folder == "." else folder, []).append(found)
     return {
-        "detected": everyone.value,
-        **everyone.as_dict(),
-        "groups": {name: {"detected": r.value, **r.as_dict()} for name, r in groups.items()},
+        **_rates([found for _, found in seen]),
+        "groups": {name: _rates(found) for name, found in sorted(groups.items())},
     }
 
 
-def _by_group(root: Path, found: list[tuple[Path, Any]]) -> dict[str, Rate]:
-    """Finds among the stills of each subfolder; "" for those in the folder itself."""
-    counts: dict[str, list[bool]] = {}
-    for path, hit in found:
-        folder = path.relative_to(root).parent.as_posix()
-        counts.setdefault("" if folder == "." else folder, []).append(hit is True)
-    return {name: Rate(sum(hits), len(hits)) for name, hits in sorted(counts.items())}
+def _rates(found: list[tuple[bool, bool]]) -> dict[str, Any]:
+    near, far = (Rate(sum(each[k] for each in found), len(found)) for k in (0, 1))
+    return {"detected": near.value, "detected_far": far.value, **near.as_dict()}

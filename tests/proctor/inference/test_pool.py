@@ -17,7 +17,7 @@ from PIL import Image
 
 from biometrics.ids import ModelId
 from models.registry import ModelRefused, fetch
-from proctor.inference import FrameAssessment, InferencePool
+from proctor.inference import FrameAssessment, InferencePool, Looks
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 
@@ -121,7 +121,7 @@ def test_empty_room_has_no_face(pool: InferencePool) -> None:
 @pytest.mark.parametrize(("codec", "name"), [("VP8", "libvpx"), ("H264", "libx264")])
 def test_encoded_keyframe_shows_the_same_face(pool: InferencePool, codec: str, name: str) -> None:
     reference = assess(pool, MAN, embed=True).faces[0].template
-    found = pool.submit_frame(codec, encoded(name)[0], embed=True).result()
+    found = pool.submit_frame(codec, encoded(name)[0], Looks(embed=True)).result()
     assert isinstance(found, FrameAssessment), found
     assert (found.width, found.height) == (320, 240)
     probe = found.faces[0].template
@@ -135,15 +135,13 @@ async def test_awaited_answers_are_the_same(pool: InferencePool) -> None:
     found = await pool.assess_image(MAN, embed=False)
     assert isinstance(found, FrameAssessment)
     assert len(found.faces) == 1
-    assert await pool.assess_frame("VP9", b"", embed=False) == NotAssessed(
-        "face", "unsupported_codec"
-    )
+    assert await pool.assess_frame("VP9", b"", Looks()) == NotAssessed("face", "unsupported_codec")
     assert isinstance(await pool.reencode_jpeg(MAN), bytes)
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:
     between = encoded("libvpx", 2)[1]
-    assert refusal(pool.submit_frame("VP8", between, embed=False).result()) == "not_a_keyframe"
+    assert refusal(pool.submit_frame("VP8", between, Looks()).result()) == "not_a_keyframe"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +158,7 @@ def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:
 def test_hostile_frame_is_refused(
     pool: InferencePool, codec: str, data: bytes, reason: str
 ) -> None:
-    assert refusal(pool.submit_frame(codec, data, embed=False).result()) == reason
+    assert refusal(pool.submit_frame(codec, data, Looks()).result()) == reason
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

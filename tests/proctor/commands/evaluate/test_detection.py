@@ -29,7 +29,8 @@ def test_detection_is_counted_by_group_and_by_step(tmp_path: Path) -> None:
     sizes = found["sweep"]["size"]
     # the wall has no face to shrink
     assert sizes["120"]["n"] == 2
-    assert sizes["120"]["detected"] == 1.0
+    assert (sizes["120"]["detected"], sizes["48"]["detected_far"]) == (1.0, 1.0)
+    assert sizes["20"]["detected"] == 0.0
     assert found["sweep"]["gamma"]["1.5"]["n"] == 3
 
 
