@@ -4,12 +4,13 @@ from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, bench, evaluate, models, serve
+from proctor.commands import account, bench, evaluate, models, serve, templates
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
+app.add_typer(templates.app, name="templates")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from biometrics.calibration import SequentialTest
 from biometrics.comparison import ComparisonScore, FaceComparison
+from biometrics.protection import Rotation
 from biometrics.types import Box, Template, mean_template
 from proctor.identity.tables import CheckResult
 
@@ -37,9 +38,13 @@ class FaceIdentity:
     It stays at no_match until the evidence against the reference is used up again.
     """
 
-    def __init__(self, comparison: FaceComparison, reference: Template) -> None:
+    def __init__(
+        self, comparison: FaceComparison, reference: Template, rotation: Rotation | None = None
+    ) -> None:
+        """``rotation``: what *reference* is turned by, None when it is as measured."""
         self._comparison = comparison
         self._reference = reference
+        self._rotation = rotation
         self._test = SequentialTest()
         self._matched_in_a_row = 0
         self._probes = 0
@@ -63,7 +68,9 @@ class FaceIdentity:
         return max(0, ATTEMPTS - self._probes // PROBES_PER_ATTEMPT)
 
     def add(self, probe: Template) -> FaceProbe:
-        """Take one more probe into the decision."""
+        """Take one more probe, as measured, into the decision."""
+        if self._rotation is not None:
+            probe = self._rotation.apply(probe)
         score = self._comparison.compare(self._reference, probe)
         matches = self._comparison.accepts(score, "verification")
         self._probes += 1
