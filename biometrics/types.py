@@ -52,10 +52,13 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class FaceSample:
-    """One face found in an image; ``detection_score`` in [0, 1], higher = more like a face."""
+    """One face found in an image; ``detection_score`` in [0, 1], higher = more like a face.
+
+    ``landmarks``: absent when the detector finds boxes only.
+    """
 
     box: Box
-    landmarks: Landmarks
+    landmarks: Landmarks | None
     detection_score: float
 
 

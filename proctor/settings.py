@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     media_address: str = "127.0.0.1"
     institution: str = "Tanu University"
-    face_backend: Literal["opencv", "dlib"] = "opencv"
+    face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
     analysis_workers: int = Field(default=1, ge=1, le=64)
     min_free_mib: int = Field(default=512, ge=0)
 

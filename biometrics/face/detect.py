@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
+from biometrics.face.dlib_library import face_recognition
 from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image, Landmarks
 
@@ -15,6 +17,15 @@ NEAR = (320, 240)
 FAR = (640, 480)
 _NMS_OVERLAP = 0.3
 _MOST_FACES = 50
+
+
+class FaceDetector(Protocol):
+    """What finds the faces of an image."""
+
+    @property
+    def model_id(self) -> ModelId: ...
+
+    def detect(self, image: Image) -> tuple[FaceSample, ...]: ...
 
 
 class YuNet:
@@ -49,6 +60,26 @@ class YuNet:
             return ()
         factors = np.tile([width / size[0], height / size[1]], 7)
         faces = [_sample(row[:14] * factors, float(row[14])) for row in rows]
+        return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
+
+
+class DlibHog:
+    """dlib's own detector as face_recognition calls it: boxes only, no scores.
+
+    Raises ImportError when face_recognition or its models are not installed.
+    """
+
+    def __init__(self, model_id: ModelId) -> None:
+        self.model_id = model_id
+        self._locations = face_recognition().face_locations
+
+    def detect(self, image: Image) -> tuple[FaceSample, ...]:
+        """Faces of *image*, largest first, in its own pixels; each has the score 1."""
+        rgb = np.ascontiguousarray(image[:, :, ::-1])
+        faces = [
+            FaceSample(Box(left, top, right - left, bottom - top), None, 1.0)
+            for top, right, bottom, left in self._locations(rgb)
+        ]
         return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from biometrics.face.dlib_library import face_recognition
 from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image, Template
 
@@ -50,19 +51,8 @@ class DlibResNet:
     """
 
     def __init__(self, model_id: ModelId) -> None:
-        from PIL import ImageFile
-
-        truncated = ImageFile.LOAD_TRUNCATED_IMAGES
-        try:
-            import face_recognition
-        except SystemExit as error:
-            # face_recognition calls quit() when it cannot load its models
-            raise ImportError("face_recognition found no models") from error
-        finally:
-            # it also makes Pillow accept torn images everywhere
-            ImageFile.LOAD_TRUNCATED_IMAGES = truncated
         self.model_id = model_id
-        self._encodings = face_recognition.face_encodings
+        self._encodings = face_recognition().face_encodings
 
     def encode(self, image: Image, face: FaceSample) -> Template:
         """The template of *face*, from the chip aligned on dlib's own five landmarks."""
@@ -84,6 +74,7 @@ class DlibResNet:
 
 def _row(face: FaceSample) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
     box, points = face.box, face.landmarks
+    assert points is not None, "a crop is aligned on the detector's landmarks"
     corners = (points.right_eye, points.left_eye, points.nose, points.right_mouth)
     flat = [number for point in (*corners, points.left_mouth) for number in point]
     numbers = [box.left, box.top, box.width, box.height, *flat, face.detection_score]

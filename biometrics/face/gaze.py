@@ -54,7 +54,10 @@ class FaceMesh:
         box, marks = face.box, face.landmarks
         centre = np.array([box.left + box.width / 2, box.top + box.height / 2])
         side = max(box.width, box.height) * _FACE_MARGIN
-        eyes = np.array(marks.left_eye) - np.array(marks.right_eye)
+        # without landmarks the head is taken to be upright
+        eyes = (
+            np.array(marks.left_eye) - np.array(marks.right_eye) if marks else np.array([1.0, 0.0])
+        )
         crop, back = _crop(image, centre, side, _angle(eyes), _MESH_SIDE)
         points = _forward(self._mesh, crop).reshape(-1, 3)[:, :2]
         placed: _Points = points @ back[:, :2].T + back[:, 2]

@@ -11,11 +11,21 @@ from models.registry import Entry, open_model, read_registry
 if TYPE_CHECKING:
     from keystroke.verifiers.plda import PldaVerifier
 
-Backend = Literal["opencv", "dlib"]
+Backend = Literal["opencv", "dlib", "dlib-compat"]
 DETECTOR = "yunet"
-ENCODERS: dict[Backend, str] = {"opencv": "sface", "dlib": "dlib-resnet"}
+ENCODERS: dict[Backend, str] = {
+    "opencv": "sface",
+    "dlib": "dlib-resnet",
+    "dlib-compat": "dlib-resnet",
+}
+#: the detector inside dlib, which has no weights of its own
+DLIB_HOG = ModelId("dlib-hog", "20")
 MESH, IRIS = "face-mesh", "iris"
-_BESIDE: dict[Backend, tuple[str, ...]] = {"opencv": (), "dlib": ("dlib-five-points",)}
+_BESIDE: dict[Backend, tuple[str, ...]] = {
+    "opencv": (),
+    "dlib": ("dlib-five-points",),
+    "dlib-compat": ("dlib-five-points",),
+}
 
 
 def model_id_of(entry: Entry) -> ModelId:

@@ -46,7 +46,7 @@ class InferencePool:
     ) -> None:
         open_all(backend, models_dir)
         self.comparison = face_comparison(backend)
-        if backend == "dlib":
+        if backend != "opencv":
             point = self.comparison.operating_points["verification"]
             log.warning("face_backend_uneven", backend=backend, fmr=point.fmr, card="dlib-resnet")
         self._timeout_s = timeout_s

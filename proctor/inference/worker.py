@@ -15,14 +15,23 @@ import numpy as np
 
 from biometrics.types import FaceSample, Image
 from models.registry import read_registry
-from proctor.inference.opened import DETECTOR, ENCODERS, IRIS, MESH, Backend, model_id_of, open_all
+from proctor.inference.opened import (
+    DETECTOR,
+    DLIB_HOG,
+    ENCODERS,
+    IRIS,
+    MESH,
+    Backend,
+    model_id_of,
+    open_all,
+)
 from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
 from proctor.observations import Check, NotAssessed
 
 if TYPE_CHECKING:
     import PIL.Image
 
-    from biometrics.face.detect import YuNet
+    from biometrics.face.detect import FaceDetector, YuNet
     from biometrics.face.encode import FaceEncoder
     from biometrics.face.gaze import FaceMesh
 
@@ -46,7 +55,7 @@ class Unreadable(Exception):
 class Models:
     """What this process opened."""
 
-    detector: "YuNet"
+    detector: "FaceDetector"
     far_detector: "YuNet"
     encoder: "FaceEncoder"
     mesh: "FaceMesh"
@@ -65,7 +74,7 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     import cv2
     import PIL.Image
 
-    from biometrics.face.detect import FAR, YuNet
+    from biometrics.face.detect import FAR, DlibHog, YuNet
     from biometrics.face.encode import DlibResNet, SFace
     from biometrics.face.gaze import FaceMesh
 
@@ -83,7 +92,7 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     )
     model_id = model_id_of(encoded)
     _models = Models(
-        near,
+        DlibHog(DLIB_HOG) if backend == "dlib-compat" else near,
         far,
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
         FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),

@@ -17,7 +17,7 @@ from PIL import Image
 
 from biometrics.ids import ModelId
 from models.registry import ModelRefused, fetch
-from proctor.inference import FrameAssessment, InferencePool, Looks
+from proctor.inference import Backend, FrameAssessment, InferencePool, Looks
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 
@@ -214,8 +214,11 @@ def test_reencoded_still_is_small_upright_and_keeps_only_pixels(pool: InferenceP
     assert Image.open(io.BytesIO(large)).size == (1024, 512)
 
 
-def test_dlib_backend_tells_two_people_apart_and_refuses_torn_stills(models_dir: Path) -> None:
-    pool = InferencePool(workers=1, models_dir=models_dir, backend="dlib")
+@pytest.mark.parametrize("backend", ["dlib", "dlib-compat"])
+def test_dlib_backend_tells_two_people_apart_and_refuses_torn_stills(
+    models_dir: Path, backend: Backend
+) -> None:
+    pool = InferencePool(workers=1, models_dir=models_dir, backend=backend)
     names = ("family1-dad1", "family1-dad2", "family2-man1")
     one, same, other = (
         assess(pool, (FACES / f"{name}.jpg").read_bytes(), embed=True).faces[0].template

@@ -77,7 +77,7 @@ def test_a_table_without_a_column_or_with_a_wrong_cell_is_refused(tmp_path: Path
         read_pairs(tmp_path / "other.csv")
 
 
-@pytest.mark.parametrize("backend", ["opencv", "dlib"])
+@pytest.mark.parametrize("backend", ["opencv", "dlib", "dlib-compat"])
 def test_the_command_tells_people_apart(tmp_path: Path, backend: str) -> None:
     rows = (
         f"{FACES}/family1-dad1.jpg,{FACES}/family1-dad2.jpg,1,men",
