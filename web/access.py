@@ -19,6 +19,7 @@ from proctor.errors import NotFound, ProctorError
 from proctor.inference import InferencePool
 from proctor.live.register import LiveSittings
 from proctor.people import sign_in
+from proctor.people.password_tries import PasswordTries
 from proctor.people.tables import Account, Role
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
@@ -43,6 +44,7 @@ class Services:
     clock: Clock
     inference: InferencePool
     live: LiveSittings
+    tries: PasswordTries
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,15 @@ def transaction(at: ServicesDep) -> Iterator[Session]:
         yield tx
 
 
+def reading(at: ServicesDep) -> Iterator[Session]:
+    with at.db.reading() as tx:
+        yield tx
+
+
 # "function": committed before the response is sent, so an acknowledgement is never early
 Tx = Annotated[Session, Depends(transaction, scope="function")]
+# of a page that only shows: it must not keep the exams from writing
+ReadTx = Annotated[Session, Depends(reading, scope="function")]
 
 
 def visitor_of(connection: HTTPConnection, tx: Session, at: Services) -> Visitor | None:
@@ -83,6 +92,17 @@ def visitor_of(connection: HTTPConnection, tx: Session, at: Services) -> Visitor
     return Visitor(*found)
 
 
+def same_origin(connection: HTTPConnection) -> bool:
+    """Whether a page of this service sent it, or a program, which has no cookies of others.
+
+    Browsers send Origin with every unsafe request and every socket.
+    """
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return connection.headers.get("sec-fetch-site") in (None, "same-origin", "none")
+    return origin.partition("://")[2] == connection.headers.get("host")
+
+
 @dataclass(frozen=True)
 class Policy:
     """Roles that may use a route; None admits anybody."""
@@ -90,8 +110,11 @@ class Policy:
     roles: frozenset[Role] | None
 
     def __call__(self, connection: HTTPConnection, at: ServicesDep) -> Visitor | None:
+        # the guard of requests does not see sockets
+        if connection.scope["type"] == "websocket" and not same_origin(connection):
+            raise NotFound
         # a transaction of its own: a socket must not hold one open while it lives
-        with at.db.transaction() as tx:
+        with at.db.reading() as tx:
             visitor = visitor_of(connection, tx, at)
         connection.state.visitor = visitor
         if self.roles is None:

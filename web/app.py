@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,11 +13,12 @@ from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
+from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 from web import errors, sign_in
-from web.access import Services, public, refuse_open_routes
+from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
 from web.api import sittings as api_sittings
 from web.office import routes as office
@@ -87,13 +87,14 @@ def _services(settings: Settings, clock: Clock) -> Services:
         backend=settings.face_backend,
     )
     line = Line(settings, db, vault, clock, inference, keystroke_verifier())
-    return Services(settings, db, vault, clock, inference, LiveSittings(line))
+    live, tries = LiveSittings(line), PasswordTries(clock)
+    return Services(settings, db, vault, clock, inference, live, tries)
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse foreign origins at the door; add the safety headers."""
     response: Response
-    if request.method in _UNSAFE and not _same_origin(request):
+    if request.method in _UNSAFE and not same_origin(request):
         response = errors.problem(request, 403, "error.foreign_origin")
     else:
         response = await call_next(request)
@@ -102,11 +103,3 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     if not request.url.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
-
-
-def _same_origin(request: Request) -> bool:
-    """Browsers send Origin with every unsafe request; a program without one has no cookies."""
-    origin = request.headers.get("origin")
-    if origin is None:
-        return request.headers.get("sec-fetch-site") in (None, "same-origin", "none")
-    return urlsplit(origin).netloc == request.headers.get("host")

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from proctor.catalogue import translate
 from proctor.errors import Conflict, NotFound, ProctorError, Refused, Unavailable
+from proctor.people.password_tries import TooManyTries
 from web.access import SignInNeeded
 from web.pages import locale_of, page
 
@@ -22,6 +23,7 @@ STATUS: tuple[tuple[type[ProctorError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (Unavailable, 503),
+    (TooManyTries, 429),
     (Refused, 422),
 )
 _KEYS = {404: "error.not_found", 405: "error.not_found", 413: "error.too_large"}
@@ -76,5 +78,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _database(request: Request, error: Exception) -> Response:
-    log.error("database_error", path=request.scope.get("path"), kind=type(error).__name__)
+    # the route's own path: the one asked for may hold the token of a sign-in link
+    route = getattr(request.scope.get("route"), "path", None)
+    log.error("database_error", route=route, kind=type(error).__name__)
     return problem(request, 503, "error.unavailable")

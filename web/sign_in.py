@@ -1,5 +1,6 @@
 """Signing in and out, the language, and the way to each role's first page."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -8,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from proctor.catalogue import LOCALES
 from proctor.people import sign_in
 from proctor.people.tables import Role
-from web.access import COOKIE, ServicesDep, Tx, Visitor, public
+from web.access import COOKIE, Services, ServicesDep, Tx, Visitor, public
 from web.pages import LANGUAGE_COOKIE, page
 
 router = APIRouter(include_in_schema=False)
@@ -35,17 +36,20 @@ def form(request: Request) -> Response:
 
 
 @router.post("/sign-in", dependencies=[public()])
-def with_password(
+async def with_password(
     request: Request,
-    tx: Tx,
     at: ServicesDep,
     email: Annotated[str, Form(max_length=254)],
     password: Annotated[str, Form(max_length=1024)],
 ) -> Response:
+    address = request.client.host if request.client else ""
+    at.tries.take(email, address)
     try:
-        token = sign_in.use_password(tx, email, password, at.clock.now())
+        async with at.tries.room:
+            token = await asyncio.to_thread(_proven, at, email, password)
     except sign_in.WrongPassword:
         return page(request, "sign_in.html", status=422, wrong=True, email=email)
+    at.tries.forget(email, address)
     return _signed_in(at, token)
 
 
@@ -78,6 +82,14 @@ def language(
     if locale in LOCALES:
         response.set_cookie(LANGUAGE_COOKIE, locale, max_age=31_536_000, samesite="lax")
     return response
+
+
+def _proven(at: Services, email: str, password: str) -> str:
+    with at.db.reading() as tx:
+        claimed = sign_in.claim(tx, email)
+    account_id = sign_in.proven(claimed, password)
+    with at.db.transaction() as tx:
+        return sign_in.begin(tx, account_id, at.clock.now())
 
 
 def _signed_in(at: ServicesDep, token: str) -> Response:

@@ -41,10 +41,6 @@ class Scene:
         self._gaze_s = at_s if gaze else self._gaze_s
         return Looks(embed=embed, far=far, gaze=gaze)
 
-    def restart_clocks(self) -> None:
-        """Times so far mean nothing any more; what was seen still does."""
-        self._far_s = self._gaze_s = float("-inf")
-
     def take(self, seen: FrameAssessment) -> bool:
         """Note a frame; whether it is the picture before it again, though it shows a face.
 

@@ -35,7 +35,9 @@ Picture = NDArray[np.uint8]
 class FootageUnreadable(Refused):
     """The file holds no picture that can be read."""
 
-    key = "error.footage_unreadable"
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.args = (f"no picture can be read from {path}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ def read_footage(path: Path, longest_s: float) -> Footage:
         pictures = [read_still(path)] if _is_still(path) else _read_video(path, longest_s)
         frames = tuple(jpeg(_on_canvas(picture), 92) for picture in pictures)
     except (OSError, Image.DecompressionBombError) as failure:
-        raise FootageUnreadable from failure
+        raise FootageUnreadable(path) from failure
     if not frames:
-        raise FootageUnreadable
+        raise FootageUnreadable(path)
     return Footage(frames)
 
 
@@ -130,10 +132,10 @@ def read_still(path: Path) -> Picture:
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise FootageUnreadable
+                raise FootageUnreadable(path)
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as failure:
-        raise FootageUnreadable from failure
+        raise FootageUnreadable(path) from failure
     upright.thumbnail((2 * CANVAS[0], 2 * CANVAS[1]))
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
 
@@ -157,7 +159,7 @@ def _decode(path: Path) -> Iterator[tuple[float, Picture]]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise FootageUnreadable
+                raise FootageUnreadable(path)
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             step = 1 / (stream.average_rate or Fraction(FPS))

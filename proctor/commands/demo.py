@@ -1,5 +1,6 @@
 """``proctor demo``: two sittings through the real service, one honest, one taken over half-way."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,8 @@ def demo(
     # the browser's driver is an extra, and what plays an exam is slow to load
     from proctor.commands import stage
 
+    # being told to end, like Ctrl-C, ends the service that was started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     notes = Console(stderr=True, highlight=False)
     cast = stage.Cast(
         camera or stage.MATERIAL / "camera_honest.mp4",

@@ -18,8 +18,6 @@ Progress = Callable[[str], None]
 class PartFailed(Unavailable):
     """A student of the demonstration did not get through the exam."""
 
-    key = "error.part_failed"
-
     def __init__(self, learner: str, step: str, seen: str) -> None:
         super().__init__(learner=learner, step=step)
         self.args = (f"{learner} did not get through: {step}: {seen}",)

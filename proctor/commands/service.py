@@ -23,8 +23,6 @@ STOPS_WITHIN_S: Final = 20.0
 class PortTaken(Unavailable):
     """Another program listens on the port."""
 
-    key = "error.port_taken"
-
     def __init__(self, port: int) -> None:
         super().__init__(port=port)
         self.args = (f"port {port} is taken by another program; set PROCTOR_PORT to a free one",)
@@ -33,8 +31,6 @@ class PortTaken(Unavailable):
 class DiskLow(Unavailable):
     """There is too little room on the disk."""
 
-    key = "error.disk_full"
-
     def __init__(self, directory: Path, needed_mib: int, free_mib: int) -> None:
         super().__init__(needed_mib=needed_mib, free_mib=free_mib)
         self.args = (f"{directory} has {free_mib} MiB free, {needed_mib} MiB are needed",)
@@ -42,8 +38,6 @@ class DiskLow(Unavailable):
 
 class ServiceDown(Unavailable):
     """The service did not start or ended by itself."""
-
-    key = "error.unavailable"
 
     def __init__(self, log_path: Path) -> None:
         super().__init__()

@@ -31,8 +31,6 @@ AROUND_FACE: Final = 0.5
 class PortraitRefused(Refused):
     """The portrait cannot be enrolled."""
 
-    key = "error.portrait_refused"
-
     def __init__(self, hints: Sequence[str]) -> None:
         super().__init__(hints=" ".join(hints))
         self.args = (f"the portrait cannot be enrolled: {', '.join(hints)}",)

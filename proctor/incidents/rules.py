@@ -50,6 +50,8 @@ _EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
     Kind.FACE_ABSENT: frozenset({Kind.CAMERA_COVERED}),
     Kind.TOO_DARK: frozenset({Kind.CAMERA_COVERED}),
     Kind.IDENTITY_NOT_ASSESSED: frozenset({Kind.FACE_ABSENT, Kind.CAMERA_COVERED}),
+    # aside is measured from where the enrolled person mostly looks
+    Kind.LOOKING_AWAY: frozenset({Kind.FACE_MISMATCH, Kind.CAMERA_FROZEN}),
     Kind.FOCUS_LOST: frozenset({Kind.PAGE_HIDDEN}),
     Kind.MEDIA_GAP: frozenset({Kind.SCREEN_SHARE_LOST}),
 }

@@ -28,10 +28,11 @@ log = structlog.get_logger()
 
 
 class InferencePool:
-    """A few worker processes and a bounded line of pictures before them.
+    """A few worker processes and two bounded lines before them: frames of exams, and the rest.
 
-    ``queue_limit`` pictures may wait beside those being looked at; the next is refused as
-    ``overloaded``. ``timeout_s`` counts from the moment a worker takes a picture up.
+    ``frames_limit`` and ``stills_limit`` pictures may wait in each beside those being looked at;
+    the next is refused as ``overloaded``, and whoever sends stills crowds out no exam.
+    ``timeout_s`` counts from the moment a worker takes a picture up.
     Raises ModelRefused when a model is missing or hashes wrong.
     """
 
@@ -42,7 +43,8 @@ class InferencePool:
         models_dir: Path,
         backend: Backend,
         timeout_s: float = 10.0,
-        queue_limit: int = 32,
+        frames_limit: int = 32,
+        stills_limit: int = 8,
     ) -> None:
         open_all(backend, models_dir)
         self.comparison = face_comparison(backend)
@@ -51,30 +53,30 @@ class InferencePool:
             log.warning("face_backend_uneven", backend=backend, fmr=point.fmr, card="dlib-resnet")
         self._timeout_s = timeout_s
         self._closed = threading.Event()
-        self._most = workers + queue_limit
-        self._places = threading.BoundedSemaphore(self._most)
-        self._held = 0
-        # guards the count of places held, which callers and workers change
-        self._counting = threading.Lock()
+        self._frames = _Line(workers + frames_limit)
+        self._stills = _Line(workers + stills_limit)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
+        self._unstarted = workers
         # one thread waits on each worker process
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+
+    def start(self) -> None:
+        """Start the workers now, without waiting, so that the first picture need not."""
+        count, self._unstarted = self._unstarted, 0
+        for _ in range(count):
+            self._threads.submit(self._run, worker.be_ready, ())
 
     def submit_frame(
         self, codec: str, keyframe: bytes, looks: Looks
     ) -> Future[FrameAssessment | NotAssessed]:
         """Assess one encoded keyframe, ``codec`` ``VP8`` or ``H264`` (Annex B)."""
-        return self.submit(worker.assess_frame, codec, keyframe, looks)
+        return self._submit(self._frames, worker.assess_frame, codec, keyframe, looks)
 
     def submit_image(self, data: bytes, *, embed: bool) -> Future[FrameAssessment | NotAssessed]:
         """Assess a JPEG or PNG still of at most 10 MiB and 25 Mpx, upright as its EXIF says."""
-        return self.submit(worker.assess_image, data, embed)
-
-    def submit_jpeg(self, data: bytes) -> Future[bytes | NotAssessed]:
-        """A still again as JPEG: upright, at most 1024 px a side, nothing but pixels kept."""
-        return self.submit(worker.reencode_jpeg, data)
+        return self._submit(self._stills, worker.assess_image, data, embed)
 
     async def assess_frame(
         self, codec: str, keyframe: bytes, looks: Looks
@@ -83,9 +85,6 @@ class InferencePool:
 
     async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
         return await asyncio.wrap_future(self.submit_image(data, embed=embed))
-
-    async def reencode_jpeg(self, data: bytes) -> bytes | NotAssessed:
-        return await asyncio.wrap_future(self.submit_jpeg(data))
 
     def close(self) -> None:
         """End the workers after what they hold; what still waits is not assessed."""
@@ -96,28 +95,22 @@ class InferencePool:
 
     def submit(self, job: Callable[..., Any], *args: object) -> Future[Any]:
         """Run *job*, a function of a module, in a worker; it may answer NotAssessed instead."""
+        return self._submit(self._stills, job, *args)
+
+    def _submit(self, line: "_Line", job: Callable[..., Any], *args: object) -> Future[Any]:
         if self._closed.is_set():
             return _refused("closed")
-        if not self._places.acquire(blocking=False):
+        if not line.enter():
             return _refused("overloaded")
-        self._count(1)
         future = self._threads.submit(self._run, job, args)
         # not in _run: a caller that gives up cancels what has not begun
-        future.add_done_callback(lambda _: self._leave())
+        future.add_done_callback(lambda _: line.leave())
         return future
 
     @property
     def load(self) -> float:
-        """How full the line is: 0 nobody, 1 the next picture is refused."""
-        return self._held / self._most
-
-    def _leave(self) -> None:
-        self._count(-1)
-        self._places.release()
-
-    def _count(self, change: int) -> None:
-        with self._counting:
-            self._held += change
+        """How full the line of frames is: 0 nobody, 1 the next frame is refused."""
+        return self._frames.share
 
     def _run(self, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
         if self._closed.is_set():
@@ -127,6 +120,30 @@ class InferencePool:
             return process.run(job, args, self._timeout_s)
         finally:
             self._workers.put(process)
+
+
+class _Line:
+    """Places for those who wait and those who are looked at."""
+
+    def __init__(self, places: int) -> None:
+        self._places, self._held = places, 0
+        # guards the count, which callers and workers change
+        self._counting = threading.Lock()
+
+    @property
+    def share(self) -> float:
+        return self._held / self._places
+
+    def enter(self) -> bool:
+        with self._counting:
+            if self._held == self._places:
+                return False
+            self._held += 1
+            return True
+
+    def leave(self) -> None:
+        with self._counting:
+            self._held -= 1
 
 
 class _Worker:

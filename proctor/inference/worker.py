@@ -41,7 +41,6 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 # 4K UHD: twice each side of the largest picture the capture page asks for
 MAX_FRAME_PIXELS = 3840 * 2160
 _MAX_MEMORY = 4 * 1024**3
-_REENCODED_SIDE = 1024
 # a small pattern is taken for a face more easily than a large one
 _FAR_THRESHOLD = 0.7
 _CODECS = {"VP8": "vp8", "H264": "h264"}
@@ -99,6 +98,10 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     )
 
 
+def be_ready() -> None:
+    """Nothing: the worker's models were opened before its first job."""
+
+
 def _end_with_the_service() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -126,14 +129,6 @@ def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
 def assess_image(data: bytes, embed: bool) -> FrameAssessment:
     rgb = np.asarray(decode_still(data))
     return assess(np.ascontiguousarray(rgb[:, :, ::-1]), Looks(embed=embed))
-
-
-def reencode_jpeg(data: bytes) -> bytes:
-    still = decode_still(data)
-    still.thumbnail((_REENCODED_SIDE, _REENCODED_SIDE))
-    written = io.BytesIO()
-    still.save(written, "JPEG", quality=90)
-    return written.getvalue()
 
 
 def opened() -> Models:

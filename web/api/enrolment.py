@@ -128,7 +128,7 @@ async def _assessed(at: Services, data: bytes) -> FrameAssessment | NotAssessed:
 
 
 def _require(at: Services, account_id: str, purpose: Purpose) -> None:
-    with at.db.transaction() as tx:
+    with at.db.reading() as tx:
         consents.require(tx, at.vault, account_id, purpose)
 
 

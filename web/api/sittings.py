@@ -75,7 +75,7 @@ async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
     """The visitor's own sitting, live. Raises NotYours or SecondSignIn."""
 
     def check() -> None:
-        with at.db.transaction() as tx:
+        with at.db.reading() as tx:
             desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
 
     await asyncio.to_thread(check)
@@ -125,7 +125,7 @@ async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedO
     await live.finish("student_finished")
 
     def written() -> str:
-        with at.db.transaction() as tx:
+        with at.db.reading() as tx:
             sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
             return desk.receipt(tx, sitting).hash
 
@@ -179,12 +179,20 @@ async def _receive(
     ws: WebSocket, live: LiveSitting, nonce: str, queue: asyncio.Queue[dict[str, Any]]
 ) -> None:
     while True:
-        message = _parsed(await ws.receive_text())
+        message = _parsed(await _text(ws))
         # a batch of another connection or another sitting is not this page's
         if message.get("type") != "batch" or message.get("nonce") != nonce:
             raise MessageRefused
         seq = await live.take_batch(message)
         await queue.put({"type": "ack", "seq": seq})
+
+
+async def _text(ws: WebSocket) -> str:
+    try:
+        return await ws.receive_text()
+    except KeyError as error:
+        # a binary frame
+        raise MessageRefused from error
 
 
 class MessageRefused(Refused):

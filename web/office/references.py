@@ -9,7 +9,7 @@ from proctor.identity import enrolment
 from proctor.identity.enrolment import NoSuchReference
 from proctor.identity.tables import Reference
 from proctor.people.tables import Account, Role
-from web.access import ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.pages import page
 
 router = APIRouter(prefix="/references")
@@ -17,7 +17,7 @@ confirmers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.PROCTOR)
 
 
 @router.get("", dependencies=[confirmers])
-def references(request: Request, tx: Tx, visitor: Signed) -> Response:
+def references(request: Request, tx: ReadTx, visitor: Signed) -> Response:
     waiting = enrolment.pending(tx, visitor.account.institution_id)
     if visitor.account.role is Role.PROCTOR:
         known = learners_seen_by(tx, visitor.account)

@@ -13,16 +13,17 @@ from proctor.reports.build import build_report
 from proctor.reports.document import as_json
 from proctor.reports.issue import (
     document_of,
-    issue,
+    draft,
     issued_for,
     issued_reports,
+    keep,
     record_download,
 )
 from proctor.reports.pdf import pdf_of
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
 from proctor.reports.workbook import csv_of, xlsx_of
-from web.access import ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import locale_of, page
 
 router = APIRouter()
@@ -48,7 +49,7 @@ MEDIA_TYPES = {
 
 @router.get("/courses/{course_id}/report", dependencies=[office])
 def course_report(
-    request: Request, course_id: str, tx: Tx, visitor: Signed, services: ServicesDep
+    request: Request, course_id: str, tx: ReadTx, visitor: Signed, services: ServicesDep
 ) -> Response:
     course = course_for(tx, visitor.account, course_id)
     report = build_report(tx, course.id, services.clock.now())
@@ -63,9 +64,12 @@ def course_report(
 
 
 @router.post("/courses/{course_id}/reports", dependencies=[office])
-def issue_report(course_id: str, tx: Tx, visitor: Signed, services: ServicesDep) -> Response:
-    course = course_for(tx, visitor.account, course_id)
-    issue(tx, course.id, visitor.account.id, services.clock.now())
+def issue_report(course_id: str, visitor: Signed, services: ServicesDep) -> Response:
+    with services.db.reading() as tx:
+        course = course_for(tx, visitor.account, course_id)
+        report = draft(tx, course.id, visitor.account.id, services.clock.now())
+    with services.db.transaction() as tx:
+        keep(tx, report)
     return RedirectResponse(f"/office/courses/{course.id}/report#issued", 303)
 
 
@@ -74,13 +78,14 @@ def report_file(
     request: Request,
     report_id: str,
     file_format: FileFormat,
-    tx: Tx,
     visitor: Signed,
     services: ServicesDep,
 ) -> Response:
-    report = issued_for(tx, visitor.account, report_id)
-    name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
-    record_download(tx, report, visitor.account.id, file_format, services.clock.now())
+    # on record first; the file is drawn when nobody waits for the transaction any more
+    with services.db.transaction() as tx:
+        report = issued_for(tx, visitor.account, report_id)
+        name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
+        record_download(tx, report, visitor.account.id, file_format, services.clock.now())
     return Response(
         _content(report, file_format, locale_of(request)),
         media_type=MEDIA_TYPES[file_format],

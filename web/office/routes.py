@@ -20,7 +20,7 @@ from proctor.people.tables import Role
 from proctor.reports.build import design_of, learner_report
 from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
-from web.access import ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.office import references, reports
 from web.office.forms import FORMS, ImportKind, content_of, empty_sheet
 from web.pages import page
@@ -36,7 +36,7 @@ office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 
 
 @router.get("", dependencies=[readers])
-def courses(request: Request, tx: Tx, visitor: Signed) -> Response:
+def courses(request: Request, tx: ReadTx, visitor: Signed) -> Response:
     return page(request, "office/courses.html", courses=courses_for(tx, visitor.account))
 
 
@@ -44,7 +44,7 @@ def courses(request: Request, tx: Tx, visitor: Signed) -> Response:
 def course(
     request: Request,
     course_id: str,
-    tx: Tx,
+    tx: ReadTx,
     visitor: Signed,
     services: ServicesDep,
     leaf: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,

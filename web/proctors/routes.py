@@ -27,7 +27,7 @@ from proctor.shares.evidence import SittingEvidence, evidence_of, evidence_of_al
 from proctor.shares.outcomes import OutcomeDecision, decide
 from proctor.shares.packs import pack
 from proctor.sittings.tables import SittingState
-from web.access import Services, ServicesDep, Signed, Tx, Visitor, allow
+from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of
 from web.pages import locale_of, page
 from web.proctors.facts import UNSEEN, cause_in_words, fact_of, player_data, reason_in_words
@@ -48,7 +48,7 @@ class RecordingMissing(NotFound):
 
 @router.get("/review", dependencies=[_reviewing])
 def show_queue(
-    request: Request, tx: Tx, visitor: Signed, at: ServicesDep, show: str = "open"
+    request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep, show: str = "open"
 ) -> HTMLResponse:
     """Sittings to review, newest first."""
     if show not in FILTERS:
@@ -71,7 +71,7 @@ def show_queue(
 
 @router.get("/review/sittings/{sitting_id}", dependencies=[_reviewing])
 def show_sitting(
-    sitting_id: str, request: Request, tx: Tx, visitor: Signed, at: ServicesDep
+    sitting_id: str, request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep
 ) -> HTMLResponse:
     """One sitting: recording, timeline, incidents, identity."""
     return _sitting_page(request, tx, visitor, at, sitting_id)
@@ -123,7 +123,7 @@ async def admit(sitting_id: str, visitor: Signed, at: ServicesDep) -> RedirectRe
     """A person checked who sits there; the exam may begin."""
 
     def check() -> None:
-        with at.db.transaction() as tx:
+        with at.db.reading() as tx:
             sitting = queue.sitting_for(tx, visitor.account, sitting_id).sitting
             if sitting.state is not SittingState.CHECKING:
                 raise Conflict

@@ -14,7 +14,7 @@ from proctor.people.tables import Purpose, Role
 from proctor.sittings import desk
 from proctor.sittings.desk import ExamRow
 from proctor.sittings.tables import SittingState
-from web.access import ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.pages import locale_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -41,7 +41,7 @@ class ListedExam:
 
 
 @router.get("/exams", dependencies=[_student])
-def exams(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+def exams(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
     now = at.clock.now()
     given = consents.current(tx, at.vault, visitor.account.id)
     status = enrolment.status(tx, visitor.account.id, now)
@@ -52,7 +52,7 @@ def exams(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Respons
 
 
 @router.get("/consent", dependencies=[_student])
-def consent(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+def consent(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
     return page(
         request,
         "students/consent.html",
@@ -82,7 +82,7 @@ def answer_consent(
 
 
 @router.get("/enrolment", dependencies=[_student])
-def enrol(request: Request, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+def enrol(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
     given = consents.current(tx, at.vault, visitor.account.id)
     status = enrolment.status(tx, visitor.account.id, at.clock.now())
     return page(
@@ -112,12 +112,14 @@ def open_sitting(event_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Res
 
 @router.get("/sittings/{sitting_id}", dependencies=[_student])
 def sitting(
-    request: Request, sitting_id: str, tx: Tx, visitor: Signed, at: ServicesDep
+    request: Request, sitting_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
 ) -> Response:
     found = desk.own_sitting(tx, sitting_id, visitor.account.id)
     if found.state in (SittingState.FINISHED, SittingState.SUSPENDED):
         return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
     desk.owned(found, visitor.sign_in_id)
+    # its first picture comes within seconds and should not wait for a process to start
+    at.inference.start()
     event = tx.get_one(AssessmentEvent, found.event_id)
     given = consents.current(tx, at.vault, visitor.account.id)
     return page(
@@ -132,14 +134,16 @@ def sitting(
 
 
 @router.get("/sittings/{sitting_id}/paper", dependencies=[_student])
-def paper(request: Request, sitting_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+def paper(
+    request: Request, sitting_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
+) -> Response:
     """The questions with the answers so far, for the sitting's page to show."""
     found = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
     return page(request, "students/paper.html", paper=desk.paper(tx, at.vault, found))
 
 
 @router.get("/sittings/{sitting_id}/receipt", dependencies=[_student])
-def receipt(request: Request, sitting_id: str, tx: Tx, visitor: Signed) -> Response:
+def receipt(request: Request, sitting_id: str, tx: ReadTx, visitor: Signed) -> Response:
     found = desk.own_sitting(tx, sitting_id, visitor.account.id)
     return page(
         request,

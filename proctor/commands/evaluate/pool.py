@@ -33,7 +33,7 @@ def opened(backend: Backend, workers: int | None = None) -> Iterator[InferencePo
             models_dir=Settings().models_dir,
             backend=backend,
             timeout_s=_JOB_S,
-            queue_limit=_WAITING,
+            stills_limit=_WAITING,
         )
     except ModelRefused as error:
         raise fail(str(error)) from error

@@ -107,12 +107,12 @@ def test_a_torn_video_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_a_file_without_a_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file.jpg"
     path.write_bytes(content)
-    with pytest.raises(FootageUnreadable):
+    with pytest.raises(FootageUnreadable, match="no picture can be read from"):
         read_footage(path, 5.0)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FootageUnreadable):
+    with pytest.raises(FootageUnreadable, match="no picture can be read from"):
         read_footage(tmp_path / "nothing.mp4", 5.0)
 
 

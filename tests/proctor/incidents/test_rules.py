@@ -139,6 +139,16 @@ def test_a_long_look_aside_is_information_and_a_short_one_is_nothing() -> None:
     assert detect(RULES, looks(range(10, 16))) == ()
 
 
+def test_another_persons_gaze_is_not_measured_against_the_students_own() -> None:
+    items: list[Item] = []
+    for s in range(0, 30, 2):
+        result = "no_match" if s >= 10 else "match"
+        items.append(Observation(Check.FACE, "identity", s, {"result": result}))
+        items.append(Observation(Check.FACE, "gaze", s, {"away": s >= 10}))
+
+    assert spans(detect(RULES, items)) == [("face_mismatch", 10, None)]
+
+
 def test_darkness_is_information_and_does_not_explain_a_missing_face() -> None:
     items: list[Item] = []
     for s in range(25):
