@@ -126,7 +126,9 @@ def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
     reference = enrolment.face_reference(
         tx, line.vault, sitting.account_id, comparison.model_id, before=sitting.created_at
     )
-    return FaceIdentity(comparison, reference) if reference is not None else None
+    if reference is None:
+        return None
+    return FaceIdentity(comparison, reference.template, reference.rotation)
 
 
 def _replay(exam_rules: ExamRules, items: list[Observation | NotAssessed]) -> rules.State:

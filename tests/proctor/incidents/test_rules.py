@@ -112,6 +112,43 @@ def test_a_covered_camera_explains_why_no_face_is_seen() -> None:
     assert spans(detect(RULES, items)) == [("camera_covered", 5, 20)]
 
 
+def still(at_s: float, *, holds: bool) -> Observation:
+    values = {"covered": False, "dark": False, "still": holds}
+    return Observation(Check.FACE, "camera", at_s, values)
+
+
+def test_a_picture_that_stands_still_for_ten_seconds_is_an_incident_about_identity() -> None:
+    items = [still(s, holds=5 <= s < 20) for s in range(30)]
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("camera_frozen", 5, 20)]
+    assert incident.opened_s == 15
+    assert incident.kind in IDENTITY_KINDS
+    assert detect(RULES, [still(s, holds=5 <= s < 14) for s in range(30)]) == ()
+
+
+def test_a_long_look_aside_is_information_and_a_short_one_is_nothing() -> None:
+    def looks(away: range) -> list[Item]:
+        return [Observation(Check.FACE, "gaze", s, {"away": s in away}) for s in range(0, 40, 2)]
+
+    (incident,) = detect(RULES, looks(range(10, 20)))
+
+    assert spans([incident]) == [("looking_away", 10, 20)]
+    assert incident.severity is Severity.INFO
+    assert detect(RULES, looks(range(10, 16))) == ()
+
+
+def test_another_persons_gaze_is_not_measured_against_the_students_own() -> None:
+    items: list[Item] = []
+    for s in range(0, 30, 2):
+        result = "no_match" if s >= 10 else "match"
+        items.append(Observation(Check.FACE, "identity", s, {"result": result}))
+        items.append(Observation(Check.FACE, "gaze", s, {"away": s >= 10}))
+
+    assert spans(detect(RULES, items)) == [("face_mismatch", 10, None)]
+
+
 def test_darkness_is_information_and_does_not_explain_a_missing_face() -> None:
     items: list[Item] = []
     for s in range(25):
@@ -338,6 +375,7 @@ def test_identity_kinds_are_the_six_that_hold_back_an_outcome() -> None:
         "identity_not_assessed",
         "face_absent",
         "camera_covered",
+        "camera_frozen",
         "screen_share_lost",
     } == IDENTITY_KINDS
 
