@@ -4,13 +4,14 @@ from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, bench, evaluate, models, serve
+from proctor.commands import account, bench, evaluate, keystroke_bench, models, serve
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 app.add_typer(evaluate.app, name="evaluate")
+bench.app.command("keystroke")(keystroke_bench.keystroke)
 app.add_typer(bench.app, name="bench")
 
 # the demo drives a browser, which a server has no use for: extra "demo"

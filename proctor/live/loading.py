@@ -20,7 +20,9 @@ from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.inference import InferencePool
 from proctor.media.capture import NO_PACKETS
+from proctor.media.disk import Disk
 from proctor.media.gaps import Cause
+from proctor.media.port import MediaPort
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
@@ -32,7 +34,10 @@ from proctor.vault import Vault
 
 @dataclass(frozen=True)
 class Line:
-    """What every sitting of one service uses."""
+    """What every sitting of one service uses.
+
+    ``port``: where all of them send their media. ``disk``: what writes it.
+    """
 
     settings: Settings
     db: Database
@@ -40,6 +45,8 @@ class Line:
     clock: Clock
     inference: InferencePool
     verifier: FreeTextVerifier
+    port: MediaPort
+    disk: Disk
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from traceback import format_tb
 from typing import Any
 
@@ -102,8 +103,10 @@ class LiveSitting:
             line.clock,
             line.settings.recordings_dir / self.id,
             self._epoch(),
-            line.settings.media_address,
+            line.port,
+            line.disk,
             self._media_changed,
+            self._file_begun,
         )
 
     @property
@@ -260,7 +263,7 @@ class LiveSitting:
                 raise SittingOver
             if Purpose.RECORDING not in self._loaded.consented:
                 raise consents.ConsentMissing
-            answer = await self._capture.connect(sdp, tracks, self._line.settings.min_free_mib)
+            answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
                 await _in_thread(self._write, self._note_connection)
             except SQLAlchemyError:
@@ -306,6 +309,25 @@ class LiveSitting:
     ) -> None:
         self._note(Observation(Check.MEDIA, name, at_s, values))
         self._tell_media()
+
+    def _longest_s(self) -> float:
+        left_s = self.remaining_s
+        return self._loaded.duration.total_seconds() if left_s is None else left_s
+
+    def _file_begun(self, track: Track, path: Path) -> None:
+        self._spawn(self._name_file(track, path))
+
+    async def _name_file(self, track: Track, path: Path) -> None:
+        root = self._line.settings.recordings_dir
+        try:
+            async with self._lock:
+                if self.is_finished:
+                    return
+                await _in_thread(
+                    self._write, lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)
+                )
+        except SQLAlchemyError as error:
+            log.error("file_not_named", sitting=self.id, kind=type(error).__name__)
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
