@@ -16,6 +16,7 @@ import numpy as np
 from keystroke.attacks import ATTACKS
 from keystroke.automation import Hands, look_at_presses
 from keystroke.presses import Presses
+from keystroke.stream import TypingStream
 from keystroke.verifiers.count_plda import CountPlda
 from keystroke.verifiers.free_text import FreeTextVerifier, load_weighing
 from keystroke.verifiers.network import open_embedder
@@ -25,6 +26,7 @@ from models.recipes.keystroke_plda import read_presses
 SEED: Final = 20260101
 WEIGHTS: Final = Path(__file__).parents[1] / "weights"
 PROBE: Final = 200
+HALF: Final = 1200
 VICTIMS: Final = 350
 HUMAN: Final = (
     "klicke_dev",
@@ -74,6 +76,18 @@ def llr_of(verifier: FreeTextVerifier, reference: Profile, probe: Presses) -> fl
     return verifier.weighing.same_sitting_llr(opinion)
 
 
+def hand_overs(verifier: FreeTextVerifier, writers: list[Presses]) -> dict[str, Any]:
+    """Sittings told as handed over: one writer for 2,400 keys, and another for the second half."""
+    people = [own for own in writers if len(own) >= 2 * HALF]
+    kept, changed = [], []
+    for i, own in enumerate(people):
+        begun = TypingStream(verifier, None).after(own.part(0, HALF))
+        kept.append(begun.after(own.part(HALF, 2 * HALF)).is_handed_over)
+        other = people[(i + 1) % len(people)]
+        changed.append(begun.after(other.part(0, HALF)).is_handed_over)
+    return {"n": len(people), "same": float(np.mean(kept)), "another": float(np.mean(changed))}
+
+
 def automated_humans(folder: Path) -> dict[str, list[int]]:
     """Windows of 100 keys that pass for automated, of how many, by set."""
     counts: dict[str, list[int]] = {}
@@ -96,7 +110,11 @@ def main(folder: Path) -> None:
     people = read_presses(folder / "klicke_dev.parquet")
     writers = [max(sessions.values(), key=len) for sessions in people.values()]
     long = [presses for presses in writers if len(presses) >= 2100 + PROBE][:VICTIMS]
-    report = {"attacks": shares(verifier, long), "automated_humans": automated_humans(folder)}
+    report = {
+        "attacks": shares(verifier, long),
+        "hand_overs": hand_overs(verifier, long),
+        "automated_humans": automated_humans(folder),
+    }
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 

@@ -17,7 +17,7 @@ from proctor.commands.seed import seed_demo
 from proctor.commands.typist import Press
 from proctor.identity import enrolment
 from proctor.identity.tables import Modality
-from proctor.inference import FaceFinding, FrameAssessment, InferencePool
+from proctor.inference import FaceFinding, FrameAssessment, InferencePool, keystroke_verifier
 from proctor.observations import NotAssessed
 from proctor.people import consents
 from proctor.people.tables import Purpose
@@ -26,6 +26,7 @@ from proctor.vault import Vault
 pytestmark = pytest.mark.db
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+TYPING = keystroke_verifier(with_network=False)
 GOOD = Quality(
     brightness=120.0, contrast=50.0, sharpness=100.0, covered=False, dark=False, blurred=False
 )
@@ -115,8 +116,8 @@ def test_each_typing_session_is_a_confirmed_reference_of_its_own_day(tx: Session
         Path(typist.__file__).parent / "material" / "typing_honest.json"
     )[:2]
     for _ in range(2):
-        visits.enrol_typing(desk, "keystroke-test", learner, sessions)
-    sums = enrolment.typing_reference(tx, vault, learner.id, "keystroke-test", before=NOW)
+        visits.enrol_typing(desk, TYPING, learner, sessions)
+    sums = enrolment.typing_reference(tx, vault, learner.id, TYPING.model_id, before=NOW)
     assert len(sums) == 2
     assert enrolment.status(tx, learner.id, NOW)[Modality.KEYSTROKE] == "confirmed"
 
@@ -125,7 +126,7 @@ def test_too_little_typing_is_not_confirmed(tx: Session) -> None:
     seeded = seed_demo(tx, "Test University", NOW)
     learner = seeded.learners[0]
     desk = visits.Desk(tx, Vault(bytes(32)), seeded.office, NOW)
-    visits.enrol_typing(desk, "keystroke-test", learner, [(Press("KeyA", 0.0, 90.0),)])
+    visits.enrol_typing(desk, TYPING, learner, [(Press("KeyA", 0.0, 90.0),)])
     assert enrolment.status(tx, learner.id, NOW)[Modality.KEYSTROKE] == "missing"
 
 
