@@ -15,7 +15,9 @@ from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
 from biometrics.types import mean_template
 from keystroke.events import KeyBatch
+from keystroke.presses import Presses
 from keystroke.template import Sums
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.errors import Conflict, NotFound
 from proctor.identity import protection
@@ -98,7 +100,7 @@ def add_face(
 def add_typing(
     tx: Session,
     vault: Vault,
-    model_id: str,
+    verifier: FreeTextVerifier,
     account_id: str,
     batch: KeyBatch,
     at: datetime,
@@ -106,10 +108,11 @@ def add_typing(
     """Add the keys of *batch* to the pending typing reference of this visit until it is complete:
     whoever confirms it decides about what was typed by then."""
     refuse_during_sitting(tx, account_id)
+    model_id = verifier.model_id
     row = _open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
     if row is not None and is_complete(row):
         return Progress(row.samples, KEY_SAMPLES)
-    sums = Sums.from_batch(batch)
+    sums = verifier.sums(Presses.from_batch(batch))
     if row is not None:
         sums += typing_sums(tx, vault, [row])[0]
     sealed = vault.seal(tx, account_id, _SEAL, sums.to_bytes())

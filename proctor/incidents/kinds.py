@@ -11,6 +11,7 @@ class Kind(StrEnum):
     FACE_ABSENT = "face_absent"
     MULTIPLE_FACES = "multiple_faces"
     FACE_MISMATCH = "face_mismatch"
+    TYPING_MISMATCH = "typing_mismatch"
     IDENTITY_NOT_ASSESSED = "identity_not_assessed"
     CAMERA_COVERED = "camera_covered"
     CAMERA_FROZEN = "camera_frozen"
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     FOCUS_LOST = "focus_lost"
     FULLSCREEN_LEFT = "fullscreen_left"
     PASTE = "paste"
+    AUTOMATED_TYPING = "automated_typing"
     MEDIA_GAP = "media_gap"
 
 
@@ -42,6 +44,7 @@ class Concern(StrEnum):
 IDENTITY_KINDS: frozenset[str] = frozenset(
     {
         Kind.FACE_MISMATCH,
+        Kind.TYPING_MISMATCH,
         Kind.IDENTITY_NOT_ASSESSED,
         Kind.FACE_ABSENT,
         Kind.CAMERA_COVERED,

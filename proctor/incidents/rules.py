@@ -42,6 +42,8 @@ _CLEAR_S = 2.0
 _SAMPLE_GAP_S = 3.0
 # checks without which nobody is compared: of the frame, and of the face with the reference
 _COMPARING = frozenset({Check.FACE.value, "identity"})
+# typing of one earlier sitting differs too often from the next for an incident about a person
+_SESSIONS = 2
 # reason of a face check that stopped answering
 _SILENT = "silent"
 
@@ -184,6 +186,8 @@ def _signals(state: State, item: Item, at_s: float) -> tuple[_Signal, ...]:
         return _face(state, item, at_s)
     if item.check == Check.BROWSER:
         return _browser(item)
+    if item.check == Check.KEYS:
+        return _typing(item)
     return _media(item) if item.check == Check.MEDIA else ()
 
 
@@ -227,6 +231,19 @@ def _browser(item: Observation) -> tuple[_Signal, ...]:
         return (_Signal((_BEGINS[item.name], ""), True),)
     if item.name in _ENDS:
         return (_Signal((_ENDS[item.name], ""), False),)
+    return ()
+
+
+def _typing(item: Observation) -> tuple[_Signal, ...]:
+    """The sitting's typing so far; without two earlier sittings it says nothing of the person."""
+    values = item.values
+    if item.name == "windows":
+        numbers: Evidence = {k: values[k] for k in ("llr", "keys") if k in values}
+        mismatch = values["state"] == "inconsistent" and int(values["sessions"]) >= _SESSIONS
+        return (_Signal((Kind.TYPING_MISMATCH, ""), mismatch, numbers),)
+    if item.name == "hands":
+        made: Evidence = {"keys": values["keys"]} if values["automated"] else {}
+        return (_Signal((Kind.AUTOMATED_TYPING, ""), bool(values["automated"]), made),)
     return ()
 
 

@@ -9,7 +9,7 @@ from biometrics.ids import ModelId
 from models.registry import Entry, open_model, read_registry
 
 if TYPE_CHECKING:
-    from keystroke.verifiers.plda import PldaVerifier
+    from keystroke.verifiers.free_text import FreeTextVerifier
 
 Backend = Literal["opencv", "dlib", "dlib-compat"]
 DETECTOR = "yunet"
@@ -50,9 +50,21 @@ def face_comparison(backend: Backend) -> FaceComparison:
     )
 
 
-def keystroke_verifier() -> "PldaVerifier":
-    """The verifier of free typing, numpy only. Raises ModelRefused."""
-    # it brings scikit-learn, which every worker process would hold without any use for it
-    from keystroke.verifiers.plda import PldaVerifier
+def keystroke_verifier(*, with_network: bool = True) -> "FreeTextVerifier":
+    """The verifier of free typing; where onnxruntime is missing, without its network.
 
-    return PldaVerifier.load(open_model("keystroke-plda", Path()))
+    References made with the network do not serve the verifier without, nor the other way round.
+    Raises ModelRefused.
+    """
+    # they bring scikit-learn, which every worker process would hold without any use for it
+    from keystroke.verifiers.count_plda import CountPlda
+    from keystroke.verifiers.free_text import FreeTextVerifier, load_weighing
+    from keystroke.verifiers.network import open_embedder
+
+    here = Path()
+    population = CountPlda.load(open_model("keystroke-plda", here))
+    embedder = open_embedder(open_model("keystroke-network", here)) if with_network else None
+    weighings = open_model("keystroke-free-text", here)
+    return FreeTextVerifier(
+        population, embedder, load_weighing(weighings, fused=embedder is not None)
+    )

@@ -371,12 +371,39 @@ def test_a_failure_without_a_time_is_placed_at_the_newest_fact() -> None:
 def test_identity_kinds_are_the_six_that_hold_back_an_outcome() -> None:
     assert {
         "face_mismatch",
+        "typing_mismatch",
         "identity_not_assessed",
         "face_absent",
         "camera_covered",
         "camera_frozen",
         "screen_share_lost",
     } == IDENTITY_KINDS
+
+
+def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observation:
+    values = {"state": state, "sessions": sessions, "llr": llr, "keys": 250}
+    return Observation(Check.KEYS, "windows", at_s, values)
+
+
+def test_typing_that_does_not_fit_is_an_incident_until_it_does() -> None:
+    items = [typed(60, "inconsistent", 2), typed(90, "inconsistent", 2, -6.5)]
+    (incident,) = detect(RULES, [*items, typed(120, "inconclusive", 2)])
+
+    assert spans([incident]) == [("typing_mismatch", 60, 120)]
+    assert incident.evidence == {"samples": 2, "llr": -6.5, "keys": 250}
+
+
+@pytest.mark.parametrize("item", [typed(60, "inconsistent", 1), typed(60, "insufficient_data", 2)])
+def test_one_earlier_visit_or_too_few_keys_accuse_nobody(item: Observation) -> None:
+    assert detect(RULES, [item]) == ()
+
+
+def test_presses_no_hand_makes_are_an_incident_while_they_come() -> None:
+    looks = [
+        Observation(Check.KEYS, "hands", float(s), {"automated": s < 20, "keys": 80})
+        for s in (10, 15, 20)
+    ]
+    assert spans(detect(RULES, looks)) == [("automated_typing", 10, 20)]
 
 
 ITEMS = st.one_of(
