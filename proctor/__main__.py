@@ -1,13 +1,14 @@
-"""The command line: ``proctor serve``, ``demo``, ``models``, ``account``."""
+"""The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, models, serve
+from proctor.commands import account, models, serve, share
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
+app.command("share")(share.share)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 
