@@ -1,8 +1,7 @@
 """Evidence and verdicts of a sitting enter, the outcome of its event leaves.
 
 ``verified`` is set by rule when every planned method passes; what is adverse needs a person,
-and voiding a second one. Two facts need nobody: the learner never came, and too few keys were
-typed where typing is the only method.
+and voiding a second one. Only that the learner never came needs nobody.
 """
 
 from collections.abc import Sequence

@@ -108,7 +108,7 @@ def test_too_few_keys_leave_the_decision_to_the_other_methods(made: ExamCourse) 
     assert decision.reasons == ("keystroke:not_assessed",)
 
 
-def test_too_few_keys_as_the_only_method_are_unverified(made: ExamCourse) -> None:
+def test_too_few_keys_as_the_only_method_wait_for_a_person(made: ExamCourse) -> None:
     sitting = made.sit(made.learners[0], "essay", keys=NOT_ASSESSED)
     assert outcome(made, sitting, TYPING).outcome is Outcome.PENDING
 
