@@ -1,14 +1,16 @@
-"""The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``."""
+"""The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``,
+``report``."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, models, serve, share
+from proctor.commands import account, models, report, serve, share
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
 app.command("share")(share.share)
+app.command("report")(report.report)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 

@@ -71,6 +71,15 @@ def course_for(tx: Session, account: Account, course_id: str) -> Course:
     return course
 
 
+def course_by_code(tx: Session, institution_id: str, code: str) -> Course:
+    """The course of an institution with this code. Raises CourseNotFound."""
+    query = select(Course).where(Course.institution_id == institution_id, Course.code == code)
+    found = tx.scalars(query).one_or_none()
+    if found is None:
+        raise CourseNotFound
+    return found
+
+
 def newest_scheme(tx: Session, course_id: str) -> AssessmentScheme | None:
     """The scheme in force: the highest version, or None before the first one."""
     return tx.scalars(

@@ -110,15 +110,19 @@ def build_report(
     *,
     version: int | None = None,
     supersedes: str | None = None,
+    learner: Account | None = None,
 ) -> IdentityReport:
-    """The report of a course as things stand at *now*. Raises NoScheme."""
+    """The report of a course as things stand at *now*, or of one *learner* of it.
+
+    Raises NoScheme.
+    """
     course = tx.get_one(Course, course_id)
     scheme = newest_scheme(tx, course_id)
     if scheme is None:
         raise NoScheme(course=course_id)
     rules = pack(course.policy_pack)
     events = tuple(_planned(event, rules) for event in events_of(tx, scheme.id))
-    accounts = learners_of(tx, course_id)
+    accounts = learners_of(tx, course_id) if learner is None else [learner]
     outcomes = course_outcomes(tx, course, accounts, now)
     every = [outcome for rows in outcomes.values() for outcome in rows]
     return IdentityReport(

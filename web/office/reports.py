@@ -1,6 +1,5 @@
 """The identity report of a course: read as it stands now, issued, and taken away as a file."""
 
-from enum import StrEnum
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -11,6 +10,7 @@ from proctor.exams.tables import Course
 from proctor.people.tables import Role
 from proctor.reports.build import build_report
 from proctor.reports.document import as_json
+from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import (
     document_of,
     issue,
@@ -18,24 +18,13 @@ from proctor.reports.issue import (
     issued_reports,
     record_download,
 )
-from proctor.reports.pdf import pdf_of
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
-from proctor.reports.workbook import csv_of, xlsx_of
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.pages import locale_of, page
 
 router = APIRouter()
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
-
-
-class FileFormat(StrEnum):
-    """Files an issued report is taken away as."""
-
-    PDF = "pdf"
-    XLSX = "xlsx"
-    CSV = "csv"
-    JSON = "json"
 
 
 MEDIA_TYPES = {
@@ -83,25 +72,13 @@ def report_file(
         name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
         record_download(tx, report, visitor.account.id, file_format, services.clock.now())
     return Response(
-        _content(report, file_format, locale_of(request)),
+        content_of(document_of(report), file_format, locale_of(request)),
         media_type=MEDIA_TYPES[file_format],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "Cache-Control": "no-store",
         },
     )
-
-
-def _content(report: IssuedReport, file_format: FileFormat, locale: str) -> bytes:
-    match file_format:
-        case FileFormat.PDF:
-            return pdf_of(document_of(report), report.sha256, locale)
-        case FileFormat.XLSX:
-            return xlsx_of(document_of(report), report.sha256, locale)
-        case FileFormat.CSV:
-            return csv_of(document_of(report), report.sha256, locale)
-        case FileFormat.JSON:
-            return report.body.encode()
 
 
 def _file_name(course: Course, report: IssuedReport, file_format: FileFormat) -> str:
