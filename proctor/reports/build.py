@@ -8,14 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound
+from proctor.exams.dispensations import dispensations_of
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import events_of, newest_scheme, weight_of
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, EventKind, Technology
 from proctor.people.tables import Account, Institution
 from proctor.shares.calculator import (
-    Outcome,
     Share,
-    ShareEvent,
     ShareRange,
     by_count,
     by_weight,
@@ -23,7 +22,7 @@ from proctor.shares.calculator import (
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import EventOutcome, course_outcomes, plan_of
+from proctor.shares.outcomes import EventOutcome, course_outcomes, design_events, plan_of
 from proctor.shares.packs import PolicyPack, pack
 
 # what no browser service sees, whatever its figures; printed in every report
@@ -121,7 +120,7 @@ def build_report(
     if scheme is None:
         raise NoScheme(course=course_id)
     rules = pack(course.policy_pack)
-    events = tuple(_planned(event, rules) for event in events_of(tx, scheme.id))
+    events = events_of(tx, scheme.id)
     accounts = learners_of(tx, course_id) if learner is None else [learner]
     outcomes = course_outcomes(tx, course, accounts, now)
     every = [outcome for rows in outcomes.values() for outcome in rows]
@@ -137,8 +136,8 @@ def build_report(
         ends_on=course.ends_on,
         scheme_version=scheme.version,
         pack=rules,
-        design=_design(events, rules),
-        events=events,
+        design=design_of(tx, course, events),
+        events=tuple(_planned(event, rules) for event in events),
         learners=tuple(learner_report(a, outcomes[a.id], rules) for a in accounts),
         people=_names_of_reviewers(tx, every),
         model_ids=tuple(sorted({m for o in every if o.evidence for m in o.evidence.model_ids})),
@@ -162,9 +161,12 @@ def learner_report(
     )
 
 
-def design_of(events: list[AssessmentEvent], rules: PolicyPack) -> Design:
-    """Shares of a scheme by its identity plans."""
-    return _design(tuple(_planned(event, rules) for event in events), rules)
+def design_of(tx: Session, course: Course, events: list[AssessmentEvent]) -> Design:
+    """Shares of a scheme by its identity plans, without the events cancelled for all."""
+    rules = pack(course.policy_pack)
+    planned = design_events(events, rules, dispensations_of(tx, course.id).cancelled)
+    count, weight = design_by_count(planned, rules), design_by_weight(planned)
+    return Design(count, weight, share_met(count, weight, rules))
 
 
 def _planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
@@ -177,13 +179,6 @@ def _planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
         opens_at=event.opens_at,
         closes_at=event.closes_at,
     )
-
-
-def _design(events: tuple[PlannedEvent, ...], rules: PolicyPack) -> Design:
-    # plans count, outcomes do not: any outcome that stays in the denominator will do
-    planned = [ShareEvent(e.code, e.weight, bool(e.plan), Outcome.PENDING) for e in events]
-    count, weight = design_by_count(planned, rules), design_by_weight(planned)
-    return Design(count, weight, share_met(count, weight, rules))
 
 
 def _names_of_reviewers(tx: Session, outcomes: list[EventOutcome]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import rfc8785
 
+from proctor.centres.protocols import CentreFinding
 from proctor.exams.schemes import plain_number
 from proctor.observations import Track
 from proctor.reports.build import Design, IdentityReport, LearnerReport, PlannedEvent
@@ -142,6 +143,19 @@ def _outcome(event: EventOutcome, people: dict[str, str]) -> Json:
             for method in decision.methods
         ],
         "sitting": _sitting(event, evidence, people) if evidence else None,
+        "centre": _centre(event.centre) if event.centre else None,
+    }
+
+
+def _centre(centre: CentreFinding) -> Json:
+    return {
+        "name": centre.centre,
+        "protocol": centre.number,
+        "held_at": _instant(centre.held_at),
+        "signed_on": centre.signed_on.isoformat() if centre.signed_on else None,
+        "attended": centre.attended,
+        "document": centre.document.value if centre.document else None,
+        "conditions": centre.conditions,
     }
 
 

@@ -8,18 +8,17 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import Conflict, Refused
-from proctor.exams.schemes import events_of, newest_scheme, weight_of
+from proctor.exams.dispensations import dispensations_of
+from proctor.exams.schemes import events_of, newest_scheme
 from proctor.exams.tables import AssessmentScheme, Course, CourseKind
 from proctor.people.tables import Account
 from proctor.shares.calculator import (
-    Outcome,
     Share,
-    ShareEvent,
     design_by_count,
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import plan_of
+from proctor.shares.outcomes import design_events
 from proctor.shares.packs import PolicyPack, pack
 from proctor.shares.tables import Publication
 
@@ -96,11 +95,8 @@ def require_share(count: Share, weight: Share, rules: PolicyPack) -> None:
 
 def scheme_shares(tx: Session, scheme: AssessmentScheme, rules: PolicyPack) -> tuple[Share, Share]:
     """Shares of a scheme by design: by count, by weight."""
-    rows = [
-        # plans count, outcomes do not: any outcome that stays in the denominator will do
-        ShareEvent(event.code, weight_of(event), bool(plan_of(event, rules)), Outcome.PENDING)
-        for event in events_of(tx, scheme.id)
-    ]
+    cancelled = dispensations_of(tx, scheme.course_id).cancelled
+    rows = design_events(events_of(tx, scheme.id), rules, cancelled)
     return design_by_count(rows, rules), design_by_weight(rows)
 
 

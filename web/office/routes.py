@@ -65,7 +65,7 @@ def course(
         publication=publication_of(tx, scheme) if scheme else None,
         events=[(event, plain_number(weight_of(event))) for event in events],
         warnings=warnings_of(events) if events else (),
-        design=design_of(events, rules),
+        design=design_of(tx, found, events),
         threshold=f"{float(100 * rules.threshold):g}",
         learners=[learner_report(person, outcomes[person.id], rules) for person in learners],
         learner_count=count,

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from proctor.exams.schemes import course_for, plain_number
 from proctor.people.tables import Role
 from proctor.reports.build import learner_report
-from proctor.shares.outcomes import learner_outcomes
+from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
 from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import page
@@ -20,7 +20,7 @@ def identity(
 ) -> Response:
     course = course_for(tx, visitor.account, course_id)
     rules = pack(course.policy_pack)
-    outcomes = learner_outcomes(tx, course, visitor.account, at.clock.now())
+    outcomes = course_outcomes(tx, course, [visitor.account], at.clock.now())[visitor.account.id]
     report = learner_report(visitor.account, outcomes, rules)
     return page(
         request,

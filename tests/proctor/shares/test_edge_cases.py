@@ -5,17 +5,21 @@ assessment, E30 re-credited courses.
 """
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from proctor.centres.tables import Centre, Document, Protocol, ProtocolEntry
 from proctor.exams.schemes import add_version, warnings_of
-from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, Mode
+from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, Dispensation, Mode
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.media.tables import Recording
 from proctor.observations import Track
+from proctor.people.tables import Account
+from proctor.plumbing.db import new_id
 from proctor.reports.build import IdentityReport, LearnerReport, build_report
 from proctor.reports.document import as_json
 from proctor.reports.issue import document_of, issue
@@ -23,7 +27,7 @@ from proctor.review.tables import Decision
 from proctor.shares.calculator import Outcome, Share
 from proctor.shares.course_file import as_json as readings_json
 from proctor.shares.course_file import readings_of
-from proctor.shares.outcomes import EventOutcome, MethodOutcome, learner_outcomes
+from proctor.shares.outcomes import EventOutcome, MethodOutcome, course_outcomes
 from proctor.shares.packs import pack
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.exam_course import EXAM_S, NOW, ExamCourse
@@ -35,7 +39,8 @@ MATCH, NO_MATCH, NOT_ASSESSED = CheckResult.MATCH, CheckResult.NO_MATCH, CheckRe
 
 
 def row(made: ExamCourse, code: str, learner: int = 0) -> EventOutcome:
-    rows = learner_outcomes(made.tx, made.course, made.learners[learner], NOW)
+    account = made.learners[learner]
+    rows = course_outcomes(made.tx, made.course, [account], NOW)[account.id]
     return next(each for each in rows if each.code == code)
 
 
@@ -49,6 +54,63 @@ def learner(made: ExamCourse, number: int = 0) -> LearnerReport:
 
 def of(report: IdentityReport, number: str | None) -> LearnerReport:
     return next(each for each in report.learners if each.number == number)
+
+
+def centre_says(
+    made: ExamCourse,
+    code: str,
+    *,
+    signed: bool = True,
+    document: Document | None = Document.ID_CARD,
+    conditions: bool = True,
+    attended: bool = True,
+    held_at: datetime = NOW,
+) -> None:
+    """A protocol of a test centre about the first learner."""
+    centre = Centre(
+        institution_id=made.institution.id,
+        code=new_id(),
+        name="Атырау",
+        region="Атырау",
+        workplaces=[],
+        invigilators=[],
+    )
+    made.tx.add(centre)
+    made.tx.flush()
+    protocol = Protocol(
+        centre_id=centre.id,
+        number="17",
+        event_id=made.events[code].id,
+        held_at=held_at,
+        invigilator="Жанна Ким",
+        signed_on=held_at.date() if signed else None,
+    )
+    made.tx.add(protocol)
+    made.tx.flush()
+    made.tx.add(
+        ProtocolEntry(
+            protocol_id=protocol.id,
+            account_id=made.learners[0].id,
+            attended=attended,
+            document=document,
+            conditions=conditions,
+        )
+    )
+    made.tx.flush()
+
+
+def dispense(made: ExamCourse, code: str, learner: Account | None) -> None:
+    made.tx.add(
+        Dispensation(
+            course_id=made.course.id,
+            event_code=code,
+            account_id=learner.id if learner else None,
+            reason="№ 14",
+            by=made.office.id,
+            at=NOW,
+        )
+    )
+    made.tx.flush()
 
 
 def file_shares(
@@ -232,6 +294,51 @@ def test_e15_comparisons_before_the_exam_do_not_verify_it(made: ExamCourse) -> N
     assert outcome(made, "final") is Outcome.PENDING
 
 
+def test_e16_a_centre_that_states_both_facts_verifies_an_event_planned_online(
+    made: ExamCourse,
+) -> None:
+    sitting = made.sit(made.learners[0], "final", state=SittingState.SUSPENDED)
+    assert sitting.started_at is not None
+    centre_says(made, "final", held_at=sitting.started_at - timedelta(days=1))
+    assert outcome(made, "final") is Outcome.PENDING
+    centre_says(made, "final", held_at=sitting.started_at + timedelta(hours=1))
+    found = row(made, "final").decision
+    assert found.outcome is Outcome.VERIFIED
+    assert [method.technology.value for method in found.methods] == ["test_centre"]
+
+
+@pytest.mark.parametrize(
+    ("document", "conditions", "reason"),
+    [
+        (None, True, "identity_not_checked"),
+        (Document.PASSPORT, False, "conditions_not_controlled"),
+    ],
+)
+def test_e17_one_of_the_two_facts_is_not_enough(
+    made: ExamCourse, document: Document | None, conditions: bool, reason: str
+) -> None:
+    for code, said in (("quiz-1", Outcome.NOT_PLANNED), ("midterm", Outcome.PENDING)):
+        assert outcome(made, code) in (Outcome.NOT_PLANNED, Outcome.ABSENT)
+        centre_says(made, code, document=document, conditions=conditions)
+        found = row(made, code).decision
+        assert (found.outcome, found.reasons) == (said, (reason,))
+
+
+def test_e17_on_site_counts_once_a_protocol_is_attached(made: ExamCourse) -> None:
+    centre_says(made, "quiz-1")
+    assert outcome(made, "quiz-1") is Outcome.VERIFIED
+
+
+def test_e18_a_late_protocol_is_pending_until_it_is_signed(made: ExamCourse) -> None:
+    made.events["midterm"].identity_plan = ["test_centre"]
+    assert row(made, "midterm").decision.reasons == ("no_protocol",)
+    centre_says(made, "midterm", signed=False)
+    found = row(made, "midterm").decision
+    assert (found.outcome, found.reasons) == (Outcome.PENDING, ("protocol_unsigned",))
+    centre_says(made, "midterm")
+    assert outcome(made, "midterm") is Outcome.VERIFIED
+
+
 def test_e19_an_identity_document_checked_by_a_proctor_counts(made: ExamCourse) -> None:
     made.events["midterm"].identity_plan = ["proctoring"]
     made.sit(made.learners[0], "midterm", identified_via="proctor", faces=(), keys=None)
@@ -248,6 +355,24 @@ def test_e21_a_suspended_attempt_is_not_verified(made: ExamCourse) -> None:
 def test_e22_absence_stays_in_the_denominator(made: ExamCourse) -> None:
     assert outcome(made, "midterm") is Outcome.ABSENT
     assert learner(made).weight.low.den == 100
+
+
+def test_e22_absence_at_a_centre_is_told_by_its_protocol(made: ExamCourse) -> None:
+    centre_says(made, "final", attended=False, document=None, conditions=False)
+    assert outcome(made, "final") is Outcome.ABSENT
+
+
+def test_e23_cancelled_for_all_or_excused_leaves_the_denominator(made: ExamCourse) -> None:
+    dispense(made, "quiz-1", None)
+    dispense(made, "midterm", made.learners[0])
+    report = build_report(made.tx, made.course.id, NOW)
+    assert (outcome(made, "quiz-1"), outcome(made, "midterm")) == (
+        Outcome.CANCELLED,
+        Outcome.EXCUSED,
+    )
+    assert of(report, "S-0001").weight.low.den == 70
+    assert of(report, "S-0002").weight.low.den == 90
+    assert report.design.weight == Share(Fraction(80), Fraction(90))
 
 
 def test_e24_events_of_no_weight_are_left_out() -> None:
@@ -329,7 +454,7 @@ def test_e31_an_event_verified_in_another_offering_counts_only_there(made: ExamC
         identity_plan=old.identity_plan,
     )
     add_version(made.tx, again, [final], NOW)
-    (found,) = learner_outcomes(made.tx, again, made.learners[0], NOW)
+    (found,) = course_outcomes(made.tx, again, made.learners[:1], NOW)[made.learners[0].id]
     assert (found.decision.outcome, found.sitting_id) == (Outcome.PENDING, None)
 
 
