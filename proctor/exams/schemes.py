@@ -31,6 +31,12 @@ class CourseNotFound(NotFound):
     key = "error.course_not_found"
 
 
+class EventNotFound(NotFound):
+    """The scheme in force has no such event."""
+
+    key = "error.event_not_found"
+
+
 @dataclass(frozen=True, slots=True)
 class SchemeWarning:
     """Something about a scheme the exam office should know; it is accepted all the same.

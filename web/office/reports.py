@@ -1,5 +1,6 @@
 """The identity report of a course: read as it stands now, issued, and taken away as a file."""
 
+from enum import StrEnum
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from proctor.exams.tables import Course
 from proctor.people.tables import Role
 from proctor.reports.build import build_report
 from proctor.reports.document import as_json
+from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
 from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import (
     document_of,
@@ -74,6 +76,37 @@ def report_file(
     return Response(
         content_of(document_of(report), file_format, locale_of(request)),
         media_type=MEDIA_TYPES[file_format],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+class SheetFormat(StrEnum):
+    """Files of an exam sheet."""
+
+    PDF = "pdf"
+    XLSX = "xlsx"
+
+
+@router.get("/courses/{course_id}/events/{event_code}/sheet.{file_format}", dependencies=[office])
+def sheet_file(
+    request: Request,
+    course_id: str,
+    event_code: str,
+    file_format: SheetFormat,
+    tx: ReadTx,
+    visitor: Signed,
+    services: ServicesDep,
+) -> Response:
+    course = course_for(tx, visitor.account, course_id)
+    sheet = exam_sheet(tx, course, event_code, services.clock.now())
+    draw = sheet_pdf if file_format is SheetFormat.PDF else sheet_xlsx
+    name = f"{course.code}-{event_code}-sheet.{file_format}"
+    return Response(
+        draw(sheet, locale_of(request)),
+        media_type=MEDIA_TYPES[FileFormat(file_format)],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "Cache-Control": "no-store",
