@@ -1,11 +1,12 @@
 """The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``,
-``report``."""
+``report``,
+``certificate``."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, models, report, serve, share
+from proctor.commands import account, certificate, models, report, serve, share
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
@@ -13,6 +14,7 @@ app.command("share")(share.share)
 app.command("report")(report.report)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
+app.add_typer(certificate.app, name="certificate")
 
 # the demo drives a browser, which a server has no use for: extra "demo"
 if find_spec("playwright") is not None:

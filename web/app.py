@@ -17,7 +17,7 @@ from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
-from web import errors, sign_in
+from web import certificates, errors, sign_in
 from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
 from web.api import sittings as api_sittings
@@ -61,6 +61,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     errors.install(app)
     for routes in (
         sign_in,
+        certificates,
         students,
         student_identity,
         proctors,
