@@ -1,17 +1,19 @@
 """The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``,
 ``report``,
-``certificate``."""
+``certificate``, ``evidence``, ``verify``."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, certificate, models, report, serve, share
+from proctor.commands import account, certificate, evidence, models, report, serve, share
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
 app.command("share")(share.share)
 app.command("report")(report.report)
+app.command("evidence")(evidence.evidence)
+app.command("verify")(evidence.verify_file)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")
