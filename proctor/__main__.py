@@ -1,12 +1,13 @@
 """The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``,
 ``report``,
-``certificate``, ``evidence``, ``verify``."""
+``certificate``, ``evidence``, ``verify``,
+``bench``."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, certificate, evidence, models, report, serve, share
+from proctor.commands import account, bench, certificate, evidence, models, report, serve, share
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
@@ -16,6 +17,7 @@ app.command("evidence")(evidence.evidence)
 app.command("verify")(evidence.verify_file)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
+app.add_typer(bench.app, name="bench")
 app.add_typer(certificate.app, name="certificate")
 
 # the demo drives a browser, which a server has no use for: extra "demo"

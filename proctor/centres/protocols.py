@@ -1,6 +1,6 @@
 """What the protocols of test centres say about the learners of a course."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -28,15 +28,19 @@ class CentreFinding:
     conditions: bool
 
 
-def findings_of(tx: Session, course_id: str) -> dict[tuple[str, str], CentreFinding]:
-    """By (learner, code of the event), over all versions of the scheme. A signed protocol
-    comes before one that is not, a later sitting before an earlier one."""
-    rows = list(_rows(tx, course_id))
+def findings_of(
+    tx: Session, course_id: str, learners: Collection[str] | None = None
+) -> dict[tuple[str, str], CentreFinding]:
+    """By (learner, code of the event), over all versions of the scheme, of some learners or of
+    all. A signed protocol comes before one that is not, a later sitting before an earlier one."""
+    rows = list(_rows(tx, course_id, learners))
     rows.sort(key=lambda row: (row[1].signed_on is not None, row[1].held_at, row[1].number))
     return dict(rows)
 
 
-def _rows(tx: Session, course_id: str) -> Iterator[tuple[tuple[str, str], CentreFinding]]:
+def _rows(
+    tx: Session, course_id: str, learners: Collection[str] | None
+) -> Iterator[tuple[tuple[str, str], CentreFinding]]:
     query = (
         select(ProtocolEntry, Protocol, Centre.name, AssessmentEvent.code)
         .join(Protocol, Protocol.id == ProtocolEntry.protocol_id)
@@ -45,6 +49,8 @@ def _rows(tx: Session, course_id: str) -> Iterator[tuple[tuple[str, str], Centre
         .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
         .where(AssessmentScheme.course_id == course_id)
     )
+    if learners is not None:
+        query = query.where(ProtocolEntry.account_id.in_(learners))
     for entry, protocol, centre, code in tx.execute(query):
         yield (
             (entry.account_id, code),

@@ -14,6 +14,7 @@ from proctor.exams.schemes import events_of, newest_scheme, weight_of
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, EventKind, Technology
 from proctor.people.tables import Account, Institution
 from proctor.shares.calculator import (
+    Outcome,
     Share,
     ShareRange,
     by_count,
@@ -102,6 +103,10 @@ class IdentityReport:
     limits: tuple[str, ...] = LIMITS
 
 
+#: shares by count and weight by the outcomes of the events of one scheme, in their order
+_KnownShares = dict[tuple[Outcome, ...], tuple[ShareRange, ShareRange]]
+
+
 def build_report(
     tx: Session,
     course_id: str,
@@ -124,6 +129,7 @@ def build_report(
     accounts = learners_of(tx, course_id) if learner is None else [learner]
     outcomes = course_outcomes(tx, course, accounts, now)
     every = [outcome for rows in outcomes.values() for outcome in rows]
+    known: _KnownShares = {}
     return IdentityReport(
         version=version,
         supersedes=supersedes,
@@ -138,18 +144,28 @@ def build_report(
         pack=rules,
         design=design_of(tx, course, events),
         events=tuple(_planned(event, rules) for event in events),
-        learners=tuple(learner_report(a, outcomes[a.id], rules) for a in accounts),
+        learners=tuple(learner_report(a, outcomes[a.id], rules, known) for a in accounts),
         people=_names_of_reviewers(tx, every),
         model_ids=tuple(sorted({m for o in every if o.evidence for m in o.evidence.model_ids})),
     )
 
 
 def learner_report(
-    account: Account, outcomes: list[EventOutcome], rules: PolicyPack
+    account: Account,
+    outcomes: list[EventOutcome],
+    rules: PolicyPack,
+    known: _KnownShares | None = None,
 ) -> LearnerReport:
-    """Shares of one learner from the outcomes of their events."""
-    events = [outcome.share_event for outcome in outcomes]
-    count, weight = by_count(events, rules), by_weight(events)
+    """Shares of one learner from the outcomes of their events.
+
+    ``known``: shares computed for other learners of the same scheme, added to.
+    """
+    known = {} if known is None else known
+    pattern = tuple(outcome.decision.outcome for outcome in outcomes)
+    if pattern not in known:
+        events = [outcome.share_event for outcome in outcomes]
+        known[pattern] = by_count(events, rules), by_weight(events)
+    count, weight = known[pattern]
     return LearnerReport(
         name=account.name,
         number=account.learner_number,
