@@ -23,7 +23,7 @@ check: setup
 	$(BIN)/lint-imports
 	cd $(UI) && $(NODE_PATH_FIRST) npm run --silent check
 	cd $(UI) && $(NODE_PATH_FIRST) npm run --silent test
-	$(BIN)/pytest -q -m "unit or db"
+	$(BIN)/pytest -q -n 2 -m "unit or db"
 
 test: chromium check
 	$(BIN)/pytest -q -rs -m "media or acceptance"

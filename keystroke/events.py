@@ -60,11 +60,6 @@ class KeyBatch:
     clock_step_ms: float | None
     events: tuple[KeyEvent, ...]
 
-    @property
-    def n_untrusted(self) -> int:
-        """Presses that a program made."""
-        return sum(KeyFlag.UNTRUSTED in e.flags for e in self.events)
-
 
 def parse_batch(obj: object) -> KeyBatch:
     """The batch in a decoded JSON value, repaired.

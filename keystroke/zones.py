@@ -91,8 +91,3 @@ ZONE_OF_CODE: Final = MappingProxyType(
 def zone_of(code: str) -> Zone:
     """Zone of a ``KeyboardEvent.code``; a code the table does not name is ``OTHER``."""
     return ZONE_OF_CODE.get(code, Zone.OTHER)
-
-
-def is_typed(zone: Zone) -> bool:
-    """Whether a press in this zone edits text; the others break a key combination."""
-    return zone < Zone.MODIFIER

@@ -93,12 +93,6 @@ def verify(tx: Session, stream: str) -> ChainBroken | None:
     return None
 
 
-def head(tx: Session, stream: str) -> str:
-    """Hex hash of the newest event: the receipt of all before it."""
-    last = _last(tx, stream)
-    return (last.hash if last else GENESIS).hex()
-
-
 def _last(tx: Session, stream: str) -> Event | None:
     query = select(Event).where(Event.stream == stream).order_by(Event.seq.desc()).limit(1)
     return tx.scalars(query).first()

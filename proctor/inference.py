@@ -51,7 +51,6 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 # 4K UHD: twice each side of the largest picture the capture page asks for
 MAX_FRAME_PIXELS = 3840 * 2160
 _MAX_MEMORY = 4 * 1024**3
-_REENCODED_SIDE = 1024
 _CODECS = {"VP8": "vp8", "H264": "h264"}
 
 
@@ -94,10 +93,11 @@ def keystroke_verifier() -> PldaVerifier:
 
 
 class InferencePool:
-    """A few worker processes and a bounded line of pictures before them.
+    """A few worker processes and two bounded lines before them: frames of exams, and stills.
 
-    ``queue_limit`` pictures may wait beside those being looked at; the next is refused as
-    ``overloaded``. ``timeout_s`` counts from the moment a worker takes a picture up.
+    ``frames_limit`` and ``stills_limit`` pictures may wait in each beside those being looked at;
+    the next is refused as ``overloaded``, and whoever sends stills crowds out no exam.
+    ``timeout_s`` counts from the moment a worker takes a picture up.
     Raises ModelRefused when a model is missing or hashes wrong.
     """
 
@@ -108,7 +108,8 @@ class InferencePool:
         models_dir: Path,
         backend: Backend,
         timeout_s: float = 10.0,
-        queue_limit: int = 32,
+        frames_limit: int = 32,
+        stills_limit: int = 8,
     ) -> None:
         for name in (_DETECTOR, _ENCODERS[backend], *_BESIDE[backend]):
             open_model(name, models_dir)
@@ -118,32 +119,30 @@ class InferencePool:
             log.warning("face_backend_uneven", backend=backend, fmr=point.fmr, card="dlib-resnet")
         self._timeout_s = timeout_s
         self._closed = threading.Event()
-        self._places = threading.BoundedSemaphore(workers + queue_limit)
+        self._frames = threading.BoundedSemaphore(workers + frames_limit)
+        self._stills = threading.BoundedSemaphore(workers + stills_limit)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
-        self._count = workers
+        self._unstarted = workers
         # one thread waits on each worker process
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
 
     def start(self) -> None:
         """Start the workers now, without waiting, so that the first picture need not."""
-        for _ in range(self._count):
+        count, self._unstarted = self._unstarted, 0
+        for _ in range(count):
             self._threads.submit(self._run, _be_ready, ())
 
     def submit_frame(
         self, codec: str, keyframe: bytes, *, embed: bool
     ) -> Future[FrameAssessment | NotAssessed]:
         """Assess one encoded keyframe, ``codec`` ``VP8`` or ``H264`` (Annex B)."""
-        return self._submit(_assess_frame, codec, keyframe, embed)
+        return self._submit(self._frames, _assess_frame, codec, keyframe, embed)
 
     def submit_image(self, data: bytes, *, embed: bool) -> Future[FrameAssessment | NotAssessed]:
         """Assess a JPEG or PNG still of at most 10 MiB and 25 Mpx, upright as its EXIF says."""
-        return self._submit(_assess_image, data, embed)
-
-    def submit_jpeg(self, data: bytes) -> Future[bytes | NotAssessed]:
-        """A still again as JPEG: upright, at most 1024 px a side, nothing but pixels kept."""
-        return self._submit(_reencode_jpeg, data)
+        return self._submit(self._stills, _assess_image, data, embed)
 
     async def assess_frame(
         self, codec: str, keyframe: bytes, *, embed: bool
@@ -153,9 +152,6 @@ class InferencePool:
     async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
         return await asyncio.wrap_future(self.submit_image(data, embed=embed))
 
-    async def reencode_jpeg(self, data: bytes) -> bytes | NotAssessed:
-        return await asyncio.wrap_future(self.submit_jpeg(data))
-
     def close(self) -> None:
         """End the workers after what they hold; what still waits is not assessed."""
         self._closed.set()
@@ -163,14 +159,16 @@ class InferencePool:
         while not self._workers.empty():
             self._workers.get().close()
 
-    def _submit(self, job: Callable[..., Any], *args: object) -> Future[Any]:
+    def _submit(
+        self, line: threading.BoundedSemaphore, job: Callable[..., Any], *args: object
+    ) -> Future[Any]:
         if self._closed.is_set():
             return _refused("closed")
-        if not self._places.acquire(blocking=False):
+        if not line.acquire(blocking=False):
             return _refused("overloaded")
         future = self._threads.submit(self._run, job, args)
         # not in _run: a caller that gives up cancels what has not begun
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: line.release())
         return future
 
     def _run(self, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
@@ -318,14 +316,6 @@ def _assess_frame(codec: str, keyframe: bytes, embed: bool) -> FrameAssessment:
 def _assess_image(data: bytes, embed: bool) -> FrameAssessment:
     rgb = np.asarray(_decode_still(data))
     return _assess(np.ascontiguousarray(rgb[:, :, ::-1]), embed)
-
-
-def _reencode_jpeg(data: bytes) -> bytes:
-    still = _decode_still(data)
-    still.thumbnail((_REENCODED_SIDE, _REENCODED_SIDE))
-    written = io.BytesIO()
-    still.save(written, "JPEG", quality=90)
-    return written.getvalue()
 
 
 def _assess(image: Image, embed: bool) -> FrameAssessment:

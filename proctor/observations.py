@@ -22,16 +22,6 @@ class Check(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One encoded picture that arrived. ``at_s``: seconds since the exam began, may be negative."""
-
-    track: Track
-    at_s: float
-    codec: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """A measured fact at ``at_s`` seconds since the exam began (negative before it).
 

@@ -15,7 +15,13 @@ from keystroke.template import Sums
 from keystroke.verifiers.plda import PldaVerifier, Result
 from proctor import events
 from proctor.identity import enrolment
-from proctor.identity.tables import CheckResult, IdentityCheck, Modality, TypingSample
+from proctor.identity.tables import (
+    NO_REFERENCE,
+    CheckResult,
+    IdentityCheck,
+    Modality,
+    TypingSample,
+)
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
@@ -24,22 +30,27 @@ _RECENT = 500
 
 
 class TypingSums:
-    """Sums of one sitting's typing as it grows, kept whole across the ends of batches."""
+    """Sums of one sitting's typing, kept whole across the ends of batches; never changed."""
 
-    def __init__(self, stored: Sums) -> None:
-        self._folded = stored
-        self._recent: list[KeyEvent] = []
-        self._clock_step_ms: float | None = None
+    def __init__(
+        self,
+        folded: Sums,
+        recent: tuple[KeyEvent, ...] = (),
+        clock_step_ms: float | None = None,
+    ) -> None:
+        self._folded = folded
+        self._recent = recent
+        self._clock_step_ms = clock_step_ms
 
-    def add(self, batch: KeyBatch) -> None:
-        self._recent += batch.events
-        self._clock_step_ms = batch.clock_step_ms
-        if len(self._recent) > _RECENT:
-            self._folded, self._recent = self.total(), []
+    def after(self, batch: KeyBatch) -> "TypingSums":
+        """The sums with *batch*; these stay, for a batch that could not be kept comes again."""
+        grown = TypingSums(self._folded, self._recent + batch.events, batch.clock_step_ms)
+        if len(grown._recent) <= _RECENT:
+            return grown
+        return TypingSums(grown.total(), clock_step_ms=batch.clock_step_ms)
 
     def total(self) -> Sums:
-        batch = KeyBatch(self._clock_step_ms, tuple(self._recent))
-        return self._folded + Sums.from_batch(batch)
+        return self._folded + Sums.from_batch(KeyBatch(self._clock_step_ms, self._recent))
 
 
 def stored(tx: Session, vault: Vault, sitting: Sitting) -> Sums:
@@ -95,7 +106,7 @@ def measurements(tx: Session, vault: Vault, sitting: Sitting) -> FourMeasurement
 
 def _check(verifier: PldaVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:
     if not references:
-        return _not_assessed("no_reference")
+        return _not_assessed(NO_REFERENCE)
     found = verifier.compare(references, sums)
     if isinstance(found, Abstention):
         return _not_assessed(found.reason)

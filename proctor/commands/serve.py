@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import os
 import socket
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import uvicorn
 from proctor.settings import Settings
 
 _WS_MAX_BYTES = 256 * 1024
+# beyond it new requests get 503 at once, and those being served go on
+_MAX_CONNECTIONS = 4096
 
 
 def serve(
@@ -30,6 +33,8 @@ def serve(
         sys.exit("--tls-cert and --tls-key go together")
     _refuse_taken_port(settings)
     _log_as_json()
+    # recordings and the database are for this account only
+    os.umask(0o077)
     # by name: the rooms of the service do not import its edges
     create_app = importlib.import_module("web.app").create_app
     uvicorn.run(
@@ -39,6 +44,7 @@ def serve(
         log_level="warning",
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        limit_concurrency=_MAX_CONNECTIONS,
         ws_max_size=_WS_MAX_BYTES,
         ws_per_message_deflate=False,
         server_header=False,

@@ -71,15 +71,6 @@ def staff_of(tx: Session, course_id: str) -> list[Assigned]:
     return [Assigned(account, role) for account, role in rows]
 
 
-def is_on_roster(tx: Session, course_id: str, account_id: str) -> bool:
-    return tx.get(RosterEntry, (course_id, account_id)) is not None
-
-
-def is_assigned(tx: Session, course_id: str, account_id: str, *roles: StaffRole) -> bool:
-    """Whether a person is assigned to a course in one of *roles*."""
-    return any(tx.get(CourseStaff, (course_id, account_id, role)) is not None for role in roles)
-
-
 def learners_seen_by(tx: Session, account: Account) -> frozenset[str]:
     """Ids of learners on any course *account* may see."""
     courses = visible_courses(account).with_only_columns(Course.id)

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -137,9 +138,10 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 def _header(records: Iterator[tuple[int, list[str]]], columns: Columns) -> list[str]:
     number, cells = next(records, (1, []))
     names = [cell.lower() for cell in cells]
-    missing = [name for name in columns if name not in names]
-    unknown = [name for name in names if name not in columns]
-    twice = sorted({name for name in names if names.count(name) > 1 and name in columns})
+    times = Counter(names)
+    missing = [name for name in columns if name not in times]
+    unknown = [name for name in times if name not in columns]
+    twice = sorted(name for name in columns if times[name] > 1)
     errors = [refusal(number, name, "column_missing", name) for name in missing]
     errors += [refusal(number, name, "column_unknown", name) for name in unknown]
     errors += [refusal(number, name, "column_twice", name) for name in twice]
@@ -233,10 +235,11 @@ def weight(cell: str) -> Decimal:
 
 def minutes(cell: str) -> timedelta:
     """A length in minutes that makes whole seconds, more than none, at most 30 days."""
-    seconds = _decimal(cell, "not_a_duration") * 60
-    if not 1 <= seconds <= 30 * 86400 or seconds != int(seconds):
+    number = _decimal(cell, "not_a_duration")
+    # compared before it is multiplied: 9e999999 overflows
+    if not 0 < number <= 30 * 1440 or number * 60 != int(number * 60):
         raise CellRefused("not_a_duration")
-    return timedelta(seconds=int(seconds))
+    return timedelta(seconds=int(number * 60))
 
 
 def plan(cell: str) -> tuple[Technology, ...]:

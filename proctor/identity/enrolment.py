@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
@@ -97,9 +97,12 @@ def add_typing(
     batch: KeyBatch,
     at: datetime,
 ) -> Progress:
-    """Add the keys of *batch* to the pending typing reference of this visit."""
+    """Add the keys of *batch* to the pending typing reference of this visit until it is complete:
+    whoever confirms it decides about what was typed by then."""
     refuse_during_sitting(tx, account_id)
     row = _open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
+    if row is not None and is_complete(row):
+        return Progress(row.samples, KEY_SAMPLES)
     sums = Sums.from_batch(batch)
     if row is not None:
         sums += typing_sums(tx, vault, [row])[0]
@@ -243,11 +246,17 @@ def refuse_during_sitting(tx: Session, account_id: str) -> None:
 def _open_reference(
     tx: Session, account_id: str, modality: Modality, model_id: str, at: datetime
 ) -> Reference | None:
+    """What this visit has made so far. Opening a sitting ends the visit: its reference counts
+    as made before the sitting, with all its samples."""
+    opened = select(func.max(Sitting.created_at)).where(
+        Sitting.account_id == account_id, Sitting.created_at <= at
+    )
+    begun = max(at - _SAME_VISIT, tx.scalars(opened).one() or at - _SAME_VISIT)
     query = (
         select(Reference)
         .where(Reference.account_id == account_id, Reference.modality == modality)
         .where(Reference.model_id == model_id, Reference.state == ReferenceState.PENDING)
-        .where(Reference.created_at > at - _SAME_VISIT)
+        .where(Reference.created_at > begun)
         .order_by(Reference.created_at.desc())
     )
     return tx.scalars(query).first()
@@ -285,6 +294,8 @@ def _decidable(tx: Session, reference_id: str, by: Account) -> Reference:
     row = tx.get(Reference, reference_id)
     owner = tx.get(Account, row.account_id) if row else None
     if row is None or owner is None or owner.institution_id != by.institution_id:
+        raise NoSuchReference
+    if not is_complete(row):
         raise NoSuchReference
     if row.state != ReferenceState.PENDING or owner.id == by.id:
         raise ReferenceNotPending

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
+#: why nothing was compared: the person never enrolled this modality
+NO_REFERENCE = "no_reference"
+
 
 class Modality(StrEnum):
     FACE = "face"

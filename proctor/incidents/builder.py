@@ -18,7 +18,6 @@ from proctor.media.tables import Recording
 from proctor.media.webm import read_start_ms
 from proctor.observations import Track
 from proctor.plumbing.db import new_id
-from proctor.sittings.tables import Sitting
 
 MAX_CLIP_S = 60.0
 
@@ -76,15 +75,6 @@ def clip_windows(
         else:
             windows[-1] = joined
     return tuple(windows)
-
-
-def cut_clips(
-    tx: Session, recordings_dir: Path, sitting: Sitting, rules: ExamRules, exam_s: float
-) -> list[ClipRow]:
-    """Clips of the incidents of *sitting* that have none yet. Raises OSError."""
-    done = {clip.incident_id for clip in clips_of(tx, sitting.id)}
-    left = [row for row in incidents_of(tx, sitting.id) if row.id not in done]
-    return cut_for(tx, left, rules=rules, exam_s=exam_s, recordings_dir=recordings_dir)
 
 
 def cut_for(

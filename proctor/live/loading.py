@@ -19,7 +19,9 @@ from proctor.identity import enrolment
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.inference import InferencePool
-from proctor.observations import NotAssessed, Observation
+from proctor.media.capture import NO_PACKETS
+from proctor.media.gaps import Cause
+from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.plumbing.db import Database
@@ -42,7 +44,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A sitting as it stands in the database."""
+    """A sitting as it stands in the database.
+
+    ``outages``: in seconds since the exam began. ``left_at``: of the last event that an earlier
+    process wrote.
+    """
 
     sitting: Sitting
     policy: ExamRules
@@ -51,15 +57,21 @@ class Loaded:
     consented: frozenset[Purpose]
     identity: FaceIdentity | None
     typing: Sums
+    is_admitted: bool
     state: rules.State
-    newest_at: datetime | None
+    outages: dict[Track, list[Cause]]
+    left_at: datetime
 
 
 class NoSuchSitting(NotFound):
     """There is no such sitting."""
 
 
-def load(line: Line, sitting_id: str) -> Loaded:
+def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
+    """The sitting, with what its events say; this process began *up_since*.
+
+    Raises NoSuchSitting.
+    """
     with line.db.transaction() as tx:
         sitting = tx.get(Sitting, sitting_id)
         if sitting is None:
@@ -68,19 +80,25 @@ def load(line: Line, sitting_id: str) -> Loaded:
         policy = tx.get(ExamPolicy, event.policy_id) if event.policy_id else None
         answers = consents.current(tx, line.vault, sitting.account_id)
         consented = frozenset(purpose for purpose, given in answers.items() if given)
-        exam_rules = rules_of(policy)
+        identity = _identity(tx, line, sitting) if Purpose.FACE in consented else None
+        typing = keys.stored(tx, line.vault, sitting)
         written = events.read(tx, sitting_id)
-        return Loaded(
-            sitting=sitting,
-            policy=exam_rules,
-            duration=timedelta(seconds=event.duration_s),
-            closes_at=event.closes_at,
-            consented=consented,
-            identity=_identity(tx, line, sitting) if Purpose.FACE in consented else None,
-            typing=keys.stored(tx, line.vault, sitting),
-            state=_replay(exam_rules, written),
-            newest_at=written[-1].at if written else None,
-        )
+    # outside the transaction: a long exam has tens of thousands of events
+    exam_rules = rules_of(policy)
+    items = [_item(each) for each in written if each.kind in ("observation", "not_assessed")]
+    return Loaded(
+        sitting=sitting,
+        policy=exam_rules,
+        duration=timedelta(seconds=event.duration_s),
+        closes_at=event.closes_at,
+        consented=consented,
+        identity=identity,
+        typing=typing,
+        is_admitted=any(each.kind == "admitted" for each in written),
+        state=_replay(exam_rules, items),
+        outages=_outages(items),
+        left_at=max((e.at for e in written if e.at < up_since), default=sitting.created_at),
+    )
 
 
 def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
@@ -91,13 +109,35 @@ def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
     return FaceIdentity(comparison, reference) if reference is not None else None
 
 
-def _replay(exam_rules: ExamRules, written: list[events.Event]) -> rules.State:
+def _replay(exam_rules: ExamRules, items: list[Observation | NotAssessed]) -> rules.State:
     """The rules' state after what is already in the event store."""
     state = rules.State()
-    for event in written:
-        if event.kind in ("observation", "not_assessed"):
-            state, _ = rules.step(exam_rules, state, _item(event))
+    for item in items:
+        state, _ = rules.step(exam_rules, state, item)
     return state
+
+
+def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]:
+    """What kept each track from arriving, as it was noted; the last may be going on."""
+    found: dict[Track, list[Cause]] = {track: [] for track in Track}
+    silent: dict[Track, tuple[float, str]] = {}
+    for item in items:
+        if not isinstance(item, Observation) or item.check != Check.MEDIA:
+            continue
+        named = [Track(str(item.values["track"]))] if "track" in item.values else list(Track)
+        for track in named:
+            cause = str(item.values.get("cause", NO_PACKETS))
+            # a connection that ends says nothing of why nothing arrives after it
+            if item.name == "connection_ended":
+                cause = silent[track][1] if track in silent else NO_PACKETS
+            if track in silent and (item.name == "resumed" or silent[track][1] != cause):
+                since_s, why = silent.pop(track)
+                found[track].append(Cause(since_s, item.at_s, why))
+            if item.name != "resumed":
+                silent.setdefault(track, (item.at_s, cause))
+    for track, (since_s, why) in silent.items():
+        found[track].append(Cause(since_s, float("inf"), why))
+    return found
 
 
 def fact(item: Observation | NotAssessed) -> tuple[str, dict[str, Any]]:

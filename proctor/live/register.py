@@ -23,8 +23,10 @@ class LiveSittings:
 
     def __init__(self, line: Line) -> None:
         self.line = line
+        self._up_since = line.clock.now()
         self._open: dict[str, LiveSitting] = {}
-        self._opening = asyncio.Lock()
+        self._opening: dict[str, asyncio.Task[LiveSitting]] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -35,38 +37,65 @@ class LiveSittings:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
-        await asyncio.gather(*(each.leave("server_stopped") for each in self._open.values()))
+        if under_way := {*self._ending.values(), *self._opening.values()}:
+            await asyncio.wait(under_way)
+        leaving = (each.leave("server_stopped") for each in self._open.values())
+        for left in await asyncio.gather(*leaving, return_exceptions=True):
+            if isinstance(left, BaseException):
+                _log("sitting_not_left", left)
 
     async def open(self, sitting_id: str) -> LiveSitting:
         """The live sitting, loaded when this process does not hold it yet."""
-        # two requests of one page must not make two of it
-        async with self._opening:
-            if sitting_id not in self._open:
-                loaded = await asyncio.to_thread(load, self.line, sitting_id)
-                self._open[sitting_id] = LiveSitting(self.line, loaded)
+        if sitting_id in self._open:
             return self._open[sitting_id]
+        # two requests of one page must not make two of it; other pages need not wait for it
+        if sitting_id not in self._opening:
+            task = asyncio.create_task(self._load(sitting_id))
+            self._opening[sitting_id] = task
+            task.add_done_callback(lambda _: self._opening.pop(sitting_id))
+        return await asyncio.shield(self._opening[sitting_id])
 
     def is_silent(self, sitting_id: str) -> bool:
         """Whether no browser has been heard of in this sitting lately."""
         live = self._open.get(sitting_id)
         return live is None or live.is_silent
 
+    async def _load(self, sitting_id: str) -> LiveSitting:
+        loaded = await asyncio.to_thread(load, self.line, sitting_id, self._up_since)
+        live = LiveSitting(self.line, loaded)
+        await live.note_restart(self._up_since)
+        self._open[sitting_id] = live
+        return live
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_PERIOD_S)
             try:
-                for sitting_id in await asyncio.to_thread(_overdue, self.line):
-                    live = await self.open(sitting_id)
-                    await live.finish("time_over")
-                self._forget()
-            # the sweep is the outermost loop: one broken sitting must not stop the others
+                overdue = await asyncio.to_thread(_overdue, self.line)
+            # the sweep is the outermost loop: it goes on when the database is back
             except Exception as error:  # noqa: BLE001
-                frames = format_tb(error.__traceback__)
-                log.error("sweep_failed", kind=type(error).__name__, frames=frames)
+                _log("sweep_failed", error)
+                continue
+            for sitting_id in overdue:
+                if sitting_id not in self._ending:
+                    self._end(sitting_id)
+            self._forget()
+
+    def _end(self, sitting_id: str) -> None:
+        task = asyncio.create_task(self._time_over(sitting_id))
+        self._ending[sitting_id] = task
+        task.add_done_callback(lambda _: self._ending.pop(sitting_id))
+
+    async def _time_over(self, sitting_id: str) -> None:
+        try:
+            live = await self.open(sitting_id)
+            await live.finish("time_over")
+        # outermost of one ending: the next sweep tries again, and the others have their own
+        except Exception as error:  # noqa: BLE001
+            _log("sitting_not_ended", error, sitting=sitting_id)
 
     def _forget(self) -> None:
-        done = [sid for sid, live in self._open.items() if live.is_finished and live.is_silent]
-        for sitting_id in done:
+        for sitting_id in [sid for sid, live in self._open.items() if live.is_forgettable]:
             del self._open[sitting_id]
 
 
@@ -77,3 +106,8 @@ def _overdue(line: Line) -> list[str]:
             Sitting.deadline_at < line.clock.now() - HAND_IN_GRACE,
         )
         return list(tx.scalars(query))
+
+
+def _log(event: str, error: BaseException, **values: str) -> None:
+    frames = format_tb(error.__traceback__)
+    log.error(event, kind=type(error).__name__, frames=frames, **values)

@@ -1,44 +1,57 @@
 """One open sitting on the event loop.
 
-Its state belongs to the loop; every write goes through its lock, in a thread, and is
-acknowledged after commit. Times are seconds since the exam began.
+Its state belongs to the loop; every change goes through its lock, in a thread, and is
+acknowledged after commit. What is seen has its time on the recording clock until it is written:
+then it is known when the exam began.
 """
 
 import asyncio
-import random
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import asdict
+import errno
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from traceback import format_tb
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
-from proctor.analysis import browser, face, keys
+from proctor.analysis import browser, keys
 from proctor.errors import Conflict
-from proctor.identity import enrolment
-from proctor.identity.checks import FaceProbe, ProbePlan
-from proctor.identity.tables import CheckResult, IdentityCheck, Modality
+from proctor.identity.tables import IdentityCheck
 from proctor.incidents import builder, rules
+from proctor.live.faces import FaceWatch
 from proctor.live.loading import Line, Loaded, fact
+from proctor.live.sockets import Sockets
 from proctor.media import ledger
-from proctor.media.capture import FINISHED, Capture
+from proctor.media.capture import NO_PACKETS, Capture
 from proctor.media.frames import EncodedFrame
-from proctor.observations import Check, NotAssessed, Observation
+from proctor.media.gaps import Cause
+from proctor.media.recorder import RecordedTrack
+from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
+from proctor.plumbing.uncancelled import to_the_end
+from proctor.sittings.desk import OutsideWindow
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
 
 SAMPLE_PERIOD_S = 1.0
 SILENT_AFTER_S = 20.0
-# an event may be this much newer than the last one of a process that was killed
+# a killed recorder loses up to this, and the last event may be as old
 UNSURE_S = 2.0
-_SOCKET_BACKLOG = 64
+SERVER_RESTART = "server_restart"
+# a quarter of an hour of comparisons before the exam
+_MOST_CHECKS = 1000
+# facts that could not be written yet; a database that is away so long loses the oldest
+_MOST_UNKEPT = 1000
+
+Item = Observation | NotAssessed
 
 
 class NotIdentified(Conflict):
@@ -73,15 +86,14 @@ class LiveSitting:
         self.id = loaded.sitting.id
         self._sitting = loaded.sitting
         self._loaded = loaded
-        self._identity = loaded.identity
         self._typing = keys.TypingSums(loaded.typing)
         self._state = loaded.state
-        self._plan = ProbePlan()
-        self._checks: list[IdentityCheck] = []
-        self._sockets: set[asyncio.Queue[dict[str, Any]]] = set()
+        self._faces = FaceWatch(line.inference, self.id, loaded.identity)
+        self._checks: deque[tuple[float, IdentityCheck]] = deque(maxlen=_MOST_CHECKS)
+        self._unkept: deque[Item] = deque(maxlen=_MOST_UNKEPT)
+        self._sockets = Sockets()
         self._heard = line.clock.monotonic()
-        self._admitted = False
-        self._jitter = random.Random(self.id)
+        self._admitted = loaded.is_admitted
         self._tasks: set[asyncio.Task[None]] = set()
         self._analysis: asyncio.Task[None] | None = None
         # orders the writes of this sitting: rules state and event chain move together
@@ -89,11 +101,10 @@ class LiveSitting:
         self._capture = Capture(
             line.clock,
             line.settings.recordings_dir / self.id,
-            self._first_epoch(),
+            self._epoch(),
             line.settings.media_address,
             self._media_changed,
         )
-        self._note_restart()
 
     @property
     def is_running(self) -> bool:
@@ -112,6 +123,12 @@ class LiveSitting:
         """Whether neither its page nor its camera has been heard of lately."""
         quiet_s = self._line.clock.monotonic() - self._heard
         return quiet_s > SILENT_AFTER_S and not any(self._capture.live_tracks().values())
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Whether nothing is lost when this process no longer holds it."""
+        is_past = self.is_finished or self._line.clock.now() > self._loaded.closes_at
+        return is_past and not self.is_running and self.is_silent and not self._sockets
 
     @property
     def exam_now_s(self) -> float:
@@ -134,116 +151,172 @@ class LiveSitting:
 
         Raises OfferRefused, ConsentMissing, DiskFull or SittingOver.
         """
-        if self.is_finished:
-            raise SittingOver
-        if Purpose.RECORDING not in self._loaded.consented:
-            raise consents.ConsentMissing
-        answer = await self._capture.connect(sdp, tracks, self._line.settings.min_free_mib)
-        if self._analysis is None:
-            self._analysis = asyncio.create_task(self._analyse())
-        await self._write(self._connected)
-        return answer
+        self._heard = self._line.clock.monotonic()
+        return await to_the_end(self._connect(sdp, tracks))
 
     def subscribe(self) -> asyncio.Queue[dict[str, Any]]:
         """Messages for one socket of the student's page; the newest are kept."""
-        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_SOCKET_BACKLOG)
-        self._sockets.add(queue)
         self._heard = self._line.clock.monotonic()
-        return queue
+        return self._sockets.add()
 
     def unsubscribe(self, queue: asyncio.Queue[dict[str, Any]]) -> None:
-        self._sockets.discard(queue)
+        self._sockets.remove(queue)
 
     async def take_batch(self, message: Mapping[str, Any]) -> int:
         """Keep one batch of the page; returns its number after commit.
 
-        A batch already kept is acknowledged again. Raises WrongBatch or BatchRefused.
+        A batch already kept is acknowledged again. Raises WrongBatch, BatchRefused or SittingOver.
         """
         arrived = self._line.clock.monotonic()
         self._heard = arrived
         seq = message.get("seq")
         if not isinstance(seq, int) or isinstance(seq, bool):
             raise browser.BatchRefused
-        seen = browser.observe(message.get("browser"), message.get("now_ms"), self._exam_s(arrived))
+        at_s = self._capture.place(arrived)
+        seen = browser.observe(message.get("browser"), message.get("now_ms"), at_s)
         batch = self._key_batch(message.get("keys"))
         async with self._lock:
             if seq <= self._sitting.last_batch:
                 return seq
+            if self.is_finished:
+                raise SittingOver
             if seq != self._sitting.last_batch + 1:
                 raise WrongBatch(expected=self._sitting.last_batch + 1)
-            await asyncio.to_thread(self._keep_batch, seq, seen, batch)
+            await self._keep(self._keep_batch, seen, seq, batch)
         return seq
 
     async def start(self) -> float:
         """Begin the exam; returns the seconds that remain.
 
-        Raises NotIdentified or MediaNotLive; when it already runs, nothing happens.
+        Raises NotIdentified, MediaNotLive, OutsideWindow or SittingOver; when it already runs,
+        nothing happens.
         """
-        if self.is_finished:
-            raise SittingOver
-        if not self.is_running:
-            if not self._is_media_live():
-                raise MediaNotLive
-            if not self._is_identified():
-                raise NotIdentified
-            async with self._lock:
-                if not self.is_running:
-                    await asyncio.to_thread(self._begin_exam)
+        async with self._lock:
+            if self.is_finished:
+                raise SittingOver
+            if not self.is_running:
+                self._require_ready()
+                await _in_thread(self._begin_exam)
         return self.remaining_s or 0.0
 
     async def admit(self, by: str) -> None:
-        """A proctor checked the person's document by eye."""
-        self._admitted = True
-        await self._write(lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now))
+        """A proctor checked the person's document by eye. Raises SittingOver."""
+        async with self._lock:
+            if self.is_finished:
+                raise SittingOver
+            await _in_thread(
+                self._write, lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now)
+            )
+            self._admitted = True
         self._tell_identity(None)
 
     async def finish(self, reason: str) -> None:
-        """End the exam: seal recordings, close incidents, cut clips, compare the typing."""
-        if self._analysis is not None:
-            self._analysis.cancel()
-            await asyncio.wait([self._analysis])
-            self._analysis = None
+        """End the exam: seal recordings, close incidents, cut clips, compare the typing.
+
+        Until it is all written the exam goes on, and it may be asked for again.
+        """
         async with self._lock:
             if not self.is_running:
                 return
+            await self._stop_analysis()
             exam_s = self._exam_length()
-            await self._capture.drop(FINISHED)
-            await asyncio.to_thread(self._end_exam, reason, exam_s)
-        self._tell({"type": "ended", "reason": reason})
+            await self._capture.drop("finished")
+            recorded, causes = list(self._capture.recorded), self._capture.causes()
+            await self._keep(self._end_exam, (), reason, exam_s, recorded, causes)
+        self._sockets.tell({"type": "ended", "reason": reason})
+
+    async def note_restart(self, up_since: datetime) -> None:
+        """Say why nothing arrived until *up_since*, when this process began.
+
+        Does nothing unless the exam was running then.
+        """
+        if not self.is_running:
+            return
+        since_s = self._recorded_s(self._loaded.left_at) - UNSURE_S
+        since_s = max(since_s, self._sitting.exam_offset_s)
+        until_s = max(since_s, self._recorded_s(up_since))
+        for track in Track:
+            for each in self._loaded.outages[track]:
+                self._capture.lost(track, *self._before(each, since_s), each.cause)
+            self._capture.lost(track, since_s, until_s, SERVER_RESTART)
+        for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):
+            for track in Track:
+                values: dict[str, float | int | bool | str] = {"track": track.value, "cause": cause}
+                self._unkept.append(Observation(Check.MEDIA, "silent", at_s, values))
+        await self._commit([])
 
     async def leave(self, cause: str) -> None:
-        """Let go of the media without ending the exam."""
-        if self._analysis is not None:
-            self._analysis.cancel()
-            await asyncio.wait([self._analysis])
-            self._analysis = None
-        await self._capture.drop(cause)
+        """Let go of the media without ending the exam; what is known by then is written."""
+        async with self._lock:
+            await self._stop_analysis()
+            await self._capture.drop(cause)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
+        # one after the other, and never while the exam is being ended
+        async with self._lock:
+            if self.is_finished:
+                raise SittingOver
+            if Purpose.RECORDING not in self._loaded.consented:
+                raise consents.ConsentMissing
+            answer = await self._capture.connect(sdp, tracks, self._line.settings.min_free_mib)
+            try:
+                await _in_thread(self._write, self._note_connection)
+            except SQLAlchemyError:
+                # files that no row names would be seen by nobody
+                await self._capture.drop("not_noted")
+                raise
+            if self._analysis is None:
+                self._analysis = asyncio.create_task(self._analyse())
+        return answer
+
+    async def _stop_analysis(self) -> None:
+        analysis, self._analysis = self._analysis, None
+        if analysis is not None:
+            analysis.cancel()
+            await asyncio.wait([analysis])
 
     def _exam_s(self, monotonic: float) -> float:
         return self._capture.place(monotonic) - self._sitting.exam_offset_s
 
-    def _first_epoch(self) -> float:
-        """Zero of the recordings' clock, found again after a restart from the wall clock."""
-        now = self._line.clock.monotonic()
-        started = self._sitting.started_at
-        if started is None:
-            return now
-        gone = (self._line.clock.now() - started).total_seconds()
-        return now - gone - self._sitting.exam_offset_s
+    def _epoch(self) -> float:
+        """Monotonic seconds at zero of the recordings' clock, the same in every process.
 
-    def _note_restart(self) -> None:
-        if self.is_running and self._loaded.newest_at is not None:
-            assert self._sitting.started_at is not None, "a running sitting has begun"
-            last = (self._loaded.newest_at - self._sitting.started_at).total_seconds()
-            since_s = last + self._sitting.exam_offset_s - UNSURE_S
-            self._capture.lost(since_s, "server_restart")
+        Before the exam zero is when the sitting was made; then the start of the exam holds it.
+        """
+        sitting, now = self._sitting, self._line.clock.now()
+        if sitting.started_at is None:
+            gone_s = (now - sitting.created_at).total_seconds()
+        else:
+            gone_s = (now - sitting.started_at).total_seconds() + sitting.exam_offset_s
+        return self._line.clock.monotonic() - gone_s
+
+    def _recorded_s(self, at: datetime) -> float:
+        """A time of the wall clock during the exam, on the recordings' clock."""
+        assert self._sitting.started_at is not None, "a running sitting has begun"
+        return (at - self._sitting.started_at).total_seconds() + self._sitting.exam_offset_s
+
+    def _before(self, cause: Cause, end_s: float) -> tuple[float, float]:
+        offset = self._sitting.exam_offset_s
+        return cause.start + offset, min(cause.end + offset, end_s)
 
     def _media_changed(
         self, name: str, at_s: float, values: dict[str, float | int | bool | str]
     ) -> None:
-        fact = Observation(Check.MEDIA, name, at_s - self._sitting.exam_offset_s, values)
-        self._spawn(self._commit([fact]))
+        self._note(Observation(Check.MEDIA, name, at_s, values))
         self._tell_media()
+
+    def _note(self, item: Item) -> None:
+        """Write *item* soon; when that fails it goes with whatever is written next."""
+        self._unkept.append(item)
+        self._spawn(self._commit_noted())
+
+    async def _commit_noted(self) -> None:
+        try:
+            await self._commit([])
+        except SQLAlchemyError as error:
+            log.error("facts_not_kept", sitting=self.id, kind=type(error).__name__)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -262,69 +335,67 @@ class LiveSitting:
                     frames = format_tb(error.__traceback__)
                     kind = type(error).__name__
                     log.error("analysis_failed", sitting=self.id, kind=kind, frames=frames)
-                    at_s = self._exam_s(frame.arrival)
-                    await self._commit([NotAssessed(Check.FACE, "crashed", at_s)])
+                    at_s = self._capture.place(frame.arrival)
+                    self._note(NotAssessed(Check.FACE, "crashed", at_s))
             spent = self._line.clock.monotonic() - began
             await asyncio.sleep(max(0.05, SAMPLE_PERIOD_S - spent))
 
     async def _look_at(self, frame: EncodedFrame) -> None:
-        at_s = self._exam_s(frame.arrival)
-        due = self._identity is not None and self._plan.wants_probe(at_s)
-        seen = await self._line.inference.assess_frame(frame.codec, frame.data, embed=due)
-        found = face.observe(
-            seen,
-            self._identity,
-            self._plan,
-            probe_due=due,
-            at_s=at_s,
-            jitter=self._jitter.random(),
-        )
-        check = self._face_check(found.probe, found.unprobed, at_s) if due else None
-        await self._commit(list(found.items), check)
+        at_s = self._capture.place(frame.arrival)
+        look = await self._faces.look(frame, at_s)
+        await self._commit(look.items, None if look.check is None else (at_s, look.check))
         if not self.is_running:
-            hints = enrolment.face_hints(seen)
-            self._tell_identity(hints[0] if hints else None)
-
-    def _face_check(
-        self, probe: FaceProbe | None, reason: str | None, at_s: float
-    ) -> IdentityCheck:
-        check = IdentityCheck(sitting_id=self.id, modality=Modality.FACE, at_s=at_s, reason=reason)
-        if probe is None:
-            check.result = CheckResult.NOT_ASSESSED
-        else:
-            check.result = probe.result
-            check.score, check.llr = probe.score.score, probe.score.llr
-            check.model_id = str(probe.score.model_id)
-        return check
+            self._tell_identity(look.hint)
 
     async def _commit(
-        self, items: list[Observation | NotAssessed], check: IdentityCheck | None = None
+        self, items: Iterable[Item], check: tuple[float, IdentityCheck] | None = None
     ) -> None:
         async with self._lock:
-            if self.is_finished:
+            if self.is_running:
+                await self._keep(self._keep_items, items, check)
                 return
-            if not self.is_running:
-                # before the exam the time of its beginning is not known yet
-                if check is not None:
-                    self._checks.append(check)
-                return
-            await asyncio.to_thread(self._keep_items, items, check)
+            # what is seen outside the exam is not kept, except how the person was compared
+            self._unkept.clear()
+            if check is not None and not self.is_finished:
+                self._checks.append(check)
 
-    def _keep_items(
-        self, items: list[Observation | NotAssessed], check: IdentityCheck | None
-    ) -> None:
-        state, changes = self._fold(items)
+    async def _keep(self, work: Callable[..., None], items: Iterable[Item], *more: object) -> None:
+        """Have *work* write *items* and what was noted before; it empties the list it is given."""
+        noted = list(self._unkept)
+        self._unkept.clear()
+        unwritten = [*noted, *items]
+        try:
+            await _in_thread(work, unwritten, *more)
+        finally:
+            # whoever brought the items hears of the failure; what was noted goes with the next
+            if unwritten:
+                self._unkept.extendleft(reversed(noted))
+
+    def _keep_items(self, items: list[Item], check: tuple[float, IdentityCheck] | None) -> None:
+        if not items and check is None:
+            return
+        kept = self._in_exam(items)
+        state, changes = self._fold(kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
-            events.append_all(tx, self.id, [fact(item) for item in items], now)
+            events.append_all(tx, self.id, [fact(item) for item in kept], now)
             builder.record(tx, self.id, changes, now)
             if check is not None:
-                tx.add(check)
+                self._add_check(tx, check)
         self._state = state
+        items.clear()
 
-    def _fold(
-        self, items: list[Observation | NotAssessed]
-    ) -> tuple[rules.State, tuple[rules.Change, ...]]:
+    def _in_exam(self, items: Iterable[Item]) -> list[Item]:
+        """The items with their times in the exam, exactly as they are written."""
+        offset = self._sitting.exam_offset_s
+        return [replace(item, at_s=round((item.at_s or 0.0) - offset, 3)) for item in items]
+
+    def _add_check(self, tx: Session, check: tuple[float, IdentityCheck]) -> None:
+        at_s, row = check
+        row.at_s = at_s - self._sitting.exam_offset_s
+        tx.add(row)
+
+    def _fold(self, items: Iterable[Item]) -> tuple[rules.State, tuple[rules.Change, ...]]:
         state, changes = self._state, tuple[rules.Change, ...]()
         for item in items:
             state, change = rules.step(self._loaded.policy, state, item)
@@ -339,34 +410,32 @@ class LiveSitting:
         except KeyEventError as error:
             raise browser.BatchRefused from error
 
-    def _keep_batch(self, seq: int, seen: list[Observation], batch: KeyBatch | None) -> None:
-        items: list[Observation | NotAssessed] = [*seen] if self.is_running else []
-        state, changes = self._fold(items)
-        now = self._line.clock.now()
+    def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None) -> None:
+        kept = self._in_exam(items) if self.is_running else []
+        state, changes = self._fold(kept)
+        typing = self._typing
         if batch is not None and self.is_running:
-            self._typing.add(batch)
+            typing = typing.after(batch)
+        now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.id)
             sitting.last_batch = seq
-            facts = [fact(item) for item in items]
+            facts = [fact(item) for item in kept]
             facts.append(("batch_kept", {"seq": seq, "keys": len(batch.events) if batch else 0}))
             events.append_all(tx, self.id, facts, now)
             builder.record(tx, self.id, changes, now)
-            if batch is not None and self.is_running:
-                keys.keep(tx, self._line.vault, sitting, self._typing.total())
-        self._state, self._sitting = state, sitting
+            if typing is not self._typing:
+                keys.keep(tx, self._line.vault, sitting, typing.total())
+        self._state, self._sitting, self._typing = state, sitting, typing
+        items.clear()
 
-    async def _write(self, work: Callable[[Session, datetime], object]) -> None:
-        async with self._lock:
-            await asyncio.to_thread(self._in_transaction, work)
-
-    def _in_transaction(self, work: Callable[[Session, datetime], object]) -> None:
+    def _write(self, work: Callable[[Session, datetime], object]) -> None:
         with self._line.db.transaction() as tx:
             work(tx, self._line.clock.now())
             sitting = tx.get_one(Sitting, self.id)
         self._sitting = sitting
 
-    def _connected(self, tx: Session, now: datetime) -> None:
+    def _note_connection(self, tx: Session, now: datetime) -> None:
         sitting = tx.get_one(Sitting, self.id)
         if sitting.state == SittingState.CREATED:
             sitting.state = SittingState.CHECKING
@@ -374,11 +443,16 @@ class LiveSitting:
         ledger.open_files(tx, self.id, self._capture.paths, root)
         events.append(tx, self.id, "media_connected", {}, now)
 
-    def _is_media_live(self) -> bool:
-        return all(self._capture.live_tracks().values())
+    def _require_ready(self) -> None:
+        if self._line.clock.now() >= self._loaded.closes_at:
+            raise OutsideWindow
+        if not all(self._capture.live_tracks().values()):
+            raise MediaNotLive
+        if not self._is_identified():
+            raise NotIdentified
 
     def _is_identified(self) -> bool:
-        return self._admitted or (self._identity is not None and self._identity.is_established)
+        return self._admitted or self._faces.is_established
 
     def _begin_exam(self) -> None:
         now = self._line.clock.now()
@@ -390,60 +464,77 @@ class LiveSitting:
             sitting.deadline_at = min(now + self._loaded.duration, self._loaded.closes_at)
             sitting.exam_offset_s = offset
             sitting.identified_via = "proctor" if self._admitted else "face"
-            for check in self._checks:
-                check.at_s -= offset
-                tx.add(check)
+            for at_s, row in self._checks:
+                row.at_s = at_s - offset
+                tx.add(row)
             payload = {
                 "identified_via": sitting.identified_via,
                 "rules": asdict(self._loaded.policy),
             }
             events.append(tx, self.id, "sitting_started", payload, now)
-        self._checks, self._sitting = [], sitting
-        # times before the exam mean nothing to the plan once its zero has moved
-        self._plan = ProbePlan()
+        self._sitting = sitting
+        self._checks.clear()
+        self._faces.compare_at_once()
 
     def _exam_length(self) -> float:
         sitting = self._sitting
         assert sitting.started_at is not None, "an exam that ends has begun"
         assert sitting.deadline_at is not None, "an exam that runs has an end"
         allowed = (sitting.deadline_at - sitting.started_at).total_seconds()
-        return min(self.exam_now_s, allowed)
+        return max(0.0, min(self.exam_now_s, allowed))
 
-    def _end_exam(self, reason: str, exam_s: float) -> None:
+    def _end_exam(
+        self,
+        items: list[Item],
+        reason: str,
+        exam_s: float,
+        recorded: list[RecordedTrack],
+        causes: dict[Track, list[Cause]],
+    ) -> None:
         now = self._line.clock.now()
-        self._capture.explain_silence(self._capture.now_s)
         root = self._line.settings.recordings_dir
         with self._line.db.transaction() as tx:
+            files = ledger.files_of(tx, self.id, root)
+        known = {each.path for each in recorded}
+        recorded = [*recorded, *ledger.recover(path for path in files if path not in known)]
+        kept = self._in_exam(items)
+        state, changes = self._fold(kept)
+        changes += rules.finish(self._loaded.policy, state, exam_s)
+        with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.id)
-            builder.record(tx, self.id, rules.finish(self._loaded.policy, self._state, exam_s), now)
-            hashes = ledger.close_files(
-                tx, sitting, exam_s, self._capture.recorded, self._capture.causes, root
-            )
+            events.append_all(tx, self.id, [fact(item) for item in kept], now)
+            builder.record(tx, self.id, changes, now)
+            hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
             keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
+            payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes}
+            payload |= self._cut_clips(tx, exam_s)
+            sitting.state, sitting.finished_at = SittingState.FINISHED, now
+            sitting.exam_s = exam_s
+            events.append(tx, self.id, "sitting_finished", payload, now)
+        self._sitting = sitting
+        items.clear()
+
+    def _cut_clips(self, tx: Session, exam_s: float) -> dict[str, str]:
+        """Why clips could not be cut: the exam ends without them, the recordings are there."""
+        try:
             builder.cut_for(
                 tx,
                 builder.incidents_of(tx, self.id),
                 rules=self._loaded.policy,
                 exam_s=exam_s,
-                recordings_dir=root,
+                recordings_dir=self._line.settings.recordings_dir,
             )
-            sitting.state, sitting.finished_at = SittingState.FINISHED, now
-            sitting.exam_s = exam_s
-            payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes}
-            events.append(tx, self.id, "sitting_finished", payload, now)
-        self._sitting = sitting
-
-    def _tell(self, message: dict[str, Any]) -> None:
-        for queue in self._sockets:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(message)
+        except OSError as error:
+            reason = errno.errorcode.get(error.errno or 0, "disk")
+            log.error("clips_not_cut", sitting=self.id, reason=reason)
+            return {"clips_not_cut": reason}
+        return {}
 
     def _tell_media(self) -> None:
-        self._tell(self.media_message())
+        self._sockets.tell(self.media_message())
 
     def _tell_identity(self, hint: str | None) -> None:
-        self._tell(self.identity_message(hint))
+        self._sockets.tell(self.identity_message(hint))
         self._tell_media()
 
     def media_message(self) -> dict[str, Any]:
@@ -453,11 +544,16 @@ class LiveSitting:
 
     def identity_message(self, hint: str | None = None) -> dict[str, Any]:
         """How the identity check stands, for the student's page."""
-        left = self._identity.attempts_left if self._identity else 0
+        left = self._faces.attempts_left
         if self._is_identified():
             state = "verified"
-        elif self._identity is None or left == 0:
+        elif left == 0:
             state = "manual"
         else:
-            state = "failed" if self._identity.decision == "no_match" else "looking"
+            state = "failed" if self._faces.is_refused else "looking"
         return {"type": "identity", "state": state, "hint": hint, "attempts_left": left}
+
+
+async def _in_thread(work: Callable[..., None], *values: object) -> None:
+    """A database's time is not the event loop's; what is begun is ended before the lock goes."""
+    await to_the_end(asyncio.to_thread(work, *values))

@@ -1,16 +1,21 @@
 """What was recorded of a sitting and what is missing, written down when the exam ends."""
 
-from collections.abc import Mapping, Sequence
+import errno
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.media.gaps import Cause, Interval, coverage, gaps
 from proctor.media.recorder import RecordedTrack, repair
 from proctor.media.tables import MediaGap, Recording
+from proctor.media.webm import NotARecording
 from proctor.observations import Track
 from proctor.sittings.tables import Sitting
+
+log = structlog.get_logger()
 
 
 def recordings_of(tx: Session, sitting_id: str, track: Track) -> list[Recording]:
@@ -27,6 +32,27 @@ def open_files(tx: Session, sitting_id: str, paths: Mapping[Track, Path], root: 
         tx.add(Recording(sitting_id=sitting_id, track=track, part=part, path=name, starts_s=0.0))
 
 
+def files_of(tx: Session, sitting_id: str, root: Path) -> list[Path]:
+    """Every file noted for a sitting."""
+    return [root / row.path for track in Track for row in recordings_of(tx, sitting_id, track)]
+
+
+def recover(paths: Iterable[Path]) -> list[RecordedTrack]:
+    """What the files hold that a killed process left; one that cannot be read is left out.
+
+    It reads whole files, so it has no place inside a transaction.
+    """
+    found = []
+    for path in paths:
+        try:
+            found.append(repair(path))
+        except (OSError, NotARecording) as error:
+            # an exam ends even when a file of it is gone: its time becomes a gap
+            reason = errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
+            log.error("recording_unreadable", file=path.name, reason=reason)
+    return found
+
+
 def close_files(
     tx: Session,
     sitting: Sitting,
@@ -37,16 +63,17 @@ def close_files(
 ) -> dict[str, str]:
     """Write what each file holds and every gap with its cause; SHA-256 by path.
 
-    ``recorded`` and ``causes`` are on the recording clock. A file this process did not finish
-    was left by a killed one and is repaired. Raises OSError.
+    ``recorded`` and ``causes`` are on the recording clock. A file that is not among the recorded
+    holds nothing and stays without a hash.
     """
     known = {each.path: each for each in recorded}
     hashes: dict[str, str] = {}
     for track in Track:
         intervals: list[Interval] = []
         for row in recordings_of(tx, sitting.id, track):
-            path = root / row.path
-            file = known.get(path) or repair(path)
+            file = known.get(root / row.path)
+            if file is None:
+                continue
             held = [_in_exam(i, sitting) for i in file.intervals]
             intervals += held
             row.starts_s = file.starts_s - sitting.exam_offset_s

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
@@ -33,6 +34,14 @@ class WrongPassword(Refused):
     key = "error.wrong_password"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a password is checked against. ``account_id``: None when no account has one."""
+
+    account_id: str | None
+    stored: str
+
+
 def make_link(tx: Session, account_id: str, now: datetime) -> str:
     """Token of a new one-time link."""
     token = secrets.token_urlsafe(32)
@@ -50,14 +59,23 @@ def use_link(tx: Session, token: str, now: datetime) -> str:
     return begin(tx, link.account_id, now)
 
 
-def use_password(tx: Session, email: str, password: str, now: datetime) -> str:
-    """Token of a new sign-in session. Raises WrongPassword."""
+def claim(tx: Session, email: str) -> Claim:
+    """Whose password an e-mail asks for."""
     account = tx.scalars(select(Account).where(Account.email == email.strip().lower())).first()
-    stored = account.password_hash if account and account.password_hash else _NOBODY
-    matches = _passwords.verify(password, stored)
-    if not matches or account is None or not account.is_active:
+    if account is None or not account.is_active or account.password_hash is None:
+        return Claim(None, _NOBODY)
+    return Claim(account.id, account.password_hash)
+
+
+def proven(claimed: Claim, password: str) -> str:
+    """Id of the account whose password this is. Raises WrongPassword.
+
+    Slow on purpose: never while a transaction keeps others from writing.
+    """
+    matches = _passwords.verify(password, claimed.stored)
+    if not matches or claimed.account_id is None:
         raise WrongPassword
-    return begin(tx, account.id, now)
+    return claimed.account_id
 
 
 def hash_password(password: str) -> str:

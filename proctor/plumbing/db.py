@@ -84,6 +84,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self._reader = self.engine.execution_options(reads_only=True)
 
     def upgrade(self) -> None:
         """Bring the schema to the newest revision."""
@@ -96,6 +97,12 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Commit on return, roll back on an exception."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One view of the data that keeps no writer waiting; what is changed in it is lost."""
+        with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def close(self) -> None:
@@ -124,6 +131,7 @@ def _engine(url: str) -> Engine:
     # a deferred transaction that turns into a writer fails at once when another one writes
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads_only = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine

@@ -24,6 +24,13 @@ class ReportNotFound(NotFound):
 
 def issue(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedReport:
     """The report of a course as things stand at *now*, frozen as its next version."""
+    row = draft(tx, course_id, issued_by, now)
+    keep(tx, row)
+    return row
+
+
+def draft(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedReport:
+    """The next version, not kept yet: a large course takes seconds, in which nothing is written."""
     last = next(iter(issued_reports(tx, course_id)), None)
     report = build_report(
         tx,
@@ -33,7 +40,7 @@ def issue(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedR
         supersedes=last.sha256 if last else None,
     )
     body = canonical(as_json(report))
-    row = IssuedReport(
+    return IssuedReport(
         course_id=course_id,
         version=report.version,
         issued_at=now,
@@ -41,10 +48,14 @@ def issue(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedR
         body=body,
         sha256=sha256_of(body),
     )
+
+
+def keep(tx: Session, row: IssuedReport) -> None:
+    """Issue a draft. Raises IntegrityError when its version was issued meanwhile."""
     tx.add(row)
     tx.flush()
-    _record(tx, row, "report_issued", {"by": issued_by, "sha256": row.sha256}, now)
-    return row
+    facts = {"by": row.issued_by, "sha256": row.sha256}
+    _record(tx, row, "report_issued", facts, row.issued_at)
 
 
 def issued_reports(tx: Session, course_id: str) -> list[IssuedReport]:

@@ -1,5 +1,6 @@
 """Whose sittings a proctor or reviewer may see, and which of them wait for a decision."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ from proctor.exams.tables import (
     CourseStaff,
     StaffRole,
 )
-from proctor.incidents.kinds import IDENTITY_KINDS
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Role
@@ -42,14 +42,12 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """One sitting of the queue. ``undecided``: incidents without a verdict; ``of_identity``:
-    those among them that hold back the outcome. ``identity``: the decision in force, and
-    ``voided_once`` when one person decided to void and a second has not."""
+    """One sitting of the queue. ``undecided``: incidents without a verdict. ``identity``: the
+    decision in force, and ``voided_once`` when one person decided to void and a second has not."""
 
     reviewed: Reviewed
     incidents: int
     undecided: int
-    of_identity: int
     identity: Decision | None
     voided_once: bool
 
@@ -65,19 +63,16 @@ def queue(tx: Session, account: Account) -> list[QueueItem]:
         Reviewed(sitting, event, course, learner)
         for sitting, event, course, learner in tx.execute(seen)
     ]
-    ids = [row.sitting.id for row in rows]
-    incidents = tx.scalars(select(IncidentRow).where(IncidentRow.sitting_id.in_(ids))).all()
-    verdicts = tx.scalars(
-        select(Verdict).where(Verdict.sitting_id.in_(ids)).order_by(Verdict.at)
-    ).all()
-    return [
-        _item(
-            row,
-            [found for found in incidents if found.sitting_id == row.sitting.id],
-            [found for found in verdicts if found.sitting_id == row.sitting.id],
-        )
-        for row in rows
-    ]
+    # a subquery: a reviewer of many years has more sittings than a statement takes variables
+    mine = _visible(account).with_only_columns(Sitting.id)
+    incidents: defaultdict[str, list[IncidentRow]] = defaultdict(list)
+    for incident in tx.scalars(select(IncidentRow).where(IncidentRow.sitting_id.in_(mine))):
+        incidents[incident.sitting_id].append(incident)
+    verdicts: defaultdict[str, list[Verdict]] = defaultdict(list)
+    given = select(Verdict).where(Verdict.sitting_id.in_(mine)).order_by(Verdict.at)
+    for verdict in tx.scalars(given):
+        verdicts[verdict.sitting_id].append(verdict)
+    return [_item(row, incidents[row.sitting.id], verdicts[row.sitting.id]) for row in rows]
 
 
 def sitting_for(tx: Session, account: Account, sitting_id: str) -> Reviewed:
@@ -147,7 +142,6 @@ def _item(
         reviewed=reviewed,
         incidents=len(incidents),
         undecided=len(undecided),
-        of_identity=sum(row.kind in IDENTITY_KINDS for row in undecided),
         identity=standing.decision,
         voided_once=standing.needs_second_person,
     )

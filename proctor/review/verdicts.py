@@ -6,6 +6,7 @@ An incident, or a sitting's identity, and a reason enter; one more verdict leave
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -76,6 +77,17 @@ class AlreadyDecided(Conflict):
     key = "error.already_decided"
 
 
+class Given(Protocol):
+    """One person's decision. ``incident_id`` is None for the identity of the sitting."""
+
+    @property
+    def incident_id(self) -> str | None: ...
+    @property
+    def reviewer_id(self) -> str: ...
+    @property
+    def decision(self) -> Decision: ...
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityStanding:
     """Where the decision about a sitting's identity stands.
@@ -103,7 +115,7 @@ def newest_by_incident(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
     return {row.incident_id: row for row in verdicts if row.incident_id is not None}
 
 
-def identity_standing(verdicts: Iterable[Verdict]) -> IdentityStanding:
+def identity_standing(verdicts: Iterable[Given]) -> IdentityStanding:
     """The newest decision counts; ``void`` counts once two different people made it."""
     decision: Decision | None = None
     voided_by: frozenset[str] = frozenset()

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import select
@@ -22,12 +23,14 @@ _IDS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
-    """Face comparisons during the exam. ``final``: the newest one that was assessed."""
+    """Face comparisons during the exam. ``final``: the newest one that was assessed;
+    ``longest_gap_s``: the longest stretch of the exam without one."""
 
     final: CheckResult | None
     matched: int
     non_matched: int
     not_assessed: int
+    longest_gap_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ def _assemble(
         state=sitting.state,
         exam_s=sitting.exam_s,
         identified_via=sitting.identified_via,
-        face=_face([check for check in checks if check.modality is Modality.FACE]),
+        face=_face([check for check in checks if check.modality is Modality.FACE], exam_s),
         keystroke=_keystroke([c for c in checks if c.modality is Modality.KEYSTROKE]),
         coverage={
             track: track_coverage(
@@ -180,16 +183,19 @@ def _assemble(
     )
 
 
-def _face(checks: list[IdentityCheck]) -> FaceEvidence | None:
-    results = [check.result for check in checks if check.at_s > 0]
-    if not results:
+def _face(checks: list[IdentityCheck], exam_s: float) -> FaceEvidence | None:
+    of_exam = [check for check in checks if check.at_s > 0]
+    if not of_exam:
         return None
-    assessed = [result for result in results if result is not CheckResult.NOT_ASSESSED]
+    results = [check.result for check in of_exam]
+    assessed = [check for check in of_exam if check.result is not CheckResult.NOT_ASSESSED]
+    edges = [0.0, *(min(check.at_s, exam_s) for check in assessed), exam_s]
     return FaceEvidence(
-        final=assessed[-1] if assessed else None,
+        final=assessed[-1].result if assessed else None,
         matched=results.count(CheckResult.MATCH),
         non_matched=results.count(CheckResult.NO_MATCH),
         not_assessed=results.count(CheckResult.NOT_ASSESSED),
+        longest_gap_s=max(later - earlier for earlier, later in pairwise(edges)),
     )
 
 

@@ -23,11 +23,12 @@ from proctor.exams.tables import (
     EventKind,
     Technology,
 )
-from proctor.identity.tables import CheckResult
+from proctor.identity.tables import NO_REFERENCE, CheckResult
 from proctor.incidents.kinds import IDENTITY_KINDS
 from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.review.tables import Decision
+from proctor.review.verdicts import identity_standing
 from proctor.shares.calculator import Outcome, ShareEvent
 from proctor.shares.evidence import SittingEvidence, VerdictEvidence, evidence_of_all
 from proctor.shares.packs import PolicyPack, pack
@@ -141,13 +142,6 @@ def _centre_decision(
     return OutcomeDecision(outcome, (method,), (reason,) if reason else ())
 
 
-def learner_outcomes(
-    tx: Session, course: Course, account: Account, now: datetime
-) -> list[EventOutcome]:
-    """Outcome of each event of the scheme in force for one learner."""
-    return course_outcomes(tx, course, [account], now)[account.id]
-
-
 def course_outcomes(
     tx: Session, course: Course, accounts: Sequence[Account], now: datetime
 ) -> dict[str, list[EventOutcome]]:
@@ -216,29 +210,19 @@ def _never_sat(plan: frozenset[Technology], window_closed: bool) -> OutcomeDecis
 
 def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, str] | None:
     """What people decided about the identity; None when nobody did. The newest decision counts."""
-    identity = [verdict for verdict in verdicts if verdict.incident_id is None]
-    if not identity:
-        return None
-    match identity[-1].decision:
+    standing = identity_standing(verdicts)
+    if standing.needs_second_person:
+        return Outcome.PENDING, "void_needs_second_person"
+    match standing.decision:
+        case None:
+            return None
         case Decision.VERIFIED:
             return Outcome.VERIFIED, "decided_by_person"
         case Decision.UNVERIFIED:
             return Outcome.UNVERIFIED, "decided_by_person"
-        case Decision.VOID if len(_voiding(identity)) >= 2:
-            return Outcome.VOIDED, "decided_by_two_people"
         case Decision.VOID:
-            return Outcome.PENDING, "void_needs_second_person"
+            return Outcome.VOIDED, "decided_by_two_people"
     raise AssertionError("not a decision about identity")
-
-
-def _voiding(identity: Sequence[VerdictEvidence]) -> set[str]:
-    """Reviewers whose decision to void was not followed by another decision."""
-    reviewers: set[str] = set()
-    for verdict in reversed(identity):
-        if verdict.decision is not Decision.VOID:
-            break
-        reviewers.add(verdict.reviewer_id)
-    return reviewers
 
 
 def _by_rule(
@@ -261,7 +245,7 @@ def _by_rule(
 def _hinders(method: MethodResult) -> bool:
     """Whether *method* keeps the event from being decided by rule.
 
-    Too few keys hinder nothing: the other planned methods decide.
+    Typing that says nothing (too few keys, say) hinders nothing: the other methods decide.
     """
     if method.technology is Technology.KEYSTROKE and method.result is MethodOutcome.INSUFFICIENT:
         return False
@@ -303,6 +287,9 @@ def _proctoring(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
         return MethodOutcome.INSUFFICIENT, "recording_not_sealed"
     if _identity_incidents(evidence):
         return MethodOutcome.INSUFFICIENT, "incident_open"
+    # whoever came in by face is compared to the end; if not, nobody was looking
+    if evidence.identified_via == "face" and not _compared_throughout(evidence, pack):
+        return MethodOutcome.INSUFFICIENT, "face_not_compared"
     return _recorded(Technology.PROCTORING, evidence, pack)
 
 
@@ -316,7 +303,13 @@ def _biometrics(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
     # a single frame against the person decides nothing, the sequential test had no time to
     if evidence.face.final is CheckResult.NO_MATCH:
         return MethodOutcome.INSUFFICIENT, "final_undecided"
+    if not _compared_throughout(evidence, pack):
+        return MethodOutcome.INSUFFICIENT, "face_not_compared"
     return _recorded(Technology.BIOMETRICS, evidence, pack)
+
+
+def _compared_throughout(evidence: SittingEvidence, pack: PolicyPack) -> bool:
+    return evidence.face is not None and evidence.face.longest_gap_s <= pack.longest_gap_s
 
 
 def _keystroke(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
@@ -327,6 +320,8 @@ def _keystroke(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
             return _recorded(Technology.KEYSTROKE, evidence, pack)
         case CheckResult.NO_MATCH:
             return MethodOutcome.NO, "no_match"
+        case CheckResult.NOT_ASSESSED if evidence.keystroke.reason == NO_REFERENCE:
+            return MethodOutcome.NOT_RUN, NO_REFERENCE
         case CheckResult.NOT_ASSESSED:
             return MethodOutcome.INSUFFICIENT, "not_assessed"
 

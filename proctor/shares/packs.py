@@ -38,7 +38,8 @@ class PolicyPack:
     """The rule set of one edition of one act.
 
     ``coverage``: recorded part of the exam each track needs; ``longest_gap_s``: longest stretch
-    without recording; both hold for sittings planned with a technology of ``recorded``.
+    without recording, and without a face comparison where one is due; both hold for sittings
+    planned with a technology of ``recorded``.
     ``text``: the act and its edition as printed, by language.
     """
 

@@ -60,12 +60,6 @@ class StaleAnswer(Conflict):
     key = "error.stale_answer"
 
 
-class AnswerTooLong(Conflict):
-    """The answer is too long."""
-
-    key = "error.answer_too_long"
-
-
 @dataclass(frozen=True, slots=True)
 class ExamRow:
     """One exam on the student's list. ``state``: upcoming, open, running, finished or closed."""
@@ -201,7 +195,7 @@ def save_answer(
 ) -> int:
     """Save one answer; returns its revision.
 
-    Raises NotRunning (also when late), StaleAnswer, AnswerTooLong or NotYours.
+    Raises NotRunning (also when late), StaleAnswer or NotYours.
     """
     late = sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE
     if sitting.state != SittingState.RUNNING or late:
@@ -209,8 +203,6 @@ def save_answer(
     question = tx.get(Question, question_id)
     if question is None or question.event_id != sitting.event_id:
         raise NotYours
-    if len(text) > MAX_ANSWER:
-        raise AnswerTooLong
     row = tx.get(Answer, (sitting.id, question_id))
     if row is not None and revision <= row.revision:
         raise StaleAnswer(revision=row.revision)

@@ -53,9 +53,8 @@ def test_overlapping_keys_are_left_as_they_are() -> None:
     assert [e.hold_ms for e in parse_batch(wire(*rows)).events] == [150.0, 90.0]
 
 
-def test_presses_of_a_program_are_counted() -> None:
+def test_presses_of_a_program_are_not_human() -> None:
     batch = parse_batch(wire([0, 9, 80, 4], [100, 9, 80, 0], [100, 9, 80, 12]))
-    assert batch.n_untrusted == 2
     assert [e.is_human for e in batch.events] == [False, True, False]
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from keystroke.zones import N_FINGER_ZONES, N_ZONES, ZONE_OF_CODE, Zone, is_typed, zone_of
+from keystroke.zones import N_FINGER_ZONES, N_ZONES, ZONE_OF_CODE, Zone, zone_of
 
 pytestmark = pytest.mark.unit
 
@@ -50,7 +50,3 @@ def test_every_zone_but_other_has_a_key() -> None:
 )
 def test_a_code_stands_in_its_zone(code: str, zone: Zone) -> None:
     assert zone_of(code) is zone
-
-
-def test_modifiers_and_unknown_keys_do_not_type() -> None:
-    assert [z for z in Zone if not is_typed(z)] == [Zone.MODIFIER, Zone.OTHER]

@@ -44,9 +44,3 @@ def test_a_removed_event_breaks_the_chain(tx: Session) -> None:
     tx.delete(events.read(tx, "s")[1])
     tx.flush()
     assert events.verify(tx, "s") == events.ChainBroken("s", 3)
-
-
-def test_the_head_moves_with_every_event(tx: Session) -> None:
-    assert events.head(tx, "s") == "00" * 32
-    first = events.append(tx, "s", "a", {}, NOON)
-    assert events.head(tx, "s") == first.hash.hex()

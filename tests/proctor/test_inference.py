@@ -138,7 +138,6 @@ async def test_awaited_answers_are_the_same(pool: InferencePool) -> None:
     assert await pool.assess_frame("VP9", b"", embed=False) == NotAssessed(
         "face", "unsupported_codec"
     )
-    assert isinstance(await pool.reencode_jpeg(MAN), bytes)
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:
@@ -189,31 +188,15 @@ def png_of(width: int, height: int) -> bytes:
 )
 def test_wrong_still_is_refused(pool: InferencePool, data: bytes, reason: str) -> None:
     assert refusal(pool.submit_image(data, embed=False).result()) == reason
-    assert refusal(pool.submit_jpeg(data).result()) == reason
-
-
-def sideways(exif: Image.Exif) -> bytes:
-    exif[0x0112] = 6
-    turned = Image.open(io.BytesIO(MAN)).transpose(Image.Transpose.ROTATE_90)
-    return still(turned, "JPEG", exif=exif)
 
 
 def test_still_is_turned_upright_as_its_exif_says(pool: InferencePool) -> None:
-    found = assess(pool, sideways(Image.Exif()))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = Image.open(io.BytesIO(MAN)).transpose(Image.Transpose.ROTATE_90)
+    found = assess(pool, still(turned, "JPEG", exif=exif))
     assert (found.width, found.height) == (197, 276)
     assert len(found.faces) == 1
-
-
-def test_reencoded_still_is_small_upright_and_keeps_only_pixels(pool: InferencePool) -> None:
-    exif = Image.Exif()
-    exif[0x010E] = "where it was taken"
-    again = pool.submit_jpeg(sideways(exif)).result()
-    assert isinstance(again, bytes)
-    assert b"where it was taken" not in again
-    assert Image.open(io.BytesIO(again)).size == (197, 276)
-    large = pool.submit_jpeg(still(Image.new("RGB", (3000, 1500)))).result()
-    assert isinstance(large, bytes)
-    assert Image.open(io.BytesIO(large)).size == (1024, 512)
 
 
 def test_dlib_backend_tells_two_people_apart_and_refuses_torn_stills(models_dir: Path) -> None:
@@ -249,15 +232,17 @@ def test_killed_worker_costs_one_picture_and_is_replaced(models_dir: Path) -> No
 
 def test_slow_picture_is_given_up(models_dir: Path) -> None:
     pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", timeout_s=0.2)
-    assert refusal(pool.submit_jpeg(slow_still()).result()) == "timeout"
+    assert refusal(pool.submit_image(slow_still(), embed=False).result()) == "timeout"
     assert len(assess(pool, MAN).faces) == 1
     pool.close()
 
 
 def test_full_line_refuses_the_next_picture(models_dir: Path) -> None:
-    pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", queue_limit=1)
+    pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", stills_limit=1)
     taken = [pool.submit_image(MAN, embed=False) for _ in range(2)]
     assert refusal(pool.submit_image(MAN, embed=False).result()) == "overloaded"
+    frame = pool.submit_frame("VP8", encoded("libvpx", 1)[0], embed=False)
+    assert isinstance(frame.result(), FrameAssessment)
     assert [isinstance(found.result(), FrameAssessment) for found in taken] == [True, True]
     assert len(assess(pool, MAN).faces) == 1
     pool.close()

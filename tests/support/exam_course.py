@@ -159,7 +159,7 @@ class ExamCourse:
                 modality=modality,
                 at_s=at_s,
                 result=said,
-                reason=None if assessed else "too_few_keys" if typing else "no_face",
+                reason=None if assessed else "insufficient_keys" if typing else "no_face",
                 score=0.81 if assessed else None,
                 llr=4.2 if assessed else None,
                 n_keys=412 if typing else None,

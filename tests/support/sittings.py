@@ -84,9 +84,9 @@ def record_track(
     folder = directory / sitting.id
     folder.mkdir(parents=True, exist_ok=True)
     recorder = TrackRecorder(folder, track, epoch=-starts_s)
-    pictures = _pictures()
+    shown = pictures()
     for number in range(round(seconds * FRAME_RATE)):
-        data = pictures[number % len(pictures)]
+        data = shown[number % len(shown)]
         ticks, arrival = 90_000 // FRAME_RATE * number, number / FRAME_RATE
         is_key = is_key_frame("VP8", data)
         recorder.write(EncodedFrame(track, "VP8", ticks, arrival, is_key, data))
@@ -107,7 +107,7 @@ def record_track(
 
 
 @cache
-def _pictures() -> tuple[bytes, ...]:
+def pictures() -> tuple[bytes, ...]:
     """Five seconds of VP8, 160x120, a key frame each second."""
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 160, 120, "yuv420p"

@@ -15,14 +15,15 @@ from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
 from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import (
     document_of,
-    issue,
+    draft,
     issued_for,
     issued_reports,
+    keep,
     record_download,
 )
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
-from web.access import ReadTx, ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import locale_of, page
 
 router = APIRouter()
@@ -54,9 +55,12 @@ def course_report(
 
 
 @router.post("/courses/{course_id}/reports", dependencies=[office])
-def issue_report(course_id: str, tx: Tx, visitor: Signed, services: ServicesDep) -> Response:
-    course = course_for(tx, visitor.account, course_id)
-    issue(tx, course.id, visitor.account.id, services.clock.now())
+def issue_report(course_id: str, visitor: Signed, services: ServicesDep) -> Response:
+    with services.db.reading() as tx:
+        course = course_for(tx, visitor.account, course_id)
+        report = draft(tx, course.id, visitor.account.id, services.clock.now())
+    with services.db.transaction() as tx:
+        keep(tx, report)
     return RedirectResponse(f"/office/courses/{course.id}/report#issued", 303)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import proctor
 import web
+from keystroke.gate import Reason
 from proctor import catalogue
 from proctor.errors import ProctorError
 
@@ -26,7 +27,7 @@ def used_keys() -> dict[str, str]:
             found[key] = path.name
     for path in (ROOT / "web" / "ui" / "src").rglob("*.ts"):
         if not path.name.endswith(".test.ts"):
-            for key in re.findall(r"""\bt\(\s*["']([a-z0-9_.]+)["']""", path.read_text("utf-8")):
+            for key in re.findall(r"""\bsay\(\s*["']([a-z0-9_.]+)["']""", path.read_text("utf-8")):
                 found[key] = path.name
     return found
 
@@ -74,6 +75,11 @@ def test_every_error_has_a_sentence() -> None:
         if kind.key not in catalogue.known_keys()
     }
     assert missing == {}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_against_comparing_typing_has_words(reason: Reason) -> None:
+    assert f"review.reason.{reason}" in catalogue.known_keys()
 
 
 def test_no_text_judges() -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 import pytest
 from sqlalchemy.orm import Session
 
-from proctor.exams.roster import is_assigned, is_on_roster, learners_seen_by
+from proctor.exams.roster import learners_seen_by
 from proctor.exams.schemes import (
     CourseNotFound,
     SchemeWarning,
@@ -103,10 +103,6 @@ def test_learners_are_seen_through_courses(
     tx.add(RosterEntry(course_id=other.id, account_id=bob.id))
     assert learners_seen_by(tx, paula) == {alice.id}
     assert learners_seen_by(tx, office) == {alice.id, bob.id}
-    assert is_on_roster(tx, own.id, alice.id)
-    assert not is_on_roster(tx, own.id, bob.id)
-    assert is_assigned(tx, own.id, paula.id, StaffRole.REVIEWER, StaffRole.PROCTOR)
-    assert not is_assigned(tx, own.id, paula.id, StaffRole.TEACHER)
 
 
 def test_only_the_newest_version_is_in_force(tx: Session, office: Account) -> None:

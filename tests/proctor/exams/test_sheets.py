@@ -103,6 +103,15 @@ def test_a_wrong_header_names_each_column() -> None:
     )
 
 
+def test_a_header_of_many_columns_names_each_once() -> None:
+    header = b",".join([b"code"] * 50_000 + [b""] * 50_000)
+    assert refused(header + b"\nab,2\n") == (
+        error(1, "weight", "column_missing", "weight"),
+        error(1, "", "column_unknown", ""),
+        error(1, "code", "column_twice", "code"),
+    )
+
+
 def test_a_long_value_is_shortened_in_the_error() -> None:
     sheet = read_sheet(b"code,weight\n" + b"a" * 500 + b",1\n", COLUMNS, Line)
     assert sheet.errors[0].value == "a" * 79 + "…"
@@ -178,7 +187,7 @@ def test_dates_durations_and_choices() -> None:
     assert sheets.one_of(Mode)("SYNC") is Mode.SYNC
 
 
-@pytest.mark.parametrize("cell", ["0", "-5", "0.001", "43201", "1h"])
+@pytest.mark.parametrize("cell", ["0", "-5", "0.001", "43201", "1h", "9e999999", "1e-999999"])
 def test_wrong_durations_are_refused(cell: str) -> None:
     with pytest.raises(sheets.CellRefused, match="not_a_duration"):
         sheets.minutes(cell)

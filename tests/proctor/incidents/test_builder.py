@@ -13,12 +13,12 @@ from proctor.incidents.builder import (
     ClipWindow,
     clip_windows,
     clips_of,
-    cut_clips,
+    cut_for,
     incidents_of,
     record,
 )
 from proctor.incidents.rules import State, finish, step
-from proctor.incidents.tables import IncidentRow
+from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.observations import Check, Observation, Track
 from proctor.sittings.tables import Sitting
 from tests.support.cast import NOON, assemble
@@ -100,6 +100,11 @@ def test_no_clip_is_longer_than_a_minute() -> None:
     )
 
 
+def cut(tx: Session, directory: Path, sitting: Sitting) -> list[ClipRow]:
+    found = incidents_of(tx, sitting.id)
+    return cut_for(tx, found, rules=RULES, exam_s=30.0, recordings_dir=directory)
+
+
 def test_clips_of_both_tracks_are_files_that_play(
     tx: Session, sitting: Sitting, tmp_path: Path
 ) -> None:
@@ -107,7 +112,7 @@ def test_clips_of_both_tracks_are_files_that_play(
     record_track(tx, sitting, tmp_path, Track.SCREEN, seconds=33, starts_s=-3.0)
     incident = incident_of(tx, sitting, "page_hidden", 12.0, 14.0)
 
-    cut_clips(tx, tmp_path, sitting, RULES, 30.0)
+    cut(tx, tmp_path, sitting)
 
     clips = clips_of(tx, sitting.id)
     assert [(clip.track, clip.incident_id) for clip in clips] == [
@@ -122,18 +127,8 @@ def test_clips_of_both_tracks_are_files_that_play(
             assert len(list(container.decode(video=0))) == 61
 
 
-def test_cutting_again_makes_no_second_clip(tx: Session, sitting: Sitting, tmp_path: Path) -> None:
-    record_track(tx, sitting, tmp_path, Track.CAMERA)
-    incident_of(tx, sitting, "paste", 12.0, 12.0)
-
-    first = cut_clips(tx, tmp_path, sitting, RULES, 30.0)
-
-    assert [clip.track for clip in first] == [Track.CAMERA]
-    assert cut_clips(tx, tmp_path, sitting, RULES, 30.0) == []
-
-
 def test_what_was_not_recorded_has_no_clip(tx: Session, sitting: Sitting, tmp_path: Path) -> None:
     record_track(tx, sitting, tmp_path, Track.CAMERA, seconds=5)
     incident_of(tx, sitting, "media_gap", 20.0, 25.0, track="camera")
 
-    assert cut_clips(tx, tmp_path, sitting, RULES, 30.0) == []
+    assert cut(tx, tmp_path, sitting) == []

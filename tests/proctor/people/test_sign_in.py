@@ -41,16 +41,15 @@ def test_a_session_ends_with_sign_out_and_with_time(tx: Session) -> None:
 def test_passwords(tx: Session) -> None:
     olga = assemble(tx).olga
     olga.password_hash = sign_in.hash_password("correct horse")
-    token = sign_in.use_password(tx, " Olga@Example.org ", "correct horse", NOON)
-    found = sign_in.visitor(tx, token, NOON)
-    assert found is not None and found[0].id == olga.id
+    claimed = sign_in.claim(tx, " Olga@Example.org ")
+    assert sign_in.proven(claimed, "correct horse") == olga.id
     for email, password in (
         ("olga@example.org", "wrong"),
         ("alice@example.org", "correct horse"),
         ("nobody@example.org", "correct horse"),
     ):
         with pytest.raises(sign_in.WrongPassword):
-            sign_in.use_password(tx, email, password, NOON)
+            sign_in.proven(sign_in.claim(tx, email), password)
 
 
 def test_an_inactive_account_does_not_sign_in(tx: Session) -> None:
@@ -60,4 +59,4 @@ def test_an_inactive_account_does_not_sign_in(tx: Session) -> None:
     olga.is_active = False
     assert sign_in.visitor(tx, token, NOON) is None
     with pytest.raises(sign_in.WrongPassword):
-        sign_in.use_password(tx, "olga@example.org", "correct horse", NOON)
+        sign_in.proven(sign_in.claim(tx, "olga@example.org"), "correct horse")

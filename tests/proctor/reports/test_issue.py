@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import rfc8785
+from sqlalchemy.exc import IntegrityError
 
 from proctor import events
 from proctor.people.tables import Account, Institution, Role
@@ -9,9 +10,11 @@ from proctor.reports.document import canonical, sha256_of
 from proctor.reports.issue import (
     ReportNotFound,
     document_of,
+    draft,
     issue,
     issued_for,
     issued_reports,
+    keep,
     record_download,
 )
 from proctor.reports.tables import IssuedReport
@@ -43,6 +46,15 @@ def test_next_version_names_the_hash_it_supersedes(held: ExamCourse, report: Iss
     assert (report.version, document_of(report)["supersedes"]) == (1, None)
     assert (second.version, document_of(second)["supersedes"]) == (2, report.sha256)
     assert issued_reports(held.tx, held.course.id) == [second, report]
+
+
+def test_a_version_is_issued_once(held: ExamCourse, report: IssuedReport) -> None:
+    first = draft(held.tx, held.course.id, held.office.id, NOW)
+    second = draft(held.tx, held.course.id, held.office.id, NOW)
+    assert (first.version, second.version) == (2, 2)
+    keep(held.tx, first)
+    with pytest.raises(IntegrityError):
+        keep(held.tx, second)
 
 
 def test_issue_and_download_are_on_record(held: ExamCourse, report: IssuedReport) -> None:

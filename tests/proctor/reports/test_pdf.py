@@ -5,7 +5,7 @@ from pypdf import PdfReader
 
 from proctor.catalogue import LOCALES
 from proctor.reports.issue import document_of
-from proctor.reports.pdf import pdf_of
+from proctor.reports.pdf import NO_GLYPH, pdf_of
 from proctor.reports.tables import IssuedReport
 from tests.support.exam_course import ExamCourse
 
@@ -65,6 +65,25 @@ def test_markup_in_a_name_is_printed_as_written(made: ExamCourse, report: Issued
     document["learners"][0]["name"] = '#panic("x") *b* $a$ <a> @b'
     text = text_of(pdf_of(document, report.sha256, "en"))
     assert '#panic("x") *b* $a$ <a> @b' in text.replace("“", '"').replace("”", '"')
+
+
+@pytest.mark.parametrize(
+    "name", ["李小龙", "محمد", "😀 Ann", "\ue000", "\u202eAnn", "A\u0323\u0306\u0323"]
+)
+def test_a_letter_without_a_glyph_does_not_stop_the_report(report: IssuedReport, name: str) -> None:
+    document = document_of(report)
+    document["learners"][0]["name"] = name
+    text = text_of(pdf_of(document, report.sha256, "en"))
+    assert "S-0001" in text
+    assert "\ufffd" in text
+
+
+def test_every_letter_taken_as_printable_has_a_glyph(report: IssuedReport) -> None:
+    printable = [chr(code) for code in range(0x20, 0x10000) if not NO_GLYPH.match(chr(code))]
+    document = document_of(report)
+    document["learners"][0]["name"] = " ".join(printable)
+    assert len(printable) > 1400
+    assert pdf_of(document, report.sha256, "en").startswith(b"%PDF")
 
 
 def test_course_without_learners_has_a_report(report: IssuedReport) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from proctor.exams.tables import Technology
-from proctor.identity.tables import CheckResult, Modality
+from proctor.identity.tables import NO_REFERENCE, CheckResult, IdentityCheck, Modality
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
@@ -15,8 +15,8 @@ from proctor.shares.outcomes import (
     EventOutcome,
     MethodOutcome,
     OutcomeDecision,
+    course_outcomes,
     decide,
-    learner_outcomes,
     plan_of,
 )
 from proctor.shares.packs import pack
@@ -119,6 +119,17 @@ def test_typing_that_was_never_compared_is_not_taken_for_too_few_keys(made: Exam
     assert results(decision)["keystroke"] == (MethodOutcome.NOT_RUN, "no_check")
 
 
+def test_typing_without_a_reference_is_a_method_that_was_not_run(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", keys=NOT_ASSESSED)
+    made.tx.query(IdentityCheck).filter_by(modality=Modality.KEYSTROKE).update(
+        {"reason": NO_REFERENCE}
+    )
+    made.tx.expire_all()
+    decision = outcome(made, sitting)
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["keystroke"] == (MethodOutcome.NOT_RUN, "no_reference")
+
+
 def test_the_newest_typing_comparison_counts(made: ExamCourse) -> None:
     sitting = made.sit(made.learners[0], "essay", keys=NO_MATCH)
     made.check(sitting, Modality.KEYSTROKE, 95.0, MATCH)
@@ -140,7 +151,9 @@ def test_single_frame_against_the_person_between_matches_changes_nothing(
 
 
 def test_frame_without_a_face_at_the_end_does_not_undo_a_match(made: ExamCourse) -> None:
-    decision = outcome(made, made.sit(made.learners[0], "final", faces=(MATCH, NOT_ASSESSED)))
+    decision = outcome(
+        made, made.sit(made.learners[0], "final", faces=(MATCH, MATCH, NOT_ASSESSED))
+    )
     assert decision.outcome is Outcome.VERIFIED
 
 
@@ -163,6 +176,25 @@ def test_proctor_who_checked_a_document_establishes_identity(made: ExamCourse) -
     plan = frozenset({Technology.PROCTORING})
     sitting = made.sit(made.learners[0], "final", identified_via="proctor", faces=())
     assert outcome(made, sitting, plan).outcome is Outcome.VERIFIED
+
+
+def test_face_not_compared_for_more_than_a_minute_is_pending(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", faces=(MATCH, MATCH))
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
+    sitting.exam_s = 90.5
+    decision = outcome(made, sitting)
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["biometrics"] == (MethodOutcome.INSUFFICIENT, "face_not_compared")
+
+
+@pytest.mark.parametrize("faces", [(), (MATCH,), (NOT_ASSESSED,) * 5])
+def test_who_came_in_by_face_and_was_not_compared_again_is_not_proctored(
+    made: ExamCourse, faces: tuple[CheckResult, ...]
+) -> None:
+    plan = frozenset({Technology.PROCTORING})
+    decision = outcome(made, made.sit(made.learners[0], "final", faces=faces), plan)
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)["proctoring"] == (MethodOutcome.INSUFFICIENT, "face_not_compared")
 
 
 def test_comparisons_before_the_start_are_not_comparisons_of_the_exam(made: ExamCourse) -> None:
@@ -198,6 +230,8 @@ def test_recording_without_a_hash_is_pending(made: ExamCourse) -> None:
 def test_gap_of_more_than_a_minute_is_pending_whatever_the_coverage(made: ExamCourse) -> None:
     sitting = made.sit(made.learners[0], "final", recorded_s=2000.0)
     sitting.exam_s = 2000.0
+    for at_s in range(60, 2000, 60):
+        made.check(sitting, Modality.FACE, float(at_s), MATCH)
     gap = MediaGap(
         sitting_id=sitting.id, track=Track.CAMERA, start_s=10.0, end_s=70.5, cause="no_packets"
     )
@@ -279,7 +313,8 @@ def test_touching_gaps_are_one_gap_and_lie_within_the_exam() -> None:
 
 
 def by_code(made: ExamCourse, learner: Account) -> dict[str, EventOutcome]:
-    return {row.code: row for row in learner_outcomes(made.tx, made.course, learner, NOW)}
+    rows = course_outcomes(made.tx, made.course, [learner], NOW)[learner.id]
+    return {row.code: row for row in rows}
 
 
 def test_learner_has_one_outcome_per_event_of_the_scheme(made: ExamCourse) -> None:
@@ -309,8 +344,8 @@ def test_window_counts_as_closed_at_its_end(made: ExamCourse) -> None:
         (closes - timedelta(seconds=1), Outcome.PENDING),
         (closes, Outcome.ABSENT),
     ):
-        rows = learner_outcomes(made.tx, made.course, made.learners[0], at)
-        assert rows[-1].decision.outcome is said
+        rows = course_outcomes(made.tx, made.course, made.learners[:1], at)
+        assert rows[made.learners[0].id][-1].decision.outcome is said
 
 
 def test_evidence_names_the_models_used(made: ExamCourse) -> None:

@@ -235,6 +235,30 @@ def test_a_message_that_is_not_understood_closes_the_socket(desk: Desk, message:
     assert closed.value.code == 4400
 
 
+def test_a_binary_message_closes_the_socket(desk: Desk) -> None:
+    with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
+        socket.receive_json()
+        socket.send_bytes(b"{}")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            while True:
+                socket.receive_json()
+    assert closed.value.code == 4400
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://["])
+def test_a_foreign_page_cannot_open_the_socket(desk: Desk, origin: str) -> None:
+    own = {"host": "localhost", "origin": "http://localhost"}
+    with desk.client.websocket_connect(f"{desk.url}/socket", headers=own) as socket:
+        assert socket.receive_json()["type"] == "hello"
+    with (
+        pytest.raises(WebSocketDisconnect),
+        desk.client.websocket_connect(
+            f"{desk.url}/socket", headers={**own, "origin": origin}
+        ) as socket,
+    ):
+        socket.receive_json()
+
+
 def batch(nonce: str, seq: int) -> dict[str, object]:
     keys = {"v": 1, "clock_step_ms": 0.1, "events": [[0, 3, 90, 0], [120, 4, 80, 0]]}
     fact = {"name": "paste", "ms": 1000.0, "values": {"chars": 40}}

@@ -36,7 +36,13 @@ def browse(database: Database, tmp_path: Path) -> Iterator[Browse]:
     app.include_router(routes.router)
     unused: Any = None
     app.state.services = Services(
-        settings, database, Vault(bytes(32)), clock, inference=unused, live=unused
+        settings,
+        database,
+        Vault(bytes(32)),
+        clock,
+        inference=unused,
+        live=unused,
+        tries=unused,
     )
     clients = []
 

@@ -5,9 +5,11 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 
+from proctor import events
 from proctor.plumbing.db import Database
+from proctor.reports.document import Json
 from proctor.reports.issue import issued_reports
-from tests.support.cast import Cast
+from tests.support.cast import NOON, Cast
 from tests.web.office.conftest import Browse
 
 pytestmark = pytest.mark.db
@@ -19,6 +21,23 @@ def test_report_shows_the_share_with_numerator_and_denominator(cast: Cast, brows
     for expected in ("1 / 1", "40 / 40", "100.00 %", "Not issued, computed now", "Alice", "Bob"):
         assert expected in response.text
     assert "style=" not in response.text
+
+
+def test_drawing_a_report_keeps_no_exam_from_writing(
+    cast: Cast, browse: Browse, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browse(cast.olga)
+    client.post(f"/office/courses/{cast.course.id}/reports")
+    with database.transaction() as tx:
+        report = issued_reports(tx, cast.course.id)[0]
+
+    def slow_pdf(document: Json, sha256: str, locale: str) -> bytes:
+        with database.transaction() as tx:
+            events.append(tx, "sitting", "observation", {}, NOON)
+        return b"%PDF"
+
+    monkeypatch.setattr("proctor.reports.files.pdf_of", slow_pdf)
+    assert client.get(f"/office/reports/{report.id}.pdf").content == b"%PDF"
 
 
 @pytest.mark.parametrize("locale", ["kk", "ru", "en"])

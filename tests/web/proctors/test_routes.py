@@ -12,7 +12,7 @@ from proctor import events
 from proctor.catalogue import translate
 from proctor.exams.thresholds import ExamRules
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
-from proctor.incidents.builder import cut_clips
+from proctor.incidents.builder import cut_for, incidents_of
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
@@ -40,7 +40,9 @@ class Room:
             directory = service.services.settings.recordings_dir
             self.recording = record_track(tx, sitting, directory, Track.CAMERA, starts_s=-2.0)
             record_track(tx, sitting, directory, Track.SCREEN)
-            self.clips = [clip.id for clip in cut_clips(tx, directory, sitting, ExamRules(), 30.0)]
+            found = incidents_of(tx, sitting.id)
+            clips = cut_for(tx, found, rules=ExamRules(), exam_s=30.0, recordings_dir=directory)
+            self.clips = [clip.id for clip in clips]
 
     @property
     def url(self) -> str:

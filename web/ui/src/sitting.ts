@@ -49,6 +49,8 @@ class SittingPage {
   private silence: number | undefined;
   private isIdentified = false;
   private hasMedia = false;
+  /** When the socket broke; the server's next word on media says whether that broke too. */
+  private brokeMs: number | null = null;
   private isOpen = false;
   private isFinishing = false;
   private hasEnded = false;
@@ -157,8 +159,10 @@ class SittingPage {
     this.hasMedia = hasMedia;
     window.clearTimeout(this.silence);
     if (!hasMedia && this.streams?.areLive) {
+      if (this.brokeMs !== null) this.uplink?.againUnlessSince(this.brokeMs);
       this.silence = window.setTimeout(() => this.uplink?.again(), SILENT_MS);
     }
+    this.brokeMs = null;
     this.allowStart();
   }
 
@@ -222,6 +226,7 @@ class SittingPage {
 
   private broke(isFinal: boolean): void {
     if (this.hasEnded) return;
+    this.brokeMs ??= performance.now();
     if (isFinal) this.end("ended.elsewhere", false);
     else this.notices.hold(this.say("notice.connection_lost"));
   }

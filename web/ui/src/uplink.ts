@@ -18,6 +18,9 @@ export class Uplink {
   private peer: RTCPeerConnection | null = null;
   private attempt = 0;
   private timer: number | undefined;
+  /** From the wait before a new connection to the server's answer: two at once would race. */
+  private isMending = false;
+  private answeredMs = 0;
   private isClosed = false;
 
   constructor(
@@ -35,11 +38,15 @@ export class Uplink {
 
   /** Build a new peer connection after a short wait; the server cannot restart an old one. */
   again(): void {
-    if (this.isClosed || this.timer !== undefined) return;
-    this.timer = window.setTimeout(() => {
-      this.timer = undefined;
-      void this.reconnect();
-    }, waitMs(this.attempt++, Math.random()));
+    if (this.isClosed || this.isMending) return;
+    this.isMending = true;
+    const wait = waitMs(this.attempt++, Math.random());
+    this.timer = window.setTimeout(() => void this.mend(), wait);
+  }
+
+  /** Build a new connection unless the server has answered one since *ms*. */
+  againUnlessSince(ms: number): void {
+    if (this.answeredMs < ms) this.again();
   }
 
   close(): void {
@@ -48,11 +55,15 @@ export class Uplink {
     this.peer?.close();
   }
 
-  private async reconnect(): Promise<void> {
-    const answer = await this.connect();
-    if (answer.ok) return;
-    if (answer.status === 0 || answer.status >= 500) this.again();
-    else this.onRefused(answer);
+  private async mend(): Promise<void> {
+    // a browser that cannot build the connection now may be able to in a moment
+    const answer = await this.connect().catch(() => null);
+    this.isMending = false;
+    if (answer === null || (!answer.ok && (answer.status === 0 || answer.status >= 500))) {
+      this.again();
+    } else if (!answer.ok) {
+      this.onRefused(answer);
+    }
   }
 
   /** Offer both tracks; resolves once the server has answered. */
@@ -74,6 +85,7 @@ export class Uplink {
       peer.close();
       return answer;
     }
+    this.answeredMs = performance.now();
     await peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
     this.watch(peer);
     return answer;

@@ -1,0 +1,126 @@
+"""Whose samples make a reference, and when they stop doing so."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from biometrics.types import Box, Quality, Template
+from keystroke.events import KeyBatch, KeyEvent
+from keystroke.zones import Zone
+from proctor.identity import enrolment
+from proctor.identity.enrolment import FACE_SAMPLES, KEY_SAMPLES, Progress
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.inference import FaceFinding, FrameAssessment, face_comparison
+from proctor.people.tables import Account
+from proctor.sittings.tables import SittingState
+from proctor.vault import Vault
+from tests.support.cast import NOON, Cast, assemble
+from tests.support.sittings import sitting_of
+
+pytestmark = pytest.mark.db
+
+FACES = face_comparison("opencv")
+VAULT = Vault(bytes(32))
+CLEAR = Quality(120.0, 50.0, 300.0, covered=False, dark=False, blurred=False)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def cast(tx: Session) -> Cast:
+    return assemble(tx)
+
+
+def picture(person: int) -> FrameAssessment:
+    """A good picture of one person; different people point in different directions."""
+    template = Template(FACES.model_id, np.eye(128, dtype=np.float32)[person])
+    face = FaceFinding(Box(200, 100, 160, 200), 0.95, too_small=False, template=template)
+    return FrameAssessment(640, 480, CLEAR, (face,), (FACES.model_id,))
+
+
+def show(tx: Session, who: Account, person: int, at: datetime = NOON) -> Progress:
+    return enrolment.add_face(tx, VAULT, FACES, who.id, picture(person), at)
+
+
+def write(tx: Session, who: Account, keys: int, at: datetime = NOON) -> Progress:
+    presses = tuple(KeyEvent(120.0, Zone.LEFT_INDEX_HOME, 90.0) for _ in range(keys))
+    return enrolment.add_typing(tx, VAULT, "plda-1", who.id, KeyBatch(0.1, presses), at)
+
+
+def references(tx: Session, who: Account) -> list[Reference]:
+    rows = tx.query(Reference).filter(Reference.account_id == who.id)
+    return rows.order_by(Reference.created_at).all()
+
+
+def test_three_pictures_of_one_face_wait_to_be_confirmed(tx: Session, cast: Cast) -> None:
+    progress = [show(tx, cast.alice, 1).accepted for _ in range(4)]
+    assert progress == [1, 2, 3, 3]
+    (row,) = references(tx, cast.alice)
+    assert (row.state, row.samples) == (ReferenceState.PENDING, FACE_SAMPLES)
+    assert enrolment.face_reference(tx, VAULT, cast.alice.id, FACES.model_id, NOON + MINUTE) is None
+    enrolment.confirm(tx, row.id, cast.olga, "office", NOON)
+    found = enrolment.face_reference(tx, VAULT, cast.alice.id, FACES.model_id, NOON + MINUTE)
+    assert found is not None
+
+
+def test_another_face_does_not_join_the_visit(tx: Session, cast: Cast) -> None:
+    show(tx, cast.alice, 1)
+    assert show(tx, cast.alice, 2) == Progress(1, FACE_SAMPLES, ("other_face",))
+
+
+def test_another_face_does_not_replace_a_complete_reference(tx: Session, cast: Cast) -> None:
+    for _ in range(FACE_SAMPLES):
+        show(tx, cast.alice, 1)
+    sealed = references(tx, cast.alice)[0].sealed
+    assert show(tx, cast.alice, 2).accepted == FACE_SAMPLES
+    assert references(tx, cast.alice)[0].sealed == sealed
+
+
+def test_more_typing_does_not_change_a_complete_reference(tx: Session, cast: Cast) -> None:
+    assert not write(tx, cast.alice, KEY_SAMPLES - 1).done
+    assert write(tx, cast.alice, 10).done
+    sealed = references(tx, cast.alice)[0].sealed
+    assert write(tx, cast.alice, 5000) == Progress(KEY_SAMPLES + 9, KEY_SAMPLES)
+    assert references(tx, cast.alice)[0].sealed == sealed
+
+
+@pytest.mark.parametrize("state", [SittingState.CHECKING, SittingState.RUNNING])
+def test_enrolment_is_closed_while_a_sitting_is_open(
+    tx: Session, cast: Cast, state: SittingState
+) -> None:
+    sitting_of(tx, cast, cast.alice, NOON, state)
+    with pytest.raises(enrolment.SittingOpen):
+        show(tx, cast.alice, 1)
+    with pytest.raises(enrolment.SittingOpen):
+        write(tx, cast.alice, 10)
+
+
+def test_no_sample_made_after_a_sitting_was_opened_counts_as_made_before(
+    tx: Session, cast: Cast
+) -> None:
+    show(tx, cast.alice, 1)
+    write(tx, cast.alice, 10)
+    opened = sitting_of(tx, cast, cast.alice, NOON + 3 * MINUTE, SittingState.CREATED).created_at
+    assert show(tx, cast.alice, 1, opened + MINUTE).accepted == 1
+    assert write(tx, cast.alice, KEY_SAMPLES, opened + MINUTE).accepted == KEY_SAMPLES
+    late = references(tx, cast.alice)[2:]
+    assert {row.modality for row in late} == set(Modality)
+    assert all(row.created_at > opened for row in late)
+
+
+def test_an_unfinished_reference_cannot_be_confirmed(tx: Session, cast: Cast) -> None:
+    show(tx, cast.alice, 1)
+    (row,) = references(tx, cast.alice)
+    with pytest.raises(enrolment.NoSuchReference):
+        enrolment.confirm(tx, row.id, cast.olga, "office", NOON)
+
+
+def test_a_new_face_takes_the_place_of_the_old_one_once_confirmed(tx: Session, cast: Cast) -> None:
+    for at in (NOON, NOON + timedelta(days=1)):
+        for _ in range(FACE_SAMPLES):
+            show(tx, cast.alice, 1, at)
+        newest = references(tx, cast.alice)[-1]
+        enrolment.confirm(tx, newest.id, cast.olga, "office", at)
+    states = [row.state for row in references(tx, cast.alice)]
+    assert states == [ReferenceState.REVOKED, ReferenceState.CONFIRMED]

@@ -1,0 +1,206 @@
+"""A process is killed in the middle of a sitting, and the next one goes on with what it finds."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from proctor import events
+from proctor.identity.tables import TypingSample
+from proctor.incidents.tables import IncidentRow
+from proctor.live.register import LiveSittings
+from proctor.media.recorder import broken_seals
+from proctor.observations import Track
+from proctor.sittings.tables import SittingState
+from tests.proctor.live.conftest import MIDS, Room
+
+pytestmark = pytest.mark.db
+
+Restart = Callable[[Room, float], Awaitable[Room]]
+
+
+@pytest.fixture
+async def restart(room: Room) -> AsyncIterator[Restart]:
+    """Kill the process of a room; the next one is up so many seconds later."""
+    rooms: list[Room] = []
+
+    async def kill(killed: Room, down_s: float) -> Room:
+        # what was handed to the recorders a second ago is on disk
+        live = await killed.open()
+        for recorder in live._capture._recorders.values():
+            while recorder._written_bytes < recorder._taken_bytes:
+                await asyncio.sleep(0.01)
+        copy = killed.killed()
+        killed.clock.advance(down_s)
+        # the process that is up now began after the time it was away
+        copy.live_sittings = LiveSittings(copy.line)
+        rooms.append(copy)
+        return copy
+
+    yield kill
+    for each in rooms:
+        await each.live_sittings.close()
+        each.line.db.close()
+
+
+async def test_running_exam_goes_on_where_it_was(room: Room, restart: Restart) -> None:
+    live = await room.begin()
+    room.stream(4.0)
+    await live.take_batch(room.batch(1, "page_hidden", keys=6))
+    room.stream(2.0)
+    await room.look()
+    await room.settle()
+    before_s = live.exam_now_s
+
+    after = await restart(room, 10.0)
+    again = await after.open()
+
+    assert again.is_running
+    assert again.last_batch == 1
+    assert again.exam_now_s == pytest.approx(before_s + 10.0)
+    assert again.remaining_s == pytest.approx(60.0 - 16.0)
+    (span,) = [s for (kind, _), s in again._state.spans.items() if kind == "page_hidden"]
+    assert span == live._state.spans[("page_hidden", "")]  # type: ignore[index]
+    await again.take_batch(after.batch(1, keys=6))
+    await again.take_batch(after.batch(2, "page_shown", keys=4))
+    assert [row.n_keys for row in after.rows(TypingSample)] == [10]
+    (row,) = [row for row in after.rows(IncidentRow) if row.kind == "page_hidden"]
+    assert (row.start_s, row.end_s) == (pytest.approx(4.0), pytest.approx(16.0))
+    after.told()
+
+
+async def test_every_second_over_a_restart_is_accounted_for(room: Room, restart: Restart) -> None:
+    await room.begin()
+    room.stream(10.0)
+    await room.look()
+    after = await restart(room, 8.0)
+    # the service is up; the page needs a while to come back
+    after.clock.advance(3.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.stream(10.0)
+    await again.finish("student_finished")
+
+    assert after.sitting().exam_s == pytest.approx(31.0)
+    for track in Track:
+        parts = after.recordings(track)
+        assert [row.part for row in parts] == [1, 2]
+        assert sum(row.recorded_s for row in parts) == pytest.approx(20.0, abs=1.5)
+        assert after.accounted_s(track) == pytest.approx(31.0, abs=0.01)
+        gaps = [(gap.cause, gap.end_s) for gap in after.gaps(track) if gap.end_s - gap.start_s > 1]
+        assert gaps == [
+            ("server_restart", pytest.approx(18.0, abs=0.01)),
+            ("no_packets", pytest.approx(21.2, abs=0.1)),
+        ]
+        for row in parts:
+            path = after.line.settings.recordings_dir / row.path
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
+            assert broken_seals(path) == ()
+    assert "media_gap" in {row.kind for row in after.rows(IncidentRow)}
+    after.told()
+
+
+async def test_answer_saved_before_the_page_is_back_does_not_hide_the_restart(
+    room: Room, restart: Restart
+) -> None:
+    """Answers are saved without opening the sitting: they say nothing of its media."""
+    await room.begin()
+    room.stream(10.0)
+    await room.look()
+    after = await restart(room, 8.0)
+    after.clock.advance(2.0)
+    with after.line.db.transaction() as tx:
+        events.append(tx, after.sitting_id, "answer_saved", {}, after.clock.now())
+    again = await after.open()
+    await again.finish("student_finished")
+    for track in Track:
+        found = {gap.cause: gap for gap in after.gaps(track)}
+        assert found["server_restart"].end_s == pytest.approx(18.0, abs=0.01)
+        assert found["no_packets"].end_s == pytest.approx(20.0, abs=0.01)
+
+
+async def test_outages_before_two_restarts_keep_their_causes(room: Room, restart: Restart) -> None:
+    await room.begin()
+    room.stream(4.0)
+    peer = room.network.peers[-1]
+    peer.on_silence(Track.SCREEN, room.clock.monotonic())
+    room.stream(5.0, Track.CAMERA)
+    peer.on_resume(Track.SCREEN, 0.0)
+    room.stream(3.0)
+    await room.look()
+    for _ in range(2):
+        room = await restart(room, 5.0)
+        live = await room.open()
+        await live.connect("offer", MIDS)
+        room.stream(4.0)
+        await room.look()
+    await live.finish("student_finished")
+
+    lost = [gap for gap in room.gaps(Track.SCREEN) if gap.end_s - gap.start_s > 1.0]
+    assert [gap.cause for gap in lost] == ["no_packets", "server_restart", "server_restart"]
+    for track in Track:
+        assert room.accounted_s(track) == pytest.approx(room.sitting().exam_s, abs=0.01)
+    room.told()
+
+
+async def test_what_was_recorded_before_the_exam_in_another_process_is_before_the_exam(
+    room: Room, restart: Restart
+) -> None:
+    await room.check_in()
+    room.stream(20.0)
+    await room.look()
+    after = await restart(room, 5.0)
+    again = await after.open()
+    assert again.identity_message()["state"] == "verified"
+    await again.connect("offer", MIDS)
+    after.stream(2.0)
+    await again.start()
+    after.clock.advance(10.0)
+    await again.finish("student_finished")
+
+    for track in Track:
+        first, second = after.recordings(track)
+        assert first.starts_s == pytest.approx(-29.0, abs=0.3)
+        assert (first.recorded_s, second.starts_s) == (0.0, pytest.approx(-2.0, abs=0.3))
+        assert sum(gap.end_s - gap.start_s for gap in after.gaps(track)) > 9.5
+        assert after.accounted_s(track) == pytest.approx(10.0, abs=0.01)
+
+
+async def test_restart_that_cannot_be_noted_is_noted_when_asked_again(
+    room: Room, restart: Restart, commits_fail: list[int]
+) -> None:
+    await room.begin()
+    room.stream(5.0)
+    await room.look()
+    after = await restart(room, 5.0)
+    # loading commits once, and what is noted once more
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await after.open()
+    await after.open()
+    await after.open()
+    restarts = [fact for fact in after.media_facts() if fact[2] == "server_restart"]
+    assert restarts == [("silent", track.value, "server_restart") for track in Track]
+
+
+async def test_overdue_exam_of_a_killed_process_is_ended_with_what_it_left(
+    room: Room, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.live.register.SWEEP_PERIOD_S", 0.01)
+    await room.begin()
+    room.stream(30.0)
+    await room.look()
+    after = await restart(room, 600.0)
+    after.live_sittings.begin()
+    async with asyncio.timeout(10.0):
+        while after.sitting().state is not SittingState.FINISHED:
+            await asyncio.sleep(0.02)
+    assert after.sitting().exam_s == 60.0
+    for track in Track:
+        assert after.recordings(track)[0].recorded_s == pytest.approx(30.0, abs=1.5)
+        assert after.accounted_s(track) == pytest.approx(60.0, abs=0.01)
+        long = [gap.cause for gap in after.gaps(track) if gap.end_s - gap.start_s > 5.0]
+        assert long == ["server_restart"]
+    after.told()

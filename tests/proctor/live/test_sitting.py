@@ -1,0 +1,336 @@
+"""One sitting from its first connection to its exam: what is refused, what is kept, and once."""
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
+from proctor.incidents import builder
+from proctor.incidents.tables import IncidentRow
+from proctor.live.sitting import MediaNotLive, NotIdentified, SittingOver, WrongBatch
+from proctor.media.offers import OfferRefused
+from proctor.observations import NotAssessed, Track
+from proctor.people import consents
+from proctor.people.tables import Purpose
+from proctor.sittings.desk import OutsideWindow
+from proctor.sittings.tables import SittingState
+from tests.proctor.live.conftest import MIDS, STRANGER, Room, showing, until
+
+pytestmark = pytest.mark.db
+
+
+async def test_exam_does_not_begin_without_media(room: Room) -> None:
+    live = await room.open()
+    await live.admit(room.cast.paula.id)
+    with pytest.raises(MediaNotLive):
+        await live.start()
+    await live.connect("offer", MIDS)
+    room.stream(2.0, Track.CAMERA)
+    with pytest.raises(MediaNotLive):
+        await live.start()
+
+
+async def test_exam_does_not_begin_before_identity(room: Room) -> None:
+    room.inference.shows = showing(STRANGER)
+    live = await room.open()
+    await live.connect("offer", MIDS)
+    room.stream(2.0)
+    with pytest.raises(NotIdentified):
+        await live.start()
+    assert room.sitting().state is SittingState.CHECKING
+
+
+async def test_face_that_matches_three_times_begins_the_exam(room: Room) -> None:
+    live = await room.open()
+    await live.connect("offer", MIDS)
+    while live.identity_message()["state"] != "verified":
+        # longer than the plan waits between two calm comparisons
+        room.stream(8.0)
+        await room.look()
+    await live.start()
+
+    sitting = room.sitting()
+    assert (sitting.state, sitting.identified_via) == (SittingState.RUNNING, "face")
+    checks = room.rows(IdentityCheck)
+    assert [check.result for check in checks] == [CheckResult.MATCH] * 3
+    assert all(check.at_s <= 0 for check in checks)
+    room.told("sitting_started")
+
+
+async def test_proctor_lets_a_person_in(room: Room) -> None:
+    live = await room.check_in()
+    assert live.identity_message()["state"] == "verified"
+    room.stream(3.0)
+    assert await live.start() == 60.0
+    assert await live.start() == 60.0
+    assert [event.payload["identified_via"] for event in room.told("sitting_started")] == [
+        "proctor"
+    ]
+    assert room.sitting().exam_offset_s == pytest.approx(15.0)
+
+
+async def test_admission_that_was_not_written_admits_nobody(
+    room: Room, commits_fail: list[int]
+) -> None:
+    live = await room.open()
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await live.admit(room.cast.paula.id)
+    assert live.identity_message()["state"] != "verified"
+    assert room.told("admitted") == []
+
+
+async def test_exam_does_not_begin_after_its_window(room: Room) -> None:
+    live = await room.check_in()
+    room.clock.advance(3 * 3600.0)
+    room.send(*Track)
+    with pytest.raises(OutsideWindow):
+        await live.start()
+
+
+async def test_start_that_was_not_written_can_be_asked_again(
+    room: Room, commits_fail: list[int]
+) -> None:
+    live = await room.check_in()
+    room.stream(1.0)
+    await room.look()
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await live.start()
+    assert room.sitting().state is SittingState.CHECKING
+
+    room.stream(1.0)
+    await live.start()
+
+    # two seconds before the exam, not two and the offset of the attempt that failed
+    (check,) = room.rows(IdentityCheck)
+    assert check.at_s == pytest.approx(-2.0, abs=1.1)
+    assert len(room.told("sitting_started")) == 1
+
+
+async def test_look_that_began_before_the_exam_is_placed_before_it(room: Room) -> None:
+    live = await room.check_in()
+    room.inference.gate.clear()
+    asked = room.inference.asked
+    room.stream(1.0)
+    await until(lambda: room.inference.asked > asked)
+    await live.start()
+    room.inference.gate.set()
+    await until(lambda: room.told("observation"))
+
+    for event in room.told("observation"):
+        assert -1.0 <= event.payload["at_s"] <= 0.0
+
+
+async def test_what_the_page_saw_becomes_incidents(room: Room) -> None:
+    live = await room.begin()
+    room.stream(4.0)
+    await live.take_batch(room.batch(1, "page_hidden", ago_s=2.0))
+    room.stream(5.0)
+    await live.take_batch(room.batch(2, "page_shown", ago_s=1.0))
+
+    (row,) = [row for row in room.rows(IncidentRow) if row.kind == "page_hidden"]
+    assert (row.start_s, row.end_s) == (pytest.approx(2.0), pytest.approx(8.0))
+    kinds = [event.kind for event in room.told()]
+    assert kinds.count("incident_opened") == kinds.count("incident_closed") == 1
+
+
+async def test_face_that_is_gone_becomes_an_incident(room: Room) -> None:
+    await room.begin()
+    room.inference.shows = showing()
+    for _ in range(7):
+        room.stream(1.0)
+        await room.look()
+    (row,) = [row for row in room.rows(IncidentRow) if row.kind == "face_absent"]
+    assert row.end_s is None
+    assert [event.payload["kind"] for event in room.told("incident_opened")] == ["face_absent"]
+
+
+@pytest.mark.parametrize(
+    ("shows", "reason"),
+    [(RuntimeError(), "crashed"), (NotAssessed("face", "timeout"), "timeout")],
+)
+async def test_failed_analysis_is_not_assessed(
+    room: Room, shows: Exception | NotAssessed, reason: str
+) -> None:
+    await room.begin()
+    room.inference.shows = shows
+    for _ in range(2):
+        room.stream(1.0)
+        await room.look()
+    facts = [event.payload for event in room.told("not_assessed")]
+    assert [fact["reason"] for fact in facts] == [reason] * 2
+    assert [fact["check"] for fact in facts] == ["face"] * 2
+
+
+async def test_analysis_outlives_a_database_that_is_away(
+    room: Room, commits_fail: list[int]
+) -> None:
+    await room.begin()
+    room.stream(1.0)
+    await room.look()
+    commits_fail[0] = 2
+    room.stream(1.0)
+    await room.look()
+    assert commits_fail[0] == 0
+    room.stream(1.0)
+    await room.look()
+
+    reasons = [event.payload["reason"] for event in room.told("not_assessed")]
+    # what could not be written then is written with what came next
+    assert reasons == ["crashed"]
+    assert max(event.payload["at_s"] for event in room.told("observation")) > 2.0
+
+
+async def test_batch_that_was_not_written_is_taken_again_and_counted_once(
+    room: Room, commits_fail: list[int]
+) -> None:
+    live = await room.begin()
+    await live.take_batch(room.batch(1, keys=4))
+    commits_fail[0] = 1
+    second = room.batch(2, "page_hidden", keys=5)
+    with pytest.raises(OperationalError):
+        await live.take_batch(second)
+    assert live.last_batch == 1
+
+    assert await live.take_batch(second) == 2
+    assert await live.take_batch(second) == 2
+
+    assert [row.n_keys for row in room.rows(TypingSample)] == [9]
+    assert len([row for row in room.rows(IncidentRow) if row.kind == "page_hidden"]) == 1
+    assert [event.payload["seq"] for event in room.told("batch_kept")] == [1, 2]
+
+
+async def test_batch_with_a_hole_before_it_is_refused(room: Room) -> None:
+    live = await room.begin()
+    with pytest.raises(WrongBatch):
+        await live.take_batch(room.batch(2))
+    assert room.told("batch_kept") == []
+
+
+async def test_batch_after_the_end_is_refused_and_nothing_follows_the_end(room: Room) -> None:
+    live = await room.begin()
+    await live.take_batch(room.batch(1, keys=2))
+    await live.finish("student_finished")
+    with pytest.raises(SittingOver):
+        await live.take_batch(room.batch(2, keys=2))
+    assert await live.take_batch(room.batch(1, keys=2)) == 1
+    assert room.told()[-1].kind == "sitting_finished"
+
+
+async def test_silence_is_a_fact_even_when_the_database_was_away(
+    room: Room, commits_fail: list[int]
+) -> None:
+    await room.begin()
+    room.stream(2.0)
+    await room.look()
+    commits_fail[0] = 1
+    room.network.peers[-1].on_silence(Track.SCREEN, room.clock.monotonic())
+    await room.settle()
+    assert room.media_facts() == []
+    room.stream(4.0, Track.CAMERA)
+    room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic())
+    await room.settle()
+    assert room.media_facts() == [("silent", "screen", ""), ("silent", "camera", "")]
+
+
+async def test_refused_offer_leaves_the_connection_as_it_was(room: Room) -> None:
+    live = await room.begin()
+    with pytest.raises(OfferRefused):
+        await live.connect("bad", MIDS)
+    room.stream(1.0)
+    assert all(live._capture.live_tracks().values())
+    assert len(room.told("media_connected")) == 1
+
+
+async def test_without_consent_nothing_is_recorded(room: Room) -> None:
+    at = room.clock.now()
+    with room.line.db.transaction() as tx:
+        given = {Purpose.RECORDING: False}
+        consents.record(tx, room.line.vault, room.cast.alice.id, given, "en", at)
+    live = await room.open()
+    with pytest.raises(consents.ConsentMissing):
+        await live.connect("offer", MIDS)
+    assert room.network.peers == []
+
+
+async def test_connection_that_was_not_written_is_closed(
+    room: Room, commits_fail: list[int]
+) -> None:
+    live = await room.open()
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await live.connect("offer", MIDS)
+    assert room.network.open_peers == []
+    await live.connect("offer", MIDS)
+    assert [len(room.recordings(track)) for track in Track] == [1, 1]
+
+
+async def test_of_two_connections_at_once_one_stays(room: Room) -> None:
+    live = await room.begin()
+    await asyncio.gather(*(live.connect("offer", MIDS) for _ in range(3)))
+    assert len(room.network.peers) == 4
+    assert len(room.network.open_peers) == 1
+    for track in Track:
+        paths = [row.path for row in room.recordings(track)]
+        assert len(set(paths)) == len(paths) == 4
+
+
+async def test_old_connection_that_ends_late_does_not_end_the_new_one(room: Room) -> None:
+    live = await room.begin()
+    old = room.network.peers[-1]
+    await live.connect("offer", MIDS)
+    room.stream(1.0)
+    old.on_closed("failed")
+    await asyncio.gather(*live._capture._tasks)
+    assert len(room.network.open_peers) == 1
+    assert all(live._capture.live_tracks().values())
+
+
+async def test_connection_that_fails_is_told_to_the_page(room: Room) -> None:
+    live = await room.begin()
+    queue = live.subscribe()
+    room.network.peers[-1].on_closed("failed")
+    await until(lambda: not queue.empty())
+    assert queue.get_nowait() == {"type": "media", "camera": False, "screen": False}
+    await room.settle()
+    assert room.media_facts() == [("connection_ended", "", "connection_failed")]
+
+
+async def test_slow_socket_keeps_the_newest_messages(room: Room) -> None:
+    live = await room.open()
+    queue = live.subscribe()
+    for _ in range(100):
+        await live.admit(room.cast.paula.id)
+    assert queue.qsize() == 64
+    live.unsubscribe(queue)
+
+
+async def test_write_under_way_holds_the_lock_though_its_task_is_cancelled(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await room.begin()
+    entered, released, record = threading.Event(), threading.Event(), builder.record
+
+    def slow(*values: object) -> object:
+        entered.set()
+        assert released.wait(10.0)
+        return record(*values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builder, "record", slow)
+    batch = asyncio.create_task(live.take_batch(room.batch(1, "page_hidden")))
+    await asyncio.to_thread(entered.wait)
+    batch.cancel()
+    ending = asyncio.create_task(live.finish("student_finished"))
+    await asyncio.sleep(0.1)
+    assert live._lock.locked()
+    assert not ending.done()
+    released.set()
+    await asyncio.wait([batch, ending])
+
+    (row,) = room.rows(IncidentRow)
+    assert row.end_s is not None
+    kinds = [event.kind for event in room.told()]
+    assert kinds.index("batch_kept") < kinds.index("sitting_finished")

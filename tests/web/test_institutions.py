@@ -1,0 +1,136 @@
+"""People of one institution at the doors of another: real ids, every route, nothing there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
+
+from proctor.exams.tables import Course, CourseKind, CourseStaff, StaffRole
+from proctor.identity.enrolment import FACE_SAMPLES
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.incidents.tables import ClipRow
+from proctor.observations import Track
+from proctor.people import accounts, consents, sign_in
+from proctor.people.tables import Account, Purpose, Role
+from proctor.reports.issue import issue
+from tests.support.cast import Cast
+from tests.support.service import Service
+from tests.support.sittings import incident_of, record_track, sitting_of
+from web.access import COOKIE, all_routes, policy_of
+
+pytestmark = pytest.mark.db
+
+
+def move_in(tx: Session, cast: Cast) -> list[Account]:
+    """One person of each role in another institution, the staff on a course there."""
+    institution = accounts.ensure_institution(tx, "Another University")
+    course = Course(
+        institution_id=institution.id,
+        code=cast.course.code,
+        title="The same code elsewhere",
+        kind=CourseKind.MOOC,
+        policy_pack=cast.course.policy_pack,
+        starts_on=cast.course.starts_on,
+        ends_on=cast.course.ends_on,
+    )
+    tx.add(course)
+    tx.flush()
+    people = [
+        accounts.add(tx, institution.id, f"{role}@elsewhere.example", role, role) for role in Role
+    ]
+    for person in people:
+        if person.role in set(StaffRole):
+            role = StaffRole(person.role.value)
+            tx.add(CourseStaff(course_id=course.id, account_id=person.id, role=role))
+    return people
+
+
+def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str]:
+    """One of everything the cast has, by the name of the path parameter."""
+    cast, now = service.cast, service.services.clock.now()
+    sitting = sitting_of(tx, cast, cast.alice, now)
+    incident = incident_of(tx, sitting, "paste", 5.0, 5.0)
+    recording = record_track(tx, sitting, recordings, Track.CAMERA)
+    clip = ClipRow(
+        incident_id=incident.id,
+        track=Track.CAMERA,
+        path=recording.path,
+        start_s=0,
+        end_s=9,
+        sha256="0" * 64,
+        parent_sha256="1" * 64,
+    )
+    reference = Reference(
+        account_id=cast.alice.id,
+        modality=Modality.FACE,
+        model_id="sface/1",
+        samples=FACE_SAMPLES,
+        sealed=b"",
+        state=ReferenceState.PENDING,
+        created_at=now,
+        expires_at=now.replace(year=now.year + 1),
+    )
+    tx.add_all([clip, reference])
+    tx.flush()
+    return {
+        "course_id": cast.course.id,
+        "event_id": cast.final.id,
+        "question_id": cast.essay.id,
+        "sitting_id": sitting.id,
+        "incident_id": incident.id,
+        "recording_id": recording.id,
+        "clip_id": clip.id,
+        "reference_id": reference.id,
+        "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
+        "file_format": "json",
+    }
+
+
+def body_of(path: str) -> dict[str, Any]:
+    """What a route needs before it looks for the thing itself."""
+    if path.endswith("/offer"):
+        tracks = {"camera": "0", "screen": "1"}
+        return {"json": {"sdp": "v=0", "tracks": tracks, "display_surface": "monitor"}}
+    if "/answers/" in path:
+        return {"json": {"revision": 1, "text": ""}}
+    if path.endswith(("/verdict", "/identity")):
+        return {"data": {"decision": "dismissed", "reason": "Nobody here knows them."}}
+    return {}
+
+
+def doors(service: Service, names: set[str]) -> Iterator[tuple[str, APIRoute, frozenset[Role]]]:
+    """Routes about one of the things in *names*."""
+    app = service.app_client.app
+    assert isinstance(app, FastAPI)
+    for path, route in all_routes(app):
+        policy = policy_of(route)
+        # what is sent to measure the uplink is about nothing
+        is_about = names & set(re.findall(r"{(\w+)}", path)) and not path.endswith("/bandwidth")
+        if isinstance(route, APIRoute) and policy and policy.roles and is_about:
+            yield path, route, policy.roles
+
+
+def test_nobody_reaches_what_belongs_to_another_institution(service: Service) -> None:
+    at = service.services
+    with service.db.transaction() as tx:
+        ids = belongings(tx, service, at.settings.recordings_dir)
+        people = move_in(tx, service.cast)
+        tokens = [sign_in.begin(tx, each.id, at.clock.now()) for each in people]
+        for person in people:
+            given = dict.fromkeys(Purpose, True)
+            consents.record(tx, at.vault, person.id, given, "en", at.clock.now())
+    answers = []
+    for person, token in zip(people, tokens, strict=True):
+        client = service.client(None)
+        client.cookies.set(COOKIE, token)
+        for path, route, roles in doors(service, set(ids)):
+            for method in route.methods if person.role in roles else ():
+                answer = client.request(method, path.format_map(ids), **body_of(path))
+                answers.append((answer.status_code, person.role, method, path))
+    assert [each for each in answers if each[0] != 404] == []
+    assert len(answers) > 30
