@@ -66,7 +66,7 @@ chromium:
 	touch $@
 
 $(UI)/node_modules/.installed: .venv/.libraries $(UI)/package-lock.json
-	cd $(UI) && $(NODE_PATH_FIRST) npm ci --silent --no-audit --no-fund
+	cd $(UI) && $(NODE_PATH_FIRST) npm ci --loglevel=error --no-audit --no-fund
 	touch $@
 
 web/static/app.css: $(UI)/node_modules/.installed $(UI_SOURCES)

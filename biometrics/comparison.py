@@ -6,11 +6,13 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biometrics.calibration import Calibration, OperatingPoint
 from biometrics.ids import ModelId
 from biometrics.types import Template
 
+Vectors = NDArray[np.float64]
 Measure = Literal["cosine", "closeness"]
 
 # face_recognition's tolerance of 0.6: FMR 9.6 % on 26 webcam videos, cards/dlib-resnet.md
@@ -31,6 +33,22 @@ def cosine(reference: Template, probe: Template) -> float:
 def closeness(reference: Template, probe: Template) -> float:
     """One minus the Euclidean distance, so that higher = more alike; at most 1."""
     return 1.0 - float(np.linalg.norm(reference.vector - probe.vector))
+
+
+def paired_scores(measure: Measure, references: Vectors, probes: Vectors) -> Vectors:
+    """The measure of each row of *references* with the same row of *probes*, shape (n,).
+
+    Both have shape (n, 128), float. Raises ValueError when a row has no direction.
+    """
+    if measure == "closeness":
+        distances: Vectors = np.linalg.norm(references - probes, axis=1)
+        return 1.0 - distances
+    norms = np.linalg.norm(references, axis=1) * np.linalg.norm(probes, axis=1)
+    if not norms.all():
+        raise ValueError("a template of zeros has no direction")
+    products: Vectors = np.einsum("ij,ij->i", references, probes)
+    scores: Vectors = products / norms
+    return scores
 
 
 _MEASURES = {"cosine": cosine, "closeness": closeness}

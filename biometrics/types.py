@@ -52,10 +52,13 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class FaceSample:
-    """One face found in an image; ``detection_score`` in [0, 1], higher = more like a face."""
+    """One face found in an image; ``detection_score`` in [0, 1], higher = more like a face.
+
+    ``landmarks``: absent when the detector finds boxes only.
+    """
 
     box: Box
-    landmarks: Landmarks
+    landmarks: Landmarks | None
     detection_score: float
 
 
@@ -73,6 +76,19 @@ class Quality:
     covered: bool
     dark: bool
     blurred: bool
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """``yaw_deg``: above 0 = turned to the picture's right; ``pitch_deg``: relative only.
+
+    ``iris``: where the right eye's iris lies between the corners of the eye, 0 = the picture's
+    left, 1 = its right; absent while the eye is closed.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    iris: float | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,8 +30,13 @@ class KeyFlag(IntFlag):
     COMPOSITION = 16
 
 
+# a program or an input method made the press
+NOT_HUMAN: Final = KeyFlag.UNTRUSTED | KeyFlag.COMPOSITION
 _ALL_FLAGS: Final = sum(KeyFlag)
 _NO_FLAGS: Final = KeyFlag(0)
+# looking a member up is half the work of parsing a press
+_ZONES: Final = tuple(Zone)
+_FLAGS: Final = tuple(KeyFlag(i) for i in range(_ALL_FLAGS + 1))
 
 
 class KeyEventError(ValueError):
@@ -50,7 +55,7 @@ class KeyEvent:
     @property
     def is_human(self) -> bool:
         """Whether the press came from a keyboard, one key for one press."""
-        return not self.flags & (KeyFlag.UNTRUSTED | KeyFlag.COMPOSITION)
+        return not self.flags & NOT_HUMAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +98,18 @@ def repair(events: Iterable[KeyEvent]) -> tuple[KeyEvent, ...]:
     kept: list[KeyEvent] = []
     owed_ms = 0.0
     for event in events:
+        if not event.flags and event.hold_ms is not None and not owed_ms:
+            kept.append(event)
+            continue
         if KeyFlag.REPEAT in event.flags:
             owed_ms += event.dt_ms
             continue
-        hold = None if KeyFlag.LOST_RELEASE in event.flags else event.hold_ms
-        flags = event.flags | KeyFlag.LOST_RELEASE if hold is None else event.flags
-        kept.append(replace(event, dt_ms=event.dt_ms + owed_ms, hold_ms=hold, flags=flags))
+        is_lost = KeyFlag.LOST_RELEASE in event.flags or event.hold_ms is None
+        if is_lost or owed_ms:
+            hold = None if is_lost else event.hold_ms
+            flags = event.flags | KeyFlag.LOST_RELEASE if is_lost else event.flags
+            event = replace(event, dt_ms=event.dt_ms + owed_ms, hold_ms=hold, flags=flags)
+        kept.append(event)
         owed_ms = 0.0
     return tuple(kept)
 
@@ -111,7 +122,7 @@ def _parse_event(index: int, row: object) -> KeyEvent:
     zone = _integer(row[1], f"{where}: zone", N_ZONES - 1)
     hold = None if row[2] == -1 else _number(row[2], f"{where}: hold_ms", 0.0, MAX_HOLD_MS)
     flags = _integer(row[3], f"{where}: flags", _ALL_FLAGS)
-    return KeyEvent(dt, Zone(zone), hold, KeyFlag(flags))
+    return KeyEvent(dt, _ZONES[zone], hold, _FLAGS[flags])
 
 
 def _number(value: object, what: str, low: float, high: float) -> float:

@@ -5,14 +5,16 @@ logarithm of milliseconds), so that adding in any order gives the same bytes.
 """
 
 import json
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keystroke.events import KeyBatch, KeyFlag
+from keystroke.events import KeyBatch
+from keystroke.presses import Presses
 from keystroke.zones import N_ZONES, Zone
 
 Ints = NDArray[np.int64]
@@ -20,16 +22,12 @@ Floats = NDArray[np.float64]
 
 # thousandths of a nat: finer than any browser clock at these durations
 LOG_SCALE: Final = 1000.0
-SHORTEST_HOLD_MS: Final = 5.0
-LONGEST_HOLD_MS: Final = 500.0
 # beyond these a duration tells nothing of the person, and one of it would outweigh many others
 HOLD_BOUNDS_MS: Final = (35.0, 250.0)
 INTERVAL_BOUNDS_MS: Final = (40.0, 500.0)
-# a longer interval is a pause to think, not a key combination
-LONGEST_INTERVAL_MS: Final = 1000.0
-# the same zone twice within this time is the keyboard repeating, not a finger
-REPEAT_GUARD_MS: Final = 50.0
-_VERSION: Final = 1
+N_EMBEDDING: Final = 64
+EMBEDDING_SCALE: Final = 10_000.0
+_VERSION: Final = 2
 
 
 class TemplateError(ValueError):
@@ -48,6 +46,8 @@ class Sums:
     where keys overlap; row 0 within words, row 1 next to Space or Enter.
     ``pace``: (2,), count and sum in microseconds of the intervals of a key combination.
     ``n_pauses``: intervals too long to be one.
+    ``embedding``: (65,), number of windows that a network embedded, and the sum of their unit
+    vectors in ten-thousandths; zeros where no network is in use.
     """
 
     clock_step_ms: float | None
@@ -57,29 +57,20 @@ class Sums:
     flights: Ints
     pace: Ints
     n_pauses: int
+    embedding: Ints
 
     @classmethod
     def empty(cls) -> Self:
         """Sums of nothing."""
         n = N_ZONES
-        shapes = ((n,), (n, 3), (n * n, 3), (2, 2), (2,))
-        presses, holds, pairs, flights, pace = (np.zeros(s, np.int64) for s in shapes)
-        return cls(None, presses, holds, pairs, flights, pace, 0)
+        shapes = ((n,), (n, 3), (n * n, 3), (2, 2), (2,), (1 + N_EMBEDDING,))
+        presses, holds, pairs, flights, pace, embedding = (np.zeros(s, np.int64) for s in shapes)
+        return cls(None, presses, holds, pairs, flights, pace, 0, embedding)
 
     @classmethod
     def from_batch(cls, batch: KeyBatch) -> Self:
         """Sums of one batch; presses a program or an input method made are left out."""
-        events = batch.events
-        human = np.array([e.is_human for e in events], bool)
-        breaks = np.array([KeyFlag.AFTER_PASTE in e.flags for e in events], bool)
-        return cls.from_arrays(
-            np.array([e.dt_ms for e in events], np.float64),
-            np.array([e.zone for e in events], np.int64),
-            np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
-            human=human,
-            breaks=breaks,
-            clock_step_ms=batch.clock_step_ms,
-        )
+        return cls.from_presses(Presses.from_batch(batch))
 
     @classmethod
     def from_batches(cls, batches: Iterable[KeyBatch]) -> Self:
@@ -87,48 +78,34 @@ class Sums:
         return sum((cls.from_batch(b) for b in batches), start=cls.empty())
 
     @classmethod
-    def from_arrays(
-        cls,
-        dt_ms: Floats,
-        zones: Ints,
-        hold_ms: Floats,
-        *,
-        human: NDArray[np.bool_] | None = None,
-        breaks: NDArray[np.bool_] | None = None,
-        clock_step_ms: float | None = None,
-    ) -> Self:
-        """Sums of presses in order; all arrays are of shape (n,), an absent hold is NaN.
-
-        The first press begins no combination: what was pressed before it is not known.
-        """
-        n = len(zones)
-        human = np.ones(n, bool) if human is None else human
-        breaks = np.zeros(n, bool) if breaks is None else breaks
-        typed = human & (zones < Zone.MODIFIER)
+    def from_presses(cls, presses: Presses) -> Self:
+        """Sums of presses in order."""
+        found = presses.timings()
+        zones, dt_ms, hold_ms = presses.zones, presses.dt_ms, presses.hold_ms
         before = np.roll(zones, 1)
-        follows = typed & np.roll(typed, 1) & ~breaks & (dt_ms > 0)
-        if n:
-            follows[0] = False
-        repeated = follows & (before == zones) & (dt_ms < REPEAT_GUARD_MS)
-        combined = follows & ~repeated & (dt_ms <= LONGEST_INTERVAL_MS)
-        held = typed & ~repeated & (hold_ms >= SHORTEST_HOLD_MS) & (hold_ms <= LONGEST_HOLD_MS)
-        flown = combined & np.roll(held, 1)
+        flown = found.flown
         flight_us = np.round((dt_ms - np.roll(hold_ms, 1))[flown] * 1000).astype(np.int64)
         edge = (_is_edge(zones) | _is_edge(before))[flown].astype(np.int64)
-        interval_us = np.round(dt_ms[combined] * 1000).astype(np.int64)
+        interval_us = np.round(dt_ms[found.combined] * 1000).astype(np.int64)
         return cls(
-            clock_step_ms,
-            np.bincount(zones[typed], minlength=N_ZONES).astype(np.int64),
-            _moments(zones[held], np.clip(hold_ms[held], *HOLD_BOUNDS_MS), N_ZONES),
+            presses.clock_step_ms,
+            np.bincount(zones[found.typed], minlength=N_ZONES).astype(np.int64),
+            _moments(zones[found.held], np.clip(hold_ms[found.held], *HOLD_BOUNDS_MS), N_ZONES),
             _moments(
-                (before * N_ZONES + zones)[combined],
-                np.clip(dt_ms[combined], *INTERVAL_BOUNDS_MS),
+                (before * N_ZONES + zones)[found.combined],
+                np.clip(dt_ms[found.combined], *INTERVAL_BOUNDS_MS),
                 N_ZONES * N_ZONES,
             ),
             np.array([[np.sum(edge == i), np.sum(flight_us[edge == i])] for i in (0, 1)], np.int64),
             np.array([len(interval_us), interval_us.sum()], np.int64),
-            int(np.sum(follows & (dt_ms > LONGEST_INTERVAL_MS))),
+            int(found.paused.sum()),
+            np.zeros(1 + N_EMBEDDING, np.int64),
         )
+
+    def embedded(self, windows: Floats) -> Self:
+        """These sums with the unit vectors of their windows, shape (n, 64)."""
+        vectors = np.round(windows * EMBEDDING_SCALE).astype(np.int64)
+        return replace(self, embedding=np.concatenate([[len(windows)], vectors.sum(axis=0)]))
 
     def __add__(self, other: Self) -> Self:
         steps = [s for s in (self.clock_step_ms, other.clock_step_ms) if s is not None]
@@ -140,6 +117,7 @@ class Sums:
             self.flights + other.flights,
             self.pace + other.pace,
             self.n_pauses + other.n_pauses,
+            self.embedding + other.embedding,
         )
 
     @property
@@ -153,28 +131,40 @@ class Sums:
         return int(self.pace[0])
 
     def to_bytes(self) -> bytes:
-        """The sums as JSON, rows of zeros left out; equal sums give equal bytes."""
+        """The sums as deflated JSON, rows of zeros left out; equal sums give equal bytes."""
         members: dict[str, Any] = {"v": _VERSION}
         for field in fields(self):
             value = getattr(self, field.name)
             members[field.name] = _rows(value) if isinstance(value, np.ndarray) else value
-        return json.dumps(members, separators=(",", ":")).encode()
+        return zlib.compress(json.dumps(members, separators=(",", ":")).encode(), 9)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The sums that ``to_bytes`` wrote. Raises TemplateError."""
         try:
-            members = json.loads(data)
-            if members.pop("v") != _VERSION:
+            # version 1 was not deflated
+            members = json.loads(data if data.startswith(b"{") else zlib.decompress(data))
+            version = members.pop("v")
+            if version == 1:
+                # before networks: no window was embedded
+                members["embedding"] = []
+            elif version != _VERSION:
                 raise TemplateError("sums of another version")
             blank = cls.empty()
-            for name in ("presses", "holds", "pairs", "flights", "pace"):
+            for name in ("presses", "holds", "pairs", "flights", "pace", "embedding"):
                 array = getattr(blank, name)
                 for index, row in members.pop(name):
                     array[index] = row
                 members[name] = array
             return cls(**members)
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            OverflowError,
+            zlib.error,
+        ) as error:
             raise TemplateError("not sums of timings") from error
 
 
@@ -185,9 +175,9 @@ def _is_edge(zones: Ints) -> NDArray[np.bool_]:
 def _moments(index: Ints, ms: Floats, n: int) -> Ints:
     """Count, sum and sum of squares per index of the scaled log durations, shape (n, 3)."""
     logs = np.round(np.log(ms) * LOG_SCALE).astype(np.int64)
-    moments = np.zeros((n, 3), np.int64)
-    np.add.at(moments, index, np.stack([np.ones_like(logs), logs, logs * logs], axis=1))
-    return moments
+    # exact: whole numbers far below 2**53
+    columns = [np.bincount(index, weights, n) for weights in (None, logs, logs * logs)]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _rows(array: Ints) -> list[list[Any]]:

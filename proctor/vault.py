@@ -46,6 +46,16 @@ class Vault:
         key = self._key(tx, account_id)
         return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], _aad(account_id, purpose))
 
+    def wrap(self, institution_id: str, purpose: str, key: bytes) -> bytes:
+        """A key of the whole institution as nonce + ciphertext, bound to it and the purpose."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._institution.encrypt(nonce, key, _aad(institution_id, purpose))
+
+    def unwrap(self, institution_id: str, purpose: str, wrapped: bytes) -> bytes:
+        """The key again. Raises InvalidTag when anything was altered."""
+        aad = _aad(institution_id, purpose)
+        return self._institution.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], aad)
+
     def _key(self, tx: Session, account_id: str) -> AESGCM:
         row = tx.get(SubjectKey, account_id)
         aad = _aad(account_id, "key")

@@ -13,6 +13,8 @@ from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
+from proctor.media.disk import Disk
+from proctor.media.port import MediaPort
 from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
@@ -48,9 +50,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         made = await asyncio.to_thread(_services, settings, clock)
         app.state.services = made
+        made.live.line.port.open()
         made.live.begin()
         yield
         await made.live.close()
+        made.live.line.port.close()
+        await asyncio.to_thread(made.live.line.disk.close)
         await asyncio.to_thread(made.inference.close)
         made.db.close()
 
@@ -96,7 +101,9 @@ def _services(settings: Settings, clock: Clock) -> Services:
         models_dir=settings.models_dir,
         backend=settings.face_backend,
     )
-    line = Line(settings, db, vault, clock, inference, keystroke_verifier())
+    port = MediaPort(settings.media_address, settings.media_port)
+    disk = Disk(settings.recordings_dir, settings.min_free_mib << 20)
+    line = Line(settings, db, vault, clock, inference, keystroke_verifier(), port, disk)
     live, tries = LiveSittings(line), PasswordTries(clock)
     return Services(settings, db, vault, clock, inference, live, tries)
 

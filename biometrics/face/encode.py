@@ -6,8 +6,13 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from biometrics.face.dlib_library import face_recognition
 from biometrics.ids import ModelId
-from biometrics.types import FaceSample, Image, Template
+from biometrics.types import Box, FaceSample, Image, Template
+
+ALIGNED_SIDE = 112
+# where dlib's own detector frames a face whose eyes lie at (38, 52) and (74, 52)
+_FACE_IN_CROP = Box(16.0, 32.0, 80.0, 80.0)
 
 
 class FaceEncoder(Protocol):
@@ -17,6 +22,8 @@ class FaceEncoder(Protocol):
     def model_id(self) -> ModelId: ...
 
     def encode(self, image: Image, face: FaceSample) -> Template: ...
+
+    def encode_aligned(self, crop: Image) -> Template: ...
 
 
 class SFace:
@@ -28,7 +35,11 @@ class SFace:
 
     def encode(self, image: Image, face: FaceSample) -> Template:
         """The template of *face*, of length 1, from the crop aligned on its five landmarks."""
-        vector = self._net.feature(self._net.alignCrop(image, _row(face))).ravel()
+        return self.encode_aligned(self._net.alignCrop(image, _row(face)).astype(np.uint8))
+
+    def encode_aligned(self, crop: Image) -> Template:
+        """The template of a face that is aligned already, shape (112, 112, 3)."""
+        vector = self._net.feature(crop).ravel()
         return Template(self.model_id, vector / np.linalg.norm(vector))
 
 
@@ -40,23 +51,18 @@ class DlibResNet:
     """
 
     def __init__(self, model_id: ModelId) -> None:
-        from PIL import ImageFile
-
-        truncated = ImageFile.LOAD_TRUNCATED_IMAGES
-        try:
-            import face_recognition
-        except SystemExit as error:
-            # face_recognition calls quit() when it cannot load its models
-            raise ImportError("face_recognition found no models") from error
-        finally:
-            # it also makes Pillow accept torn images everywhere
-            ImageFile.LOAD_TRUNCATED_IMAGES = truncated
         self.model_id = model_id
-        self._encodings = face_recognition.face_encodings
+        self._encodings = face_recognition().face_encodings
 
     def encode(self, image: Image, face: FaceSample) -> Template:
         """The template of *face*, from the chip aligned on dlib's own five landmarks."""
-        box = face.box
+        return self._encode_in(image, face.box)
+
+    def encode_aligned(self, crop: Image) -> Template:
+        """The template of a face in a crop of shape (112, 112, 3) aligned for SFace."""
+        return self._encode_in(crop, _FACE_IN_CROP)
+
+    def _encode_in(self, image: Image, box: Box) -> Template:
         # the order is top, right, bottom, left
         place = tuple(
             round(edge) for edge in (box.top, box.left + box.width, box.top + box.height, box.left)
@@ -68,6 +74,7 @@ class DlibResNet:
 
 def _row(face: FaceSample) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
     box, points = face.box, face.landmarks
+    assert points is not None, "a crop is aligned on the detector's landmarks"
     corners = (points.right_eye, points.left_eye, points.nose, points.right_mouth)
     flat = [number for point in (*corners, points.left_mouth) for number in point]
     numbers = [box.left, box.top, box.width, box.height, *flat, face.detection_score]

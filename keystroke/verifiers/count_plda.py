@@ -7,6 +7,7 @@ with the number of presses. Sessions add up in closed form.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,16 @@ from keystroke.template import LOG_SCALE, Floats, Ints, Sums
 from keystroke.zones import N_ZONES, Zone
 
 N_TYPED = int(Zone.MODIFIER)
+_ARRAYS = (
+    "pairs_",
+    "population_mean_",
+    "population_sd_",
+    "mean_",
+    "event_variance_",
+    "block_variance_",
+    "speaker_",
+    "channel_",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,50 @@ class CountPlda(BaseEstimator):  # type: ignore[misc]
         fresh = self.evidence(probe)
         apart = enrolled.log_likelihood() + fresh.log_likelihood()
         return (enrolled + fresh).log_likelihood() - apart
+
+    def pair_times(self) -> tuple[Floats, Floats]:
+        """Mean and spread of log milliseconds per pair of zones, shape (zones**2,).
+
+        Pairs that were not modelled have the mean of those that were.
+        """
+        means, spreads = self.population_mean_[N_TYPED:], self.population_sd_[N_TYPED:]
+        mean = np.full(N_ZONES * N_ZONES, means.mean())
+        spread = np.full(N_ZONES * N_ZONES, spreads.mean())
+        mean[self.pairs_], spread[self.pairs_] = means, spreads
+        return mean, spread
+
+    def hold_times(self) -> tuple[Floats, Floats]:
+        """Mean and spread of log milliseconds of holds per zone, shape (zones,)."""
+        means, spreads = self.population_mean_[:N_TYPED], self.population_sd_[:N_TYPED]
+        rest = N_ZONES - N_TYPED
+        mean = np.concatenate([means, np.full(rest, means.mean())])
+        return mean, np.concatenate([spreads, np.full(rest, spreads.mean())])
+
+    def save(self, path: Path) -> None:
+        """Write the fitted population as plain arrays."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        floats = {n: a.astype(np.float32) for n, a in arrays.items() if n != "pairs_"}
+        np.savez_compressed(
+            path,
+            pairs_=arrays["pairs_"].astype(np.int32),
+            session_noise=np.array(self.session_noise),
+            **floats,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The population that ``save`` wrote. Raises KeyError when an array is missing."""
+        with np.load(path, allow_pickle=False) as stored:
+            population = cls(
+                n_pairs=len(stored["pairs_"]),
+                n_speaker=stored["speaker_"].shape[1],
+                n_channel=stored["channel_"].shape[1],
+                session_noise=float(stored["session_noise"]),
+            )
+            for name in _ARRAYS:
+                wide = stored[name].astype(np.int64 if name == "pairs_" else np.float64)
+                setattr(population, name, wide)
+            return population
 
     def _fit_population(self, total: Sums) -> None:
         """Mean and spread of log times per zone and per pair; rare pairs lean on their zones."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from biometrics.types import Box
+from proctor.analysis.scene import Scene
 from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
 from proctor.inference import FaceFinding, FrameAssessment
 from proctor.observations import Check, NotAssessed, Observation
@@ -27,6 +28,7 @@ def observe(
     seen: FrameAssessment | NotAssessed,
     identity: FaceIdentity | None,
     plan: ProbePlan,
+    scene: Scene,
     *,
     probe_due: bool,
     at_s: float,
@@ -35,7 +37,11 @@ def observe(
     """Facts of one frame. ``jitter`` in [0, 1) spreads the next planned comparison."""
     if isinstance(seen, NotAssessed):
         return FaceFindings((NotAssessed(Check.FACE, seen.reason, at_s),), unprobed=seen.reason)
-    items: list[Observation | NotAssessed] = [_camera(seen, at_s), _faces(seen, at_s)]
+    items: list[Observation | NotAssessed] = [
+        _camera(seen, scene.take(seen), at_s),
+        _faces(seen, at_s),
+        *_gaze(seen, scene, at_s),
+    ]
     largest = seen.faces[0] if seen.faces else None
     plan.saw(_scaled(largest, seen) if largest else None, at_s)
     if identity is None or not probe_due:
@@ -51,11 +57,12 @@ def observe(
     return FaceFindings(tuple(items), probe=probe)
 
 
-def _camera(seen: FrameAssessment, at_s: float) -> Observation:
+def _camera(seen: FrameAssessment, still: bool, at_s: float) -> Observation:
     quality = seen.quality
     values: dict[str, float | int | bool | str] = {
         "covered": quality.covered,
         "dark": quality.dark,
+        "still": still,
         "brightness": round(quality.brightness, 1),
     }
     return Observation(Check.FACE, "camera", at_s, values)
@@ -63,7 +70,16 @@ def _camera(seen: FrameAssessment, at_s: float) -> Observation:
 
 def _faces(seen: FrameAssessment, at_s: float) -> Observation:
     size = min(seen.faces[0].box.width, seen.faces[0].box.height) if seen.faces else 0.0
-    return Observation(Check.FACE, "faces", at_s, {"count": len(seen.faces), "box_px": round(size)})
+    count = len(seen.faces) + (seen.far_faces or 0)
+    return Observation(Check.FACE, "faces", at_s, {"count": count, "box_px": round(size)})
+
+
+def _gaze(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation, ...]:
+    """Nothing while the person's own direction is not known yet, or the eyes are closed."""
+    away = None if seen.gaze is None else scene.is_away(seen.gaze)
+    if away is None:
+        return ()
+    return (Observation(Check.FACE, "gaze", at_s, {"away": away}),)
 
 
 def _identity(probe: FaceProbe, at_s: float) -> Observation:

@@ -4,15 +4,20 @@ The order of the keys lives in memory only, and only for the newest few hundred 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy.orm import Session
 
+from keystroke.automation import Hands, look_at
 from keystroke.events import KeyBatch, KeyEvent
 from keystroke.features import FourMeasurements, measure_sums
 from keystroke.gate import Abstention
+from keystroke.presses import Presses
+from keystroke.stream import TypingStream
 from keystroke.template import Sums
-from keystroke.verifiers.plda import PldaVerifier, Result
+from keystroke.verifiers.free_text import FreeTextVerifier, Result
 from proctor import events
 from proctor.identity import enrolment
 from proctor.identity.tables import (
@@ -22,35 +27,88 @@ from proctor.identity.tables import (
     Modality,
     TypingSample,
 )
+from proctor.observations import Check, Observation
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
 _SEAL = "typing-sample"
 _RECENT = 500
+# the newest keys that are looked at for a program's hand
+_LOOKED_AT = 100
 
 
-class TypingSums:
-    """Sums of one sitting's typing, kept whole across the ends of batches; never changed."""
+@dataclass(frozen=True, eq=False)
+class Typing:
+    """One sitting's typing so far; never changed, for a batch that could not be kept comes again.
 
-    def __init__(
-        self,
-        folded: Sums,
-        recent: tuple[KeyEvent, ...] = (),
-        clock_step_ms: float | None = None,
-    ) -> None:
-        self._folded = folded
-        self._recent = recent
-        self._clock_step_ms = clock_step_ms
+    ``folded``: sums of all but the recent presses. After a restart of the service the sums go on
+    and the windows of the stream begin anew.
+    """
 
-    def after(self, batch: KeyBatch) -> "TypingSums":
-        """The sums with *batch*; these stay, for a batch that could not be kept comes again."""
-        grown = TypingSums(self._folded, self._recent + batch.events, batch.clock_step_ms)
-        if len(grown._recent) <= _RECENT:
-            return grown
-        return TypingSums(grown.total(), clock_step_ms=batch.clock_step_ms)
+    stream: TypingStream
+    n_references: int
+    folded: Sums
+    recent: tuple[KeyEvent, ...] = ()
+    newest: tuple[KeyEvent, ...] = ()
+    clock_step_ms: float | None = None
+    automated: bool = False
+
+    @classmethod
+    def begun(
+        cls, verifier: FreeTextVerifier, stored: Sums, references: Sequence[Sums] = ()
+    ) -> Self:
+        """What was kept so far; ``references``: sums of earlier visits, each apart."""
+        profile = verifier.profile(references) if references else None
+        return cls(TypingStream(verifier, profile), len(references), stored)
+
+    def after(self, batch: KeyBatch) -> tuple["Typing", tuple[Observation, ...]]:
+        """The typing with *batch*, and what it newly says, without times of the exam."""
+        newest = (*self.newest, *batch.events)[-_LOOKED_AT:]
+        hands = look_at(KeyBatch(batch.clock_step_ms, newest))
+        grown = replace(
+            self,
+            stream=self.stream.after(Presses.from_batch(batch)),
+            recent=self.recent + batch.events,
+            newest=newest,
+            clock_step_ms=batch.clock_step_ms,
+            automated=hands.is_automated,
+        )
+        if len(grown.recent) > _RECENT:
+            grown = replace(grown, folded=grown.total(), recent=())
+        told: tuple[Observation, ...] = ()
+        # said when it changes: an hour of typing is not an hour of events
+        if hands.is_automated is not self.automated:
+            told += (_hands(hands),)
+        if len(grown.stream.windows) > len(self.stream.windows):
+            told += grown._windows()
+        return grown, told
 
     def total(self) -> Sums:
-        return self._folded + Sums.from_batch(KeyBatch(self._clock_step_ms, self._recent))
+        """Sums of the whole sitting."""
+        batch = KeyBatch(self.clock_step_ms, self.recent)
+        return self.folded + self.stream.verifier.sums(Presses.from_batch(batch))
+
+    def _windows(self) -> tuple[Observation, ...]:
+        standing = self.stream.standing()
+        if standing.llr is None:
+            return ()
+        values: dict[str, float | int | bool | str] = {
+            "state": standing.state.value,
+            "sessions": self.n_references,
+            "llr": round(standing.llr, 3),
+            "keys": standing.n_keys,
+            "coverage": round(standing.coverage, 3),
+            "handed_over": self.stream.is_handed_over,
+        }
+        return (Observation(Check.KEYS, "windows", 0.0, values),)
+
+
+def _hands(hands: Hands) -> Observation:
+    values: dict[str, float | int | bool | str] = {
+        "automated": hands.is_automated,
+        "keys": hands.n_keys,
+    }
+    return Observation(Check.KEYS, "hands", 0.0, values)
 
 
 def stored(tx: Session, vault: Vault, sitting: Sitting) -> Sums:
@@ -74,7 +132,7 @@ def keep(tx: Session, vault: Vault, sitting: Sitting, sums: Sums) -> None:
 def compare(
     tx: Session,
     vault: Vault,
-    verifier: PldaVerifier,
+    verifier: FreeTextVerifier,
     sitting: Sitting,
     at_s: float,
     now: datetime,
@@ -104,7 +162,7 @@ def measurements(tx: Session, vault: Vault, sitting: Sitting) -> FourMeasurement
     return measure_sums(stored(tx, vault, sitting))
 
 
-def _check(verifier: PldaVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:
+def _check(verifier: FreeTextVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:
     if not references:
         return _not_assessed(NO_REFERENCE)
     found = verifier.compare(references, sums)

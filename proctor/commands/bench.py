@@ -1,228 +1,319 @@
-"""``proctor bench``: how long the service takes for a term, on data it makes up itself."""
+"""``proctor bench``: what a student costs the media plane, what a recording costs in process."""
 
+from __future__ import annotations
+
+import asyncio
 import json
+import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
+import av
 import typer
-from sqlalchemy import insert
-from sqlalchemy.orm import Session
 
-from proctor.exams.schemes import add_version
-from proctor.exams.tables import (
-    AssessmentEvent,
-    Course,
-    CourseKind,
-    EventKind,
-    Mode,
-    RosterEntry,
-    Technology,
-    Venue,
-)
-from proctor.identity.tables import CheckResult, IdentityCheck, Modality
-from proctor.media.tables import Recording
+from proctor.clock import Clock
+from proctor.commands import compared, recorder_bench
+from proctor.commands.replay import Orders, Sent, replay
+from proctor.commands.serve import collect_rarely
+from proctor.media import webm
+from proctor.media.capture import FINISHED, Capture
+from proctor.media.disk import Disk
+from proctor.media.gaps import gaps
+from proctor.media.port import MediaPort
+from proctor.media.recorder import RecordedTrack
 from proctor.observations import Track
-from proctor.people.tables import Account, Institution, Role
-from proctor.plumbing.db import Database, new_id
-from proctor.reports.build import build_report, learner_report
-from proctor.reports.document import as_json, canonical, sha256_of
-from proctor.reports.workbook import xlsx_of
-from proctor.shares.outcomes import course_outcomes
-from proctor.shares.packs import pack
-from proctor.sittings.tables import Sitting, SittingState
 
-app = typer.Typer(no_args_is_help=True, help="How long things take, on made-up data.")
+LAG_EVERY_S: Final = 0.01
+SAMPLE_EVERY_S: Final = {Track.CAMERA: 1.0, Track.SCREEN: 2.0}
+# with more of them late the machine, and not the service, is measured
+LATE_SHARE: Final = 0.02
+# the compared designs cost so much that few students tell
+COMPARED_S: Final = 10.0
 
-_NOW = datetime(2026, 12, 20, 12, 0, tzinfo=UTC)
-_EXAM_S = 60.0
-_AT_ONCE = 2_000
-_PAGES = 20
+app = typer.Typer(no_args_is_help=True, help="Measure what sittings cost.")
 
 
-@app.callback()
-def _group() -> None:
-    """How long things take, on made-up data."""
-
-
-@app.command("report")
-def report(
-    learners: Annotated[int, typer.Option(min=1, max=1_000_000)] = 100_000,
-    events: Annotated[int, typer.Option(min=1, max=100)] = 12,
-    database_url: Annotated[
-        str | None, typer.Option(help="An empty database; a temporary SQLite file without it.")
+@app.command()
+def ingest(
+    students: Annotated[int, typer.Option(min=1, max=2000, help="Students at once.")] = 60,
+    seconds: Annotated[float, typer.Option(min=2, max=3600, help="Length of the run.")] = 30,
+    loss: Annotated[float, typer.Option(min=0, max=0.5, help="Share of packets lost.")] = 0.0,
+    trace: Annotated[
+        Path | None, typer.Option(help="Recorded RTP to replay; the drawn trace if not given.")
     ] = None,
-    as_data: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Also decode key frames in a process of their own.")
+    ] = False,
+    compare: Annotated[
+        str, typer.Option(help="Designs to measure too: media-recorder,decode-all.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """The identity report of one course: its data, its workbook, one learner's page.
+    """Receive and record students that another process sends, and say what each one costs."""
+    collect_rarely()
+    designs = [each for each in compare.split(",") if each]
+    if unknown := set(designs) - set(compared.DESIGNS):
+        raise typer.BadParameter(f"no such design: {', '.join(sorted(unknown))}")
+    orders = Orders(students, seconds, loss, trace)
+    figures = asyncio.run(_ingest(orders, sample=sample))
+    for design in designs:
+        few = Orders(compared.STUDENTS[design], min(seconds, COMPARED_S), 0.0, trace)
+        with _sender(few) as pipe:
+            cost = asyncio.run(compared.measure(design, pipe, few))
+        ratio = cost / figures["cpu_ms_per_student_second"]
+        figures["compared"][design] = {
+            "students": few.students,
+            "cpu_ms_per_student_second": round(cost, 1),
+            "ratio": round(ratio, 1),
+        }
+    _show(figures, as_json)
 
-    Every third event has an identity plan and was sat by everybody. Peak memory is of the whole
-    process.
-    """
-    with tempfile.TemporaryDirectory() as directory:
-        db = Database(database_url or f"sqlite:///{Path(directory) / 'bench.db'}")
-        db.upgrade()
-        with db.transaction() as tx:
-            course_id = _course(tx, learners, events)
-        with db.transaction() as tx:
-            figures = _measure(tx, course_id, learners)
-        db.close()
-    if as_data:
+
+@app.command()
+def recorder(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """What a packet, a cluster, a seal, a clip and a repair cost in process; the least of five."""
+    _show(recorder_bench.measure(), as_json)
+
+
+def _show(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         typer.echo(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            typer.echo(f"{name}: {value}")
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name}: {value}")
 
 
-def _measure(tx: Session, course_id: str, learners: int) -> dict[str, float]:
-    page_ms = _learner_page_ms(tx, course_id, min(learners, _PAGES))
-    began = time.perf_counter()
-    document = as_json(build_report(tx, course_id, _NOW))
-    body = canonical(document)
-    seconds = time.perf_counter() - began
-    peak_mb = _peak_mb()
-    sha256 = sha256_of(body)
-    del body
-    began = time.perf_counter()
-    xlsx_of(document, sha256, "kk")
-    return {
-        "seconds": round(seconds, 3),
-        "peak_mb": peak_mb,
-        "xlsx_seconds": round(time.perf_counter() - began, 3),
-        "learner_page_ms": page_ms,
-    }
+@contextmanager
+def _sender(orders: Orders) -> Iterator[Connection]:
+    """The sending process, ended when the block is left."""
+    context = get_context("spawn")
+    pipe, far = context.Pipe()
+    process = context.Process(target=replay, args=(far, orders), daemon=True)
+    process.start()
+    far.close()
+    try:
+        yield pipe
+        pipe.send("end")
+        process.join(20)
+    finally:
+        process.kill()
+        process.join()
 
 
-def _learner_page_ms(tx: Session, course_id: str, pages: int) -> float:
-    """Median time to bring together what a learner's page shows."""
-    course = tx.get_one(Course, course_id)
-    rules = pack(course.policy_pack)
-    taken = []
-    for n in range(pages):
-        account = tx.get_one(Account, f"{n:032x}")
-        began = time.perf_counter()
-        outcomes = course_outcomes(tx, course, [account], _NOW)[account.id]
-        learner_report(account, outcomes, rules)
-        taken.append(time.perf_counter() - began)
-    return round(1000 * sorted(taken)[len(taken) // 2], 3)
+@dataclass
+class _Watched:
+    """What is noted while the students send."""
+
+    lags: list[float] = field(default_factory=list)
+    sampled: dict[Track, int] = field(default_factory=lambda: dict.fromkeys(Track, 0))
 
 
-def _peak_mb() -> float:
-    # kibibytes on Linux
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="tanu-bench-") as name, _sender(orders) as pipe:
+        root = Path(name)
+        port, disk = MediaPort("127.0.0.1"), Disk()
+        port.open()
+        rss_before = _rss_mib()
+        cpu_before = time.process_time()
+        sittings = await _connected(pipe, orders, root, port, disk)
+        connected_s = time.process_time() - cpu_before
+        epoch = time.monotonic()
+        watched = _Watched()
+        pool = ProcessPoolExecutor(1, get_context("spawn")) if sample else None
+        tasks = [asyncio.create_task(_note_lag(watched))]
+        if pool is not None:
+            pool.submit(_shrunk, b"").exception()
+            tasks.append(asyncio.create_task(_decode_samples(sittings, pool, watched)))
+        pool_before = _cpu_of(pool)
+        cpu_before = time.process_time()
+        pipe.send("go")
+        await asyncio.sleep(orders.seconds)
+        cpu_s = time.process_time() - cpu_before + _cpu_of(pool) - pool_before
+        rss_mib = _rss_mib() - rss_before
+        sent: Sent = await asyncio.to_thread(pipe.recv)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        if pool is not None:
+            pool.shutdown()
+        drops = sum((each.dropped for each in sittings), port.dropped.copy())
+        repaired = sum(each.repaired for each in sittings)
+        await asyncio.gather(*(each.capture.drop(FINISHED) for each in sittings))
+        overflowed = port.overflowed
+        port.close()
+        await asyncio.to_thread(disk.close)
+        recorded = [file for each in sittings for file in each.capture.recorded]
+        cost = 1000 * cpu_s / orders.students / orders.seconds
+        lags = sorted(watched.lags)
+        figures: dict[str, Any] = {
+            "students": orders.students,
+            "seconds": orders.seconds,
+            "loss": orders.loss,
+            "trace": orders.trace.name if orders.trace else "drawn",
+            "cpu_ms_per_student_second": round(cost, 2),
+            "students_per_core": round(1000 / cost),
+            "connect_ms_per_student": round(1000 * connected_s / orders.students, 1),
+            "rss_mb_per_student": round(rss_mib * 1.048576 / orders.students, 2),
+            "loop_lag_p99_ms": round(1000 * lags[int(0.99 * len(lags))], 1),
+            "packets_sent": sent.packets,
+            "packets_lost": sent.lost,
+            "packets_late": sent.late,
+            "is_sender_late": sent.late > LATE_SHARE * sent.packets,
+            "packets_repaired": repaired,
+            "drops": dict(drops) | {"kernel": overflowed},
+            "frames": _frames(sent, recorded),
+            "decoded": await asyncio.to_thread(_decoded, sittings[0].capture.recorded),
+            "gaps": _gaps(sittings, epoch, orders.seconds),
+            "compared": {},
+        }
+        if sample:
+            figures["sampled"] = {track.value: count for track, count in watched.sampled.items()}
+        return figures
 
 
-def _course(tx: Session, learners: int, events: int) -> str:
-    institution = Institution(id=new_id(), name="Bench University")
-    tx.add(institution)
-    tx.flush()
-    course = Course(
-        id=new_id(),
-        institution_id=institution.id,
-        code="BENCH",
-        title="Bench",
-        kind=CourseKind.MOOC,
-        policy_pack="KZ-137-2016",
-        starts_on=date(2026, 9, 1),
-        ends_on=date(2026, 12, 31),
-    )
-    tx.add(course)
-    tx.flush()
-    rows = [_event(n) for n in range(events)]
-    add_version(tx, course, rows, _NOW)
-    planned = [row.id for row in rows if row.identity_plan]
-    for start in range(0, learners, _AT_ONCE):
-        chunk = range(start, min(start + _AT_ONCE, learners))
-        people = [_person(n, institution.id) for n in chunk]
-        tx.execute(insert(Account), people)
-        places = [{"course_id": course.id, "account_id": person["id"]} for person in people]
-        tx.execute(insert(RosterEntry), places)
-        sittings = [_sitting(person["id"], event) for person in people for event in planned]
-        if sittings:
-            tx.execute(insert(Sitting), sittings)
-            tx.execute(insert(Recording), list(_recordings(sittings)))
-            tx.execute(insert(IdentityCheck), [_check(sitting["id"]) for sitting in sittings])
-    return course.id
+class _Sitting:
+    """One student: the media of a sitting, as the service holds it."""
+
+    def __init__(self, directory: Path, port: MediaPort, disk: Disk) -> None:
+        self.epoch = time.monotonic()
+        self.capture = Capture(Clock(), directory, self.epoch, port, disk, _ignore, _ignore_file)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        peer = self.capture.peer
+        return peer.dropped if peer is not None else Counter({"connection_lost": 1})
+
+    @property
+    def repaired(self) -> int:
+        return self.capture.peer.repaired if self.capture.peer is not None else 0
 
 
-def _event(n: int) -> AssessmentEvent:
-    plan = [Technology.PROCTORING.value, Technology.BIOMETRICS.value] if n % 3 == 0 else []
-    return AssessmentEvent(
-        code=f"e{n:02}",
-        title=f"Event {n}",
-        kind=EventKind.MOOC_TASK,
-        weight=Decimal(8),
-        mode=Mode.SYNC,
-        venue=Venue.ONLINE,
-        opens_at=_NOW - timedelta(days=30 - n % 20),
-        closes_at=_NOW - timedelta(days=29 - n % 20),
-        duration_s=int(_EXAM_S),
-        identity_plan=plan,
-    )
+def _ignore(name: str, at_s: float, values: object) -> None:
+    pass
 
 
-def _person(n: int, institution_id: str) -> dict[str, Any]:
-    return {
-        "id": f"{n:032x}",
-        "institution_id": institution_id,
-        "email": f"learner{n}@example.org",
-        "name": f"Learner {n:06}",
-        "role": Role.STUDENT,
-        "learner_number": f"L-{n:06}",
-        "locale": "kk",
-        "is_active": True,
-    }
+def _ignore_file(track: Track, path: Path) -> None:
+    pass
 
 
-def _sitting(account_id: str, event_id: str) -> dict[str, Any]:
-    started = _NOW - timedelta(days=10)
-    return {
-        "id": new_id(),
-        "event_id": event_id,
-        "account_id": account_id,
-        "attempt": 1,
-        "state": SittingState.FINISHED,
-        "sign_in_id": "0" * 32,
-        "created_at": started,
-        "started_at": started,
-        "deadline_at": started + timedelta(seconds=_EXAM_S),
-        "finished_at": started + timedelta(seconds=_EXAM_S),
-        "exam_s": _EXAM_S,
-        "exam_offset_s": 0.0,
-        "identified_via": "face",
-        "last_batch": 0,
-    }
+async def _connected(
+    pipe: Connection, orders: Orders, root: Path, port: MediaPort, disk: Disk
+) -> list[_Sitting]:
+    sittings: list[_Sitting] = []
+    while isinstance(offers := await asyncio.to_thread(pipe.recv), list):
+        answers = []
+        for sdp in offers:
+            sitting = _Sitting(root / f"{len(sittings):04d}", port, disk)
+            tracks = {track.value: str(number) for number, track in enumerate(Track)}
+            answers.append(await sitting.capture.connect(sdp, tracks, 0.0))
+            sittings.append(sitting)
+        pipe.send(answers)
+    return sittings
 
 
-def _recordings(sittings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+async def _note_lag(watched: _Watched) -> None:
+    while True:
+        due = time.monotonic() + LAG_EVERY_S
+        await asyncio.sleep(LAG_EVERY_S)
+        watched.lags.append(time.monotonic() - due)
+
+
+async def _decode_samples(
+    sittings: Sequence[_Sitting], pool: ProcessPoolExecutor, watched: _Watched
+) -> None:
+    """Decode each student's newest key frames; one that is not ready in time is left out."""
+    waiting: set[Future[int]] = set()
+    taken: dict[tuple[int, Track], float] = {}
+    while True:
+        now = time.monotonic()
+        for number, sitting in enumerate(sittings):
+            held = {
+                Track.CAMERA: sitting.capture.newest,
+                Track.SCREEN: sitting.capture.newest_screen,
+            }
+            for track, newest in held.items():
+                if now - taken.get((number, track), 0.0) < SAMPLE_EVERY_S[track]:
+                    continue
+                frame = newest.take()
+                if frame is not None and len(waiting) < 2 * len(sittings):
+                    taken[number, track] = now
+                    waiting.add(pool.submit(_shrunk, frame.data))
+                    watched.sampled[track] += 1
+        waiting = {each for each in waiting if not each.done()}
+        await asyncio.sleep(0.1)
+
+
+def _shrunk(data: bytes) -> int:
+    """Decode a key frame to 320x240 as an analysis would get it; bytes of the picture."""
+    decoder = av.CodecContext.create("vp8", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    (picture,) = decoder.decode(av.Packet(data))
+    return picture.reformat(320, 240, "rgb24").to_ndarray().nbytes
+
+
+def _frames(sent: Sent, recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, float]]:
+    counts = {}
+    for track in Track:
+        held = sum(_frames_in(each.path) for each in recorded if each.track is track)
+        share = round(held / max(1, sent.frames[track]), 4)
+        counts[track.value] = {"sent": sent.frames[track], "recorded": held, "share": share}
+    return counts
+
+
+def _frames_in(path: Path) -> int:
+    if path.stat().st_size == 0:
+        return 0
+    with path.open("rb") as file:
+        count = 0
+        for cluster in webm.scan(path).clusters:
+            file.seek(cluster.offset)
+            count += sum(1 for _ in webm.read_blocks(file.read(cluster.size)))
+    return count
+
+
+def _decoded(recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, int]]:
+    """Pictures that a decoder makes of the first student's files, and frames in them."""
+    found = {}
+    for each in recorded:
+        with suppress(av.error.InvalidDataError), av.open(str(each.path)) as container:
+            count = sum(1 for _ in container.decode(video=0))
+            found[each.track.value] = {"frames": _frames_in(each.path), "pictures": count}
+    return found
+
+
+def _gaps(sittings: Sequence[_Sitting], began: float, seconds: float) -> dict[str, int]:
+    """Gaps of all students between the second second and the end."""
+    counts = dict.fromkeys((track.value for track in Track), 0)
     for sitting in sittings:
         for track in Track:
-            yield {
-                "id": new_id(),
-                "sitting_id": sitting["id"],
-                "track": track,
-                "part": 1,
-                "path": f"{sitting['id']}/{track}-1.webm",
-                "starts_s": 0.0,
-                "recorded_s": _EXAM_S,
-                "bytes": 1_000_000,
-                "sha256": "a" * 64,
-            }
+            held = [i for f in sitting.capture.recorded if f.track is track for i in f.intervals]
+            start = began - sitting.epoch + 2.0
+            counts[track.value] += len(gaps(track, held, start, start + seconds - 3.0))
+    return counts
 
 
-def _check(sitting_id: str) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "sitting_id": sitting_id,
-        "modality": Modality.FACE,
-        "at_s": 30.0,
-        "result": CheckResult.MATCH,
-        "score": 0.8,
-        "llr": 4.0,
-        "model_id": "sface-2021dec",
-    }
+def _rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def _cpu_of(pool: ProcessPoolExecutor | None) -> float:
+    if pool is None:
+        return 0.0
+    ticks = 0
+    for process in pool._processes or ():
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -140,7 +140,7 @@ def _set_stage(settings: Settings, cast: Cast, seconds: int) -> Stage:
     db = Database(settings.database)
     db.upgrade()
     vault = Vault(institution_key(settings))
-    model_id = keystroke_verifier().model_id
+    verifier = keystroke_verifier()
     honest = typist.read_sessions(MATERIAL / "typing_honest.json")[:-1]
     pool = InferencePool(workers=1, models_dir=settings.models_dir, backend=settings.face_backend)
     try:
@@ -152,7 +152,7 @@ def _set_stage(settings: Settings, cast: Cast, seconds: int) -> Stage:
             for learner in seeded.learners[:2]:
                 visits.consent(desk, learner)
                 visits.enrol_face(desk, pool, learner, portrait)
-                visits.enrol_typing(desk, model_id, learner, honest)
+                visits.enrol_typing(desk, verifier, learner, honest)
     finally:
         pool.close()
     return Stage(settings, db, vault, seeded, browser_student.find_chromium() is not None)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from biometrics.types import Box
 from keystroke.events import parse_batch
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor.commands import typist
 from proctor.commands.camera_film import Picture, jpeg, read_still
 from proctor.errors import Refused
@@ -69,7 +70,7 @@ def enrol_face(
 
 def enrol_typing(
     desk: Desk,
-    model_id: str,
+    verifier: FreeTextVerifier,
     learner: Account,
     sessions: Sequence[tuple[typist.Press, ...]],
 ) -> None:
@@ -79,7 +80,7 @@ def enrol_typing(
     for days_ago, presses in enumerate(sessions, start=2):
         at = desk.now - days_ago * DAY
         batch = parse_batch(typist.batch(presses))
-        enrolment.add_typing(desk.tx, desk.vault, model_id, learner.id, batch, at)
+        enrolment.add_typing(desk.tx, desk.vault, verifier, learner.id, batch, at)
         _confirm(desk, learner, at)
 
 

@@ -26,7 +26,9 @@ class ExamRules:
     face_absent_s: float = 5.0
     multiple_faces_s: float = 3.0
     camera_covered_s: float = 4.0
+    camera_frozen_s: float = 10.0
     too_dark_s: float = 8.0
+    looking_away_s: float = 6.0
     not_assessed_s: float = 15.0
     page_hidden_s: float = 0.0
     focus_lost_s: float = 3.0

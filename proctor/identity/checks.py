@@ -3,14 +3,18 @@
 Templates of probes enter, comparison scores and the current decision leave.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 from biometrics.calibration import SequentialTest
 from biometrics.comparison import ComparisonScore, FaceComparison
-from biometrics.types import Box, Template
+from biometrics.protection import Rotation
+from biometrics.types import Box, Template, mean_template
 from proctor.identity.tables import CheckResult
 
 ESTABLISHED_AFTER = 3
+# the mean of several probes carries less of one frame's light and pose than each of them
+_AVERAGED = 4
 PROBES_PER_ATTEMPT = 8
 ATTEMPTS = 3
 PERIOD_S = 6.0
@@ -34,28 +38,43 @@ class FaceIdentity:
     It stays at no_match until the evidence against the reference is used up again.
     """
 
-    def __init__(self, comparison: FaceComparison, reference: Template) -> None:
+    def __init__(
+        self, comparison: FaceComparison, reference: Template, rotation: Rotation | None = None
+    ) -> None:
+        """``rotation``: what *reference* is turned by, None when it is as measured."""
         self._comparison = comparison
         self._reference = reference
+        self._rotation = rotation
         self._test = SequentialTest()
         self._matched_in_a_row = 0
         self._probes = 0
+        self._newest: deque[Template] = deque(maxlen=PROBES_PER_ATTEMPT)
         self.decision = "undecided"
 
     @property
     def is_established(self) -> bool:
-        """Whether the newest probes all matched: enough to begin an exam."""
-        return self.decision == "match" and self._matched_in_a_row >= ESTABLISHED_AFTER
+        """Whether it is the enrolled person: enough to begin an exam.
+
+        Either the newest probes all matched, or the mean of the newest does so at the stricter
+        operating point, which helps where single frames lie near the threshold.
+        """
+        if self.decision == "no_match":
+            return False
+        in_a_row = self.decision == "match" and self._matched_in_a_row >= ESTABLISHED_AFTER
+        return in_a_row or self._matches_on_average()
 
     @property
     def attempts_left(self) -> int:
         return max(0, ATTEMPTS - self._probes // PROBES_PER_ATTEMPT)
 
     def add(self, probe: Template) -> FaceProbe:
-        """Take one more probe into the decision."""
+        """Take one more probe, as measured, into the decision."""
+        if self._rotation is not None:
+            probe = self._rotation.apply(probe)
         score = self._comparison.compare(self._reference, probe)
         matches = self._comparison.accepts(score, "verification")
         self._probes += 1
+        self._newest.append(probe)
         self._matched_in_a_row = self._matched_in_a_row + 1 if matches else 0
         after = self._test.after(score.llr)
         ceiling = after.alarm + after.clip
@@ -63,6 +82,12 @@ class FaceIdentity:
         self.decision = self._decide(matches)
         result = CheckResult.MATCH if matches else CheckResult.NO_MATCH
         return FaceProbe(score, result, self.decision)
+
+    def _matches_on_average(self) -> bool:
+        if len(self._newest) < _AVERAGED:
+            return False
+        score = self._comparison.compare(self._reference, mean_template(self._newest))
+        return self._comparison.accepts(score, "enrolment")
 
     def _decide(self, matches: bool) -> str:
         if self._test.is_alarmed:

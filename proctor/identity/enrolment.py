@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
-from biometrics.types import Template, mean_template
+from biometrics.types import mean_template
 from keystroke.events import KeyBatch
+from keystroke.presses import Presses
 from keystroke.template import Sums
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.errors import Conflict, NotFound
+from proctor.identity import protection
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import FrameAssessment
 from proctor.observations import NotAssessed
@@ -30,7 +33,7 @@ KEY_SAMPLES = 300
 TYPING_SESSIONS = 10
 _EXPIRES = timedelta(days=365)
 _SAME_VISIT = timedelta(hours=8)
-_SEAL = "reference"
+_SEAL = protection.SEAL
 
 
 class SittingOpen(Conflict):
@@ -79,20 +82,25 @@ def add_face(
         return Progress(accepted, FACE_SAMPLES, hints)
     template = seen.faces[0].template
     assert template is not None, "enrolment asks for templates"
-    kept = face_templates(tx, vault, [row]) if row else []
+    kept = protection.templates_of(tx, vault, row) if row else []
+    number = row.rotation if row else protection.current_number(tx, vault, account_id, at)
+    template = protection.rotation(tx, vault, account_id, number).apply(template)
     if kept and not comparison.accepts(
         comparison.compare(mean_template(kept), template), "verification"
     ):
         return Progress(accepted, FACE_SAMPLES, ("other_face",))
-    sealed = vault.seal(tx, account_id, _SEAL, b"".join(t.to_bytes() for t in [*kept, template]))
-    _keep(tx, row, account_id, Modality.FACE, str(template.model_id), len(kept) + 1, sealed, at)
+    sealed = protection.seal(tx, vault, account_id, [*kept, template])
+    kept_as = _keep(
+        tx, row, account_id, Modality.FACE, str(template.model_id), len(kept) + 1, sealed, at
+    )
+    kept_as.rotation = number
     return Progress(len(kept) + 1, FACE_SAMPLES)
 
 
 def add_typing(
     tx: Session,
     vault: Vault,
-    model_id: str,
+    verifier: FreeTextVerifier,
     account_id: str,
     batch: KeyBatch,
     at: datetime,
@@ -100,10 +108,11 @@ def add_typing(
     """Add the keys of *batch* to the pending typing reference of this visit until it is complete:
     whoever confirms it decides about what was typed by then."""
     refuse_during_sitting(tx, account_id)
+    model_id = verifier.model_id
     row = _open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
     if row is not None and is_complete(row):
         return Progress(row.samples, KEY_SAMPLES)
-    sums = Sums.from_batch(batch)
+    sums = verifier.sums(Presses.from_batch(batch))
     if row is not None:
         sums += typing_sums(tx, vault, [row])[0]
     sealed = vault.seal(tx, account_id, _SEAL, sums.to_bytes())
@@ -195,8 +204,9 @@ def match_id_photo(
     assert isinstance(photo, FrameAssessment)
     template = photo.faces[0].template
     assert template is not None, "enrolment asks for templates"
-    reference = mean_template(face_templates(tx, vault, [row]))
-    matched = comparison.accepts(comparison.compare(reference, template), "verification")
+    reference = mean_template(protection.templates_of(tx, vault, row))
+    turned = protection.rotation(tx, vault, account_id, row.rotation).apply(template)
+    matched = comparison.accepts(comparison.compare(reference, turned), "verification")
     row.id_photo_matched = matched
     _log(tx, "id_photo_compared", row, at, matched=matched)
     return matched
@@ -204,10 +214,14 @@ def match_id_photo(
 
 def face_reference(
     tx: Session, vault: Vault, account_id: str, model_id: ModelId, before: datetime
-) -> Template | None:
+) -> protection.Turned | None:
     """The confirmed face reference made before *before*, as the mean of its samples."""
     rows = _confirmed(tx, account_id, Modality.FACE, str(model_id), before)
-    return mean_template(face_templates(tx, vault, rows[:1])) if rows else None
+    if not rows:
+        return None
+    template = mean_template(protection.templates_of(tx, vault, rows[0]))
+    rotation = protection.rotation(tx, vault, account_id, rows[0].rotation)
+    return protection.Turned(template, rotation)
 
 
 def typing_reference(
@@ -215,18 +229,6 @@ def typing_reference(
 ) -> list[Sums]:
     """Confirmed typing made before *before*, one entry per visit."""
     return typing_sums(tx, vault, _confirmed(tx, account_id, Modality.KEYSTROKE, model_id, before))
-
-
-def face_templates(tx: Session, vault: Vault, rows: Sequence[Reference]) -> list[Template]:
-    templates = []
-    for row in rows:
-        data = vault.open(tx, row.account_id, _SEAL, row.sealed)
-        size = len(data) // row.samples
-        model = ModelId.parse(row.model_id)
-        templates += [
-            Template.from_bytes(model, data[i * size : (i + 1) * size]) for i in range(row.samples)
-        ]
-    return templates
 
 
 def typing_sums(tx: Session, vault: Vault, rows: Sequence[Reference]) -> list[Sums]:
@@ -271,10 +273,10 @@ def _keep(
     samples: int,
     sealed: bytes,
     at: datetime,
-) -> None:
+) -> Reference:
     if row is not None:
         row.samples, row.sealed = samples, sealed
-        return
+        return row
     row = Reference(
         account_id=account_id,
         modality=modality,
@@ -288,6 +290,7 @@ def _keep(
     tx.add(row)
     tx.flush()
     _log(tx, "enrolment_begun", row, at)
+    return row
 
 
 def _decidable(tx: Session, reference_id: str, by: Account) -> Reference:

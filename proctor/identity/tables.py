@@ -32,7 +32,10 @@ class CheckResult(StrEnum):
 
 
 class Reference(Base):
-    """What a person enrolled, sealed under their key. ``samples``: frames or keystrokes used."""
+    """What a person enrolled, sealed under their key. ``samples``: frames or keystrokes used.
+
+    ``rotation``: by which of the institution's secrets face templates are turned, 0 for none.
+    """
 
     __tablename__ = "identity_references"
 
@@ -42,6 +45,7 @@ class Reference(Base):
     model_id: Mapped[str] = mapped_column(String(100))
     samples: Mapped[int] = mapped_column(Integer)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    rotation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -11,14 +11,18 @@ class Kind(StrEnum):
     FACE_ABSENT = "face_absent"
     MULTIPLE_FACES = "multiple_faces"
     FACE_MISMATCH = "face_mismatch"
+    TYPING_MISMATCH = "typing_mismatch"
     IDENTITY_NOT_ASSESSED = "identity_not_assessed"
     CAMERA_COVERED = "camera_covered"
+    CAMERA_FROZEN = "camera_frozen"
     TOO_DARK = "too_dark"
+    LOOKING_AWAY = "looking_away"
     SCREEN_SHARE_LOST = "screen_share_lost"
     PAGE_HIDDEN = "page_hidden"
     FOCUS_LOST = "focus_lost"
     FULLSCREEN_LEFT = "fullscreen_left"
     PASTE = "paste"
+    AUTOMATED_TYPING = "automated_typing"
     MEDIA_GAP = "media_gap"
 
 
@@ -40,15 +44,25 @@ class Concern(StrEnum):
 IDENTITY_KINDS: frozenset[str] = frozenset(
     {
         Kind.FACE_MISMATCH,
+        Kind.TYPING_MISMATCH,
         Kind.IDENTITY_NOT_ASSESSED,
         Kind.FACE_ABSENT,
         Kind.CAMERA_COVERED,
+        Kind.CAMERA_FROZEN,
         Kind.SCREEN_SHARE_LOST,
     }
 )
 CONDITION_KINDS: frozenset[str] = frozenset({Kind.TOO_DARK, Kind.MEDIA_GAP})
 
-_INFO = frozenset({Kind.TOO_DARK, Kind.MEDIA_GAP, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT})
+_INFO = frozenset(
+    {
+        Kind.TOO_DARK,
+        Kind.MEDIA_GAP,
+        Kind.FOCUS_LOST,
+        Kind.FULLSCREEN_LEFT,
+        Kind.LOOKING_AWAY,
+    }
+)
 
 Evidence: TypeAlias = dict[str, float | int | bool | str]
 

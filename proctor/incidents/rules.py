@@ -42,6 +42,8 @@ _CLEAR_S = 2.0
 _SAMPLE_GAP_S = 3.0
 # checks without which nobody is compared: of the frame, and of the face with the reference
 _COMPARING = frozenset({Check.FACE.value, "identity"})
+# typing of one earlier sitting differs too often from the next for an incident about a person
+_SESSIONS = 2
 # reason of a face check that stopped answering
 _SILENT = "silent"
 
@@ -50,6 +52,8 @@ _EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
     Kind.FACE_ABSENT: frozenset({Kind.CAMERA_COVERED}),
     Kind.TOO_DARK: frozenset({Kind.CAMERA_COVERED}),
     Kind.IDENTITY_NOT_ASSESSED: frozenset({Kind.FACE_ABSENT, Kind.CAMERA_COVERED}),
+    # aside is measured from where the enrolled person mostly looks
+    Kind.LOOKING_AWAY: frozenset({Kind.FACE_MISMATCH, Kind.CAMERA_FROZEN}),
     Kind.FOCUS_LOST: frozenset({Kind.PAGE_HIDDEN}),
     Kind.MEDIA_GAP: frozenset({Kind.SCREEN_SHARE_LOST}),
 }
@@ -69,7 +73,16 @@ _ENDS = {
 #: facts that hold from one event to the next, without being looked at in between
 _LASTING = frozenset({*_BEGINS.values(), Kind.MEDIA_GAP})
 #: facts of single pictures: two looks at least to open, a clear stretch to close
-_SAMPLED = frozenset({Kind.FACE_ABSENT, Kind.MULTIPLE_FACES, Kind.CAMERA_COVERED, Kind.TOO_DARK})
+_SAMPLED = frozenset(
+    {
+        Kind.FACE_ABSENT,
+        Kind.MULTIPLE_FACES,
+        Kind.CAMERA_COVERED,
+        Kind.CAMERA_FROZEN,
+        Kind.TOO_DARK,
+        Kind.LOOKING_AWAY,
+    }
+)
 
 Item: TypeAlias = Observation | NotAssessed
 #: a kind, and the track it is about ("" when the kind needs none)
@@ -152,7 +165,9 @@ def _hold_s(rules: ExamRules, kind: Kind) -> float:
         Kind.FACE_ABSENT: rules.face_absent_s,
         Kind.MULTIPLE_FACES: rules.multiple_faces_s,
         Kind.CAMERA_COVERED: rules.camera_covered_s,
+        Kind.CAMERA_FROZEN: rules.camera_frozen_s,
         Kind.TOO_DARK: rules.too_dark_s,
+        Kind.LOOKING_AWAY: rules.looking_away_s,
         Kind.IDENTITY_NOT_ASSESSED: rules.not_assessed_s,
         Kind.SCREEN_SHARE_LOST: rules.screen_lost_s,
         Kind.PAGE_HIDDEN: rules.page_hidden_s,
@@ -171,6 +186,8 @@ def _signals(state: State, item: Item, at_s: float) -> tuple[_Signal, ...]:
         return _face(state, item, at_s)
     if item.check == Check.BROWSER:
         return _browser(item)
+    if item.check == Check.KEYS:
+        return _typing(item)
     return _media(item) if item.check == Check.MEDIA else ()
 
 
@@ -180,7 +197,11 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
         return (
             _Signal((Kind.CAMERA_COVERED, ""), bool(values["covered"])),
             _Signal((Kind.TOO_DARK, ""), bool(values["dark"])),
+            # sittings from before this was measured do not say
+            _Signal((Kind.CAMERA_FROZEN, ""), bool(values.get("still", False))),
         )
+    if item.name == "gaze":
+        return (_Signal((Kind.LOOKING_AWAY, ""), bool(values["away"])),)
     if item.name == "identity":
         numbers: Evidence = {k: values[k] for k in ("llr", "score") if k in values}
         result = values["result"]
@@ -210,6 +231,19 @@ def _browser(item: Observation) -> tuple[_Signal, ...]:
         return (_Signal((_BEGINS[item.name], ""), True),)
     if item.name in _ENDS:
         return (_Signal((_ENDS[item.name], ""), False),)
+    return ()
+
+
+def _typing(item: Observation) -> tuple[_Signal, ...]:
+    """The sitting's typing so far; without two earlier sittings it says nothing of the person."""
+    values = item.values
+    if item.name == "windows":
+        numbers: Evidence = {k: values[k] for k in ("llr", "keys") if k in values}
+        mismatch = values["state"] == "inconsistent" and int(values["sessions"]) >= _SESSIONS
+        return (_Signal((Kind.TYPING_MISMATCH, ""), mismatch, numbers),)
+    if item.name == "hands":
+        made: Evidence = {"keys": values["keys"]} if values["automated"] else {}
+        return (_Signal((Kind.AUTOMATED_TYPING, ""), bool(values["automated"]), made),)
     return ()
 
 

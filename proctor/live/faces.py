@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from proctor.analysis import face
+from proctor.analysis.scene import Scene
 from proctor.identity import enrolment
 from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
@@ -34,7 +35,7 @@ class FaceWatch:
         self._inference = inference
         self._sitting_id = sitting_id
         self._identity = identity
-        self._plan = ProbePlan()
+        self._plan, self._scene = ProbePlan(), Scene()
         self._jitter = random.Random(sitting_id)
 
     @property
@@ -56,11 +57,13 @@ class FaceWatch:
 
     async def look(self, frame: EncodedFrame, at_s: float) -> Look:
         due = self._identity is not None and self._plan.wants_probe(at_s)
-        seen = await self._inference.assess_frame(frame.codec, frame.data, embed=due)
+        looks = self._scene.due(at_s, embed=due, load=self._inference.load)
+        seen = await self._inference.assess_frame(frame.codec, frame.data, looks)
         found = face.observe(
             seen,
             self._identity,
             self._plan,
+            self._scene,
             probe_due=due,
             at_s=at_s,
             jitter=self._jitter.random(),

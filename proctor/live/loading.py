@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from keystroke.template import Sums
-from keystroke.verifiers.plda import PldaVerifier
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.analysis import keys
 from proctor.clock import Clock
@@ -20,7 +20,9 @@ from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.inference import InferencePool
 from proctor.media.capture import NO_PACKETS
+from proctor.media.disk import Disk
 from proctor.media.gaps import Cause
+from proctor.media.port import MediaPort
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
@@ -32,14 +34,19 @@ from proctor.vault import Vault
 
 @dataclass(frozen=True)
 class Line:
-    """What every sitting of one service uses."""
+    """What every sitting of one service uses.
+
+    ``port``: where all of them send their media. ``disk``: what writes it.
+    """
 
     settings: Settings
     db: Database
     vault: Vault
     clock: Clock
     inference: InferencePool
-    verifier: PldaVerifier
+    verifier: FreeTextVerifier
+    port: MediaPort
+    disk: Disk
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class Loaded:
     consented: frozenset[Purpose]
     identity: FaceIdentity | None
     typing: Sums
+    typing_references: tuple[Sums, ...]
     is_admitted: bool
     state: rules.State
     outages: dict[Track, list[Cause]]
@@ -82,6 +90,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         consented = frozenset(purpose for purpose, given in answers.items() if given)
         identity = _identity(tx, line, sitting) if Purpose.FACE in consented else None
         typing = keys.stored(tx, line.vault, sitting)
+        references = _typing_references(tx, line, sitting, consented)
         written = events.read(tx, sitting_id)
     # outside the transaction: a long exam has tens of thousands of events
     exam_rules = rules_of(policy)
@@ -94,6 +103,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         consented=consented,
         identity=identity,
         typing=typing,
+        typing_references=references,
         is_admitted=any(each.kind == "admitted" for each in written),
         state=_replay(exam_rules, items),
         outages=_outages(items),
@@ -101,12 +111,24 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
     )
 
 
+def _typing_references(
+    tx: Session, line: Line, sitting: Sitting, consented: frozenset[Purpose]
+) -> tuple[Sums, ...]:
+    if Purpose.TYPING not in consented:
+        return ()
+    model_id, before = line.verifier.model_id, sitting.created_at
+    found = enrolment.typing_reference(tx, line.vault, sitting.account_id, model_id, before=before)
+    return tuple(found)
+
+
 def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
     comparison = line.inference.comparison
     reference = enrolment.face_reference(
         tx, line.vault, sitting.account_id, comparison.model_id, before=sitting.created_at
     )
-    return FaceIdentity(comparison, reference) if reference is not None else None
+    if reference is None:
+        return None
+    return FaceIdentity(comparison, reference.template, reference.rotation)
 
 
 def _replay(exam_rules: ExamRules, items: list[Observation | NotAssessed]) -> rules.State:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from traceback import format_tb
 from typing import Any
 
@@ -86,7 +87,7 @@ class LiveSitting:
         self.id = loaded.sitting.id
         self._sitting = loaded.sitting
         self._loaded = loaded
-        self._typing = keys.TypingSums(loaded.typing)
+        self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
         self._state = loaded.state
         self._faces = FaceWatch(line.inference, self.id, loaded.identity)
         self._checks: deque[tuple[float, IdentityCheck]] = deque(maxlen=_MOST_CHECKS)
@@ -102,8 +103,10 @@ class LiveSitting:
             line.clock,
             line.settings.recordings_dir / self.id,
             self._epoch(),
-            line.settings.media_address,
+            line.port,
+            line.disk,
             self._media_changed,
+            self._file_begun,
         )
 
     @property
@@ -260,7 +263,7 @@ class LiveSitting:
                 raise SittingOver
             if Purpose.RECORDING not in self._loaded.consented:
                 raise consents.ConsentMissing
-            answer = await self._capture.connect(sdp, tracks, self._line.settings.min_free_mib)
+            answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
                 await _in_thread(self._write, self._note_connection)
             except SQLAlchemyError:
@@ -306,6 +309,25 @@ class LiveSitting:
     ) -> None:
         self._note(Observation(Check.MEDIA, name, at_s, values))
         self._tell_media()
+
+    def _longest_s(self) -> float:
+        left_s = self.remaining_s
+        return self._loaded.duration.total_seconds() if left_s is None else left_s
+
+    def _file_begun(self, track: Track, path: Path) -> None:
+        self._spawn(self._name_file(track, path))
+
+    async def _name_file(self, track: Track, path: Path) -> None:
+        root = self._line.settings.recordings_dir
+        try:
+            async with self._lock:
+                if self.is_finished:
+                    return
+                await _in_thread(
+                    self._write, lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)
+                )
+        except SQLAlchemyError as error:
+            log.error("file_not_named", sitting=self.id, kind=type(error).__name__)
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
@@ -412,10 +434,11 @@ class LiveSitting:
 
     def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None) -> None:
         kept = self._in_exam(items) if self.is_running else []
-        state, changes = self._fold(kept)
         typing = self._typing
         if batch is not None and self.is_running:
-            typing = typing.after(batch)
+            typing, told = typing.after(batch)
+            kept += [replace(item, at_s=round(self.exam_now_s, 3)) for item in told]
+        state, changes = self._fold(kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.id)

@@ -7,6 +7,7 @@ next key frame: a frame whose reference is lost is not handed on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from proctor.media.frames import Codec, is_key_frame
 
@@ -17,8 +18,7 @@ CAPACITY_PACKETS = 512
 MAX_FRAME_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """One depayloaded RTP packet; ``sequence``: 16 bits, ``arrival``: monotonic seconds."""
 
     sequence: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ import structlog
 
 from proctor.clock import Clock
 from proctor.errors import Unavailable
+from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
 from proctor.media.peer import Peer
-from proctor.media.recorder import RecordedTrack, RecordingFailed, TrackRecorder
+from proctor.media.port import MediaPort
+from proctor.media.recorder import (
+    CODEC_NOT_RECORDABLE,
+    RecordedTrack,
+    RecordingFailed,
+    TrackRecorder,
+)
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
 from proctor.plumbing.uncancelled import to_the_end
@@ -30,9 +38,14 @@ log = structlog.get_logger()
 
 LIVE_WITHIN_S = 4.0
 NO_PACKETS = "no_packets"
+FINISHED = "finished"
+# a track whose recording stopped is given a new file; room and devices come back within 30 s
+RETRY_S, LATEST_RETRY_S = 5.0, 25.0
 
 #: what happened to a track, when, and short facts about it
 ChangeTaker = Callable[[str, float, dict[str, float | int | bool | str]], None]
+#: a file begun in the middle of a connection
+FileTaker = Callable[[Track, Path], None]
 
 
 class DiskFull(Unavailable):
@@ -41,29 +54,51 @@ class DiskFull(Unavailable):
     key = "error.disk_full"
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """A track that arrives and is not recorded; ``retry_s``: not to begin again before."""
+
+    since_s: float
+    cause: str
+    retry_s: float
+
+
 class Capture:
     """Camera and screen of one sitting. ``on_change`` hears of silence, return and failures.
 
     ``epoch``: monotonic seconds at zero of the recording clock. ``recorded``: files already
-    finished.
+    finished. A recording that fails, or has no room, stops for its track alone and begins again
+    with the next file; ``on_file`` hears of that file before anything is in it.
     """
 
     def __init__(
-        self, clock: Clock, directory: Path, epoch: float, address: str, on_change: ChangeTaker
+        self,
+        clock: Clock,
+        directory: Path,
+        epoch: float,
+        port: MediaPort,
+        disk: Disk,
+        on_change: ChangeTaker,
+        on_file: FileTaker,
     ) -> None:
         self.recorded: list[RecordedTrack] = []
         self.newest = NewestFrame()
+        self.newest_screen = NewestFrame()
         self._clock = clock
         self._directory = directory
         self._epoch = epoch
-        self._address = address
+        self._port = port
+        self._disk = disk
         self._on_change = on_change
+        self._on_file = on_file
         self._peer: Peer | None = None
         # of the connection; a peer may end before it is known here
         self._token: object = None
         self._connected_s = 0.0
         self._recorders: dict[Track, TrackRecorder] = {}
-        self._failures: dict[Track, str] = {}
+        self._stops: dict[Track, _Stop] = {}
+        self._tries: Counter[Track] = Counter()
+        self._finishing: set[asyncio.Task[None]] = set()
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
@@ -79,6 +114,11 @@ class Capture:
     def paths(self) -> dict[Track, Path]:
         """The file each track is being written to."""
         return {track: recorder.path for track, recorder in self._recorders.items()}
+
+    @property
+    def peer(self) -> Peer | None:
+        """The connection there is now."""
+        return self._peer
 
     def live_tracks(self) -> dict[Track, bool]:
         """Which tracks have arrived within the last seconds."""
@@ -97,25 +137,28 @@ class Capture:
     def causes(self) -> dict[Track, list[Cause]]:
         """What is known until now to have kept each track from being recorded."""
         found = {track: list(known) for track, known in self._causes.items()}
+        for track, stop in self._stops.items():
+            found[track].append(Cause(stop.since_s, self.now_s, stop.cause))
         for track, since_s in self._silent_since.items():
             found[track].append(Cause(since_s, self.now_s, NO_PACKETS))
         return found
 
-    async def connect(self, sdp: str, tracks: Mapping[str, str], min_free_mib: int) -> str:
+    async def connect(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
         """Answer a browser's offer; it replaces the connection before it.
 
-        Raises OfferRefused or DiskFull, and then the old connection goes on.
+        ``exam_s``: how long it may last. Raises OfferRefused or DiskFull, and then the old
+        connection goes on.
         """
-        return await to_the_end(self._replace(sdp, tracks, min_free_mib))
+        return await to_the_end(self._replace(sdp, tracks, exam_s))
 
     async def drop(self, cause: str) -> None:
         """End the connection and finish its files; does nothing when there is none."""
         await to_the_end(self._drop(cause))
 
-    async def _replace(self, sdp: str, tracks: Mapping[str, str], min_free_mib: int) -> str:
+    async def _replace(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
         token = object()
         async with self._changing:
-            await asyncio.to_thread(_make_room, self._directory, min_free_mib)
+            await asyncio.to_thread(_make_room, self._directory, self._disk, exam_s)
             peer, answer = await Peer.answer(
                 sdp,
                 tracks=tracks,
@@ -123,17 +166,19 @@ class Capture:
                 on_closed=partial(self._closed, token),
                 on_silence=self._silent,
                 on_resume=self._resumed,
-                address=self._address,
+                port=self._port,
             )
             try:
-                recorders = await asyncio.to_thread(_open_all, self._directory, self._epoch)
+                recorders = await asyncio.to_thread(
+                    _open_all, self._directory, self._epoch, self._disk
+                )
             except DiskFull:
                 await peer.close()
                 raise
             await self._end("reconnected")
             self._peer, self._token, self._recorders = peer, token, recorders
             self._connected_s = self.now_s
-            self.newest = NewestFrame()
+            self.newest, self.newest_screen = NewestFrame(), NewestFrame()
         return answer
 
     async def _drop(self, cause: str, token: object = None) -> None:
@@ -152,10 +197,15 @@ class Capture:
         for track in Track:
             self._silent_since.setdefault(track, self._arrived.get(track, self._connected_s))
         self._arrived.clear()
+        for track in list(self._stops):
+            self._explain_stop(track, now)
+        if self._finishing:
+            await asyncio.wait(self._finishing)
         finished, failed = await asyncio.to_thread(_finish_all, recorders)
-        self._explain_failures(finished, self._failures | failed)
-        self._failures = {}
+        self._explain_failures(finished, failed)
         self.recorded += finished.values()
+        if cause == FINISHED:
+            self._disk.release(self._directory)
         self._on_change("connection_ended", now, {"cause": cause})
 
     def _explain_failures(
@@ -175,21 +225,76 @@ class Capture:
         since_s = self._silent_since.pop(track, None)
         if since_s is not None:
             self._causes[track].append(Cause(since_s, at_s, NO_PACKETS))
-        if track == Track.CAMERA:
-            self.newest.offer(frame)
+        (self.newest if track == Track.CAMERA else self.newest_screen).offer(frame)
         if is_first:
             self._on_change("resumed", at_s, {"track": track.value})
-        if track in self._recorders and track not in self._failures:
-            try:
-                self._recorders[track].write(frame)
-            except RecordingFailed as error:
-                self._failed(track, error.reason)
+        self._record(frame)
 
-    def _failed(self, track: Track, reason: str) -> None:
-        """The exam goes on without this recording, which is finished with its connection."""
-        log.error("recording_failed", track=track.value, reason=reason)
-        self._failures[track] = reason
-        self._on_change("silent", self.now_s, {"track": track.value, "cause": f"recorder_{reason}"})
+    def _record(self, frame: EncodedFrame) -> None:
+        track = frame.track
+        recorder = self._recorders.get(track) or self._begin_again(track)
+        if recorder is None:
+            return
+        if not self._disk.takes(track):
+            self._stop(track, "disk_low")
+            return
+        try:
+            recorder.write(frame)
+        except RecordingFailed as error:
+            self._stop(track, error.reason)
+            return
+        # what arrives again and is not on the disk is no return
+        if track in self._stops and recorder.holds_pictures:
+            self._explain_stop(track, self.now_s)
+            self._on_change("resumed", self.now_s, {"track": track.value})
+
+    def _stop(self, track: Track, reason: str) -> None:
+        """The exam goes on without this recording, which is begun again later."""
+        log.error("recording_stopped", track=track.value, reason=reason)
+        now, cause = self.now_s, f"recorder_{reason}"
+        self._tries[track] += 1
+        wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._tries[track] - 1))
+        retry_s = float("inf") if reason == CODEC_NOT_RECORDABLE else now + wait_s
+        before = self._stops.get(track)
+        self._stops[track] = _Stop(before.since_s if before else now, cause, retry_s)
+        began_s = before.since_s if before else self._connected_s
+        recorder = self._recorders.pop(track)
+        task = asyncio.create_task(self._finish(recorder, began_s, now, cause))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+        if before is None:
+            self._on_change("silent", now, {"track": track.value, "cause": cause})
+
+    async def _finish(
+        self, recorder: TrackRecorder, began_s: float, stopped_s: float, cause: str
+    ) -> None:
+        finished, _ = await asyncio.to_thread(_finish_all, {recorder.track: recorder})
+        self.recorded += finished.values()
+        kept = [i for each in finished.values() for i in each.intervals]
+        # what was taken and not written when it stopped has the same cause
+        since_s = kept[-1].end if kept else began_s
+        self._causes[recorder.track].insert(0, Cause(since_s, stopped_s, cause))
+
+    def _begin_again(self, track: Track) -> TrackRecorder | None:
+        stop = self._stops.get(track)
+        if stop is None or self.now_s < stop.retry_s or not self._disk.takes(track):
+            return None
+        try:
+            recorder = TrackRecorder(self._directory, track, self._epoch, self._disk)
+        except OSError as error:
+            log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
+            self._stops[track] = replace(stop, retry_s=self.now_s + RETRY_S)
+            return None
+        self._recorders[track] = recorder
+        if self._peer is not None:
+            self._peer.request_keyframe(track)
+        self._on_file(track, recorder.path)
+        return recorder
+
+    def _explain_stop(self, track: Track, until_s: float) -> None:
+        stop = self._stops.pop(track, None)
+        if stop is not None:
+            self._causes[track].append(Cause(stop.since_s, until_s, stop.cause))
 
     def _silent(self, track: Track, since: float) -> None:
         self._silent_since.setdefault(track, self.place(since))
@@ -197,7 +302,7 @@ class Capture:
 
     def _resumed(self, track: Track, since: float) -> None:
         # what arrives again and is not recorded is still missing
-        if track not in self._failures:
+        if track not in self._stops:
             self._on_change("resumed", self.now_s, {"track": track.value})
 
     def _closed(self, token: object, reason: str) -> None:
@@ -209,12 +314,12 @@ class Capture:
         task.add_done_callback(self._tasks.discard)
 
 
-def _open_all(directory: Path, epoch: float) -> dict[Track, TrackRecorder]:
+def _open_all(directory: Path, epoch: float, disk: Disk) -> dict[Track, TrackRecorder]:
     """A recorder for each track. Raises DiskFull, and then none is left running."""
     recorders: dict[Track, TrackRecorder] = {}
     try:
         for track in Track:
-            recorders[track] = TrackRecorder(directory, track, epoch)
+            recorders[track] = TrackRecorder(directory, track, epoch, disk)
     except OSError as error:
         _finish_all(recorders)
         raise _disk_full(error) from error
@@ -238,13 +343,13 @@ def _finish_all(
     return finished, failed
 
 
-def _make_room(directory: Path, min_free_mib: int) -> None:
+def _make_room(directory: Path, disk: Disk, exam_s: float) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        free = shutil.disk_usage(directory).free
+        has_room = disk.admit(directory, exam_s)
     except OSError as error:
         raise _disk_full(error) from error
-    if free < min_free_mib * 1024 * 1024:
+    if not has_room:
         raise DiskFull
 
 

@@ -28,6 +28,7 @@ class EncodedFrame:
     """One whole encoded picture, never decoded here.
 
     ``rtp_timestamp``: 90 kHz, 32 bits, wraps. ``arrival``: monotonic seconds at its last packet.
+    ``taken``: monotonic seconds at which the sender took it, None while its clock is not known.
     """
 
     track: Track
@@ -36,6 +37,7 @@ class EncodedFrame:
     arrival: float
     is_key: bool
     data: bytes
+    taken: float | None = None
 
 
 def is_key_frame(codec: Codec, data: bytes) -> bool:

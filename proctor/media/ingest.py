@@ -1,75 +1,42 @@
 """The one module that touches private names of aiortc and aioice; each has a contract test.
 
-It taps encoded frames before any decoder and closes the faults of aiortc 1.16 that break two video
-tracks in one connection or let a stranger's datagram end it (docs/design/media.md).
+SDP, ICE and DTLS stay theirs. Media goes past them: from the port to the keys of the connection,
+and never through their queues, decoders and tasks (docs/design/media.md).
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
+import secrets
 import struct
 import time
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
+import pylibsrtp
 from aioice import stun
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.rate import RemoteBitrateEstimator
-from aiortc.rtp import RtpPacket
 
-from proctor.media.assembler import AssembledFrame, FrameAssembler, Packet
-from proctor.media.offers import TrackOffer
+from proctor.media.frames import Codec
+from proctor.media.port import MediaPort, Source
 
-JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
-BITRATE_ESTIMATOR = "_RTCRtpReceiver__remote_bitrate_estimator"
-CODECS = "_RTCRtpReceiver__codecs"
-DEPAYLOADED = "_data"
 GATHER = "get_component_candidates"
+LOCAL_USERNAME = "_local_username"
+HANDLE_RTCP = "_handle_rtcp_data"
 
 # below it a browser makes camera and screen unreadable; both together are capped at 550 kbit/s
 BITRATE_FLOOR = 300_000
-# a browser checks from each of its interfaces
-MAX_SOURCES = 16
-RECEIVE_BUFFER_BYTES = 1 << 20
+# a frame's packets leave within some 20 ms
+GROUP_S = 0.03
+RATE_WINDOW_MS = 1_000
+# a handshake is four datagrams a side, and a browser sends nothing else there
+MAX_HANDSHAKE_BACKLOG = 32
 MALFORMED = (ValueError, LookupError, struct.error)
-
-
-class TapBuffer:
-    """Stands where a receiver reorders packets, and hands whole frames on undecoded."""
-
-    def __init__(self, receiver: RTCRtpReceiver, take: Callable[[AssembledFrame], None]) -> None:
-        self.assembler = FrameAssembler()
-        self._codecs: dict[int, Any] = getattr(receiver, CODECS)
-        self._take = take
-
-    def add(self, packet: RtpPacket) -> tuple[bool, None]:
-        """Whether to ask for a key frame at once; frames leave by the tap."""
-        had_key = not self.assembler.needs_key
-        self._hand_on(
-            self.assembler.add(
-                Packet(
-                    sequence=packet.sequence_number,
-                    timestamp=packet.timestamp,
-                    marker=bool(packet.marker),
-                    codec=self._codecs[packet.payload_type].name,
-                    arrival=time.monotonic(),
-                    data=getattr(packet, DEPAYLOADED),
-                )
-            )
-        )
-        return had_key and self.assembler.needs_key, None
-
-    def expire(self, now: float) -> None:
-        """Give up what was waited for too long; ``now``: monotonic seconds."""
-        self._hand_on(self.assembler.expire(now))
-
-    def _hand_on(self, frames: list[AssembledFrame]) -> None:
-        for frame in frames:
-            self._take(frame)
 
 
 class NothingToDecode:
@@ -83,133 +50,269 @@ class NothingToDecode:
         assert task is None
 
 
+def decode_nothing(transceiver: RTCRtpTransceiver) -> None:
+    """Let no decoder run for *transceiver*; to be done before negotiation, when it would start."""
+    receiver: RTCRtpReceiver = transceiver.receiver
+    assert hasattr(receiver, DECODER_QUEUE)
+    setattr(receiver, DECODER_QUEUE, NothingToDecode())
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadTypes:
+    """What the numbers in the packets mean: a codec, or the number a retransmission stands for."""
+
+    codecs: Mapping[int, Codec]
+    repairs: Mapping[int, int]
+
+
+def payload_types(transceiver: RTCRtpTransceiver) -> PayloadTypes:
+    """The numbers agreed on; to be asked after the remote description is set."""
+    codecs: dict[int, Codec] = {}
+    repairs: dict[int, int] = {}
+    for codec in transceiver._codecs:
+        number, original = codec.payloadType, codec.parameters.get("apt")
+        assert number is not None
+        match codec.name:
+            case "VP8" | "H264" as name:
+                codecs[number] = name
+            case "rtx" if isinstance(original, int):
+                repairs[number] = original
+    return PayloadTypes(codecs, repairs)
+
+
+class ReceivedRate:
+    """Bits a second over the last second; stands where the estimator counts by the millisecond."""
+
+    def __init__(self) -> None:
+        self._parts: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+
+    def add(self, value: int, now_ms: int) -> None:
+        """Note *value* bytes."""
+        self._parts.append((now_ms, value))
+        self._bytes += value
+
+    def rate(self, now_ms: int) -> int | None:
+        """Bit/s; None when nothing arrived in the last second."""
+        while self._parts and self._parts[0][0] <= now_ms - RATE_WINDOW_MS:
+            self._bytes -= self._parts.popleft()[1]
+        return 8 * self._bytes * 1000 // RATE_WINDOW_MS if self._parts else None
+
+    def reset(self) -> None:
+        """Forget what arrived."""
+        self._parts.clear()
+        self._bytes = 0
+
+
 class SharedEstimate:
-    """One bandwidth estimate for both tracks: a browser applies it to the whole transport."""
+    """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
+
+    The estimator is fed groups of packets: each alone would cost more than all the rest of its
+    reception.
+    """
 
     def __init__(self) -> None:
         self._estimator = RemoteBitrateEstimator()
+        self._estimator.incoming_bitrate = cast(Any, ReceivedRate())
+        self._bytes = 0
+        self._fed_at = 0.0
 
-    def add(
-        self, arrival_time_ms: int, abs_send_time: int, payload_size: int, ssrc: int
-    ) -> tuple[int, list[int]] | None:
-        """The estimate in bit/s, never under the floor, and the sources it is for."""
-        estimate = self._estimator.add(
-            arrival_time_ms=arrival_time_ms,
-            abs_send_time=abs_send_time,
-            payload_size=payload_size,
-            ssrc=ssrc,
-        )
-        if estimate is None:
+    def add(self, arrival: float, send_time: int, size: int, source: int) -> int | None:
+        """The estimate in bit/s, never under the floor, when there is a new one.
+
+        ``arrival``: monotonic seconds; ``send_time``: 24 bits of 1/2^18 s; ``size``: bytes.
+        """
+        self._bytes += size
+        if arrival - self._fed_at < GROUP_S:
             return None
-        bitrate, sources = estimate
-        return max(bitrate, BITRATE_FLOOR), sources
+        found = self._estimator.add(
+            arrival_time_ms=int(arrival * 1000),
+            abs_send_time=send_time,
+            payload_size=self._bytes,
+            ssrc=source,
+        )
+        self._bytes, self._fed_at = 0, arrival
+        return None if found is None else max(found[0], BITRATE_FLOOR)
 
 
-class GuardedProtocol(StunProtocol):
-    """A UDP endpoint that listens only to sources that know the password of the connection.
+class MediaTaker(Protocol):
+    """What takes a connection's media datagrams, still protected."""
 
-    Anything but an authenticated check from an unknown source is dropped: an empty datagram or a
-    stray DTLS alert would otherwise end the connection. First-byte ranges: RFC 7983.
+    def received(self, datagram: bytes, now: float) -> None:
+        """Take a datagram that arrived at *now* (monotonic seconds)."""
+
+
+class MediaLink:
+    """The protected media of one connection: opens what arrives, sends what answers.
+
+    Before the handshake is done there are no keys: nothing opens and nothing is sent.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._sources: set[tuple[str, int]] = set()
+    def __init__(self, transceiver: RTCRtpTransceiver, port: MediaPort) -> None:
+        self._dtls = transceiver.receiver.transport
+        self._agent = self._dtls.transport._connection
+        self._port = port
 
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        """Pass on *data* if it comes from the peer."""
-        assert isinstance(data, bytes)
-        source = (addr[0], addr[1])
-        if not data:
-            return
-        if data[0] > 3:
-            if source in self._sources:
-                self.receiver.data_received(data, self.local_candidate.component)
-        elif self._is_welcome(data, source):
-            super().datagram_received(data, addr)
-
-    def _is_welcome(self, data: bytes, source: tuple[str, int]) -> bool:
+    def open_media(self, datagram: bytes) -> bytes | None:
+        """The RTP packet in *datagram*; None when its keys do not fit or it was here before."""
+        keys = self._dtls._rx_srtp
+        if keys is None:
+            return None
         try:
-            message = stun.parse_message(data)
+            opened: bytes = keys.unprotect(datagram)
+        except pylibsrtp.Error:
+            return None
+        return opened
+
+    def open_control(self, datagram: bytes) -> bytes | None:
+        """The RTCP packets in *datagram*; None when its keys do not fit or it was here before."""
+        keys = self._dtls._rx_srtp
+        if keys is None:
+            return None
+        try:
+            opened: bytes = keys.unprotect_rtcp(datagram)
+        except pylibsrtp.Error:
+            return None
+        return opened
+
+    def send_control(self, packets: bytes) -> None:
+        """Send RTCP to where the browser's media comes from."""
+        keys = self._dtls._tx_srtp
+        pair = self._agent._nominated.get(1)
+        if keys is not None and pair is not None:
+            self._port.send(keys.protect_rtcp(packets), pair.remote_addr)
+
+
+class SendingEnd:
+    """The other end of a link, for a student that is a program: RTP out as it is, RTCP in.
+
+    ``heard`` is called with each RTCP datagram, opened. To be made before the answer is set.
+    """
+
+    def __init__(self, connection: RTCPeerConnection, heard: Callable[[bytes], None]) -> None:
+        self._dtls = connection.getTransceivers()[0].sender.transport
+        self._agent = self._dtls.transport._connection
+
+        async def hear(data: bytes) -> None:
+            heard(data)
+
+        setattr(self._dtls, HANDLE_RTCP, hear)
+
+    def send_media(self, packet: bytes) -> None:
+        """Send one RTP packet."""
+        self._send(self._dtls._tx_srtp.protect(packet))
+
+    def send_control(self, packets: bytes) -> None:
+        """Send RTCP."""
+        self._send(self._dtls._tx_srtp.protect_rtcp(packets))
+
+    def _send(self, datagram: bytes) -> None:
+        pair = self._agent._nominated.get(1)
+        if pair is not None:
+            pair.protocol.transport.sendto(datagram, pair.remote_addr)
+
+
+class PortTransport:
+    """What aioice sends through and closes: the connection's share of the port."""
+
+    def __init__(self, endpoint: GuardedEndpoint, port: MediaPort, username: str) -> None:
+        self._endpoint = endpoint
+        self._port = port
+        self._username = username
+
+    def sendto(self, data: bytes, addr: Source) -> None:
+        self._port.send(data, addr)
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return self._port.address if name == "sockname" else default
+
+    def close(self) -> None:
+        self._port.leave(self._username)
+        self._endpoint.connection_lost(None)
+
+
+class GuardedEndpoint(StunProtocol):
+    """A connection's end at the port: checks to aioice, handshake to aiortc, media past both."""
+
+    def __init__(self, agent: Connection, port: MediaPort, taker: MediaTaker) -> None:
+        super().__init__(agent)
+        self._port = port
+        self._taker = taker
+
+    def authenticates(self, request: bytes) -> bool:
+        """Whether a connectivity check was made with this connection's password."""
+        try:
+            message = stun.parse_message(request)
         except MALFORMED:
             return False
+        return message.check_message_integrity(self.receiver.local_password.encode())
+
+    def received(self, datagram: bytes, source: Source) -> None:
+        """Take a datagram of the browser."""
+        first = datagram[0]
+        if 127 < first < 192:
+            self._taker.received(datagram, time.monotonic())
+        elif first <= 3:
+            self._check(datagram, source)
+        elif self.receiver._queue.qsize() < MAX_HANDSHAKE_BACKLOG:
+            self.receiver.data_received(datagram, self.local_candidate.component)
+        else:
+            self._port.dropped["handshake_backlog"] += 1
+
+    def _check(self, datagram: bytes, source: Source) -> None:
+        try:
+            message = stun.parse_message(datagram)
+        except MALFORMED:
+            self._port.dropped["malformed"] += 1
+            return
         if message.message_class in (stun.Class.RESPONSE, stun.Class.ERROR):
-            return message.transaction_id in self.transactions
-        if not message.check_message_integrity(self.receiver.local_password.encode()):
-            return False
-        if source not in self._sources and len(self._sources) >= MAX_SOURCES:
-            return False
-        self._sources.add(source)
-        return True
+            is_known = message.transaction_id in self.transactions
+        else:
+            is_known = (
+                message.message_class == stun.Class.REQUEST
+                and "PRIORITY" in message.attributes
+                and message.check_message_integrity(self.receiver.local_password.encode())
+            )
+        if is_known:
+            self.datagram_received(datagram, source)
+        else:
+            self._port.dropped["unauthenticated"] += 1
 
 
-def tap(
-    transceiver: RTCRtpTransceiver,
-    take: Callable[[AssembledFrame], None],
-    estimate: SharedEstimate,
-) -> TapBuffer:
-    """Have *take* called with every frame of *transceiver*, on the event loop's thread.
+def listen_only_on(connection: RTCPeerConnection, port: MediaPort, taker: MediaTaker) -> None:
+    """Receive at *port*, offer that one address and no other, and hand media to *taker*.
 
-    To be done before negotiation: the receiver starts with what it finds.
-    """
-    receiver = transceiver.receiver
-    buffer = TapBuffer(receiver, take)
-    setattr(receiver, JITTER_BUFFER, buffer)
-    setattr(receiver, DECODER_QUEUE, NothingToDecode())
-    setattr(receiver, BITRATE_ESTIMATOR, estimate)
-    return buffer
-
-
-def route_retransmissions(transceiver: RTCRtpTransceiver, offer: TrackOffer) -> None:
-    """Let repaired packets reach their track: two tracks of one codec share the RTX payload type.
-
-    To be done after the remote description is set, when the bundled transport is known.
-    """
-    if offer.rtx_ssrc is not None:
-        router = transceiver.receiver.transport._rtp_router
-        router.ssrc_table[offer.rtx_ssrc] = transceiver.receiver
-
-
-async def ask_key_frame(transceiver: RTCRtpTransceiver, ssrc: int) -> None:
-    """Send a picture loss indication (RFC 4585, 6.3.1) for the source *ssrc*."""
-    await transceiver.receiver._send_rtcp_pli(ssrc)
-
-
-def listen_only_on(connection: RTCPeerConnection, address: str) -> None:
-    """Offer one guarded host candidate on *address*, and no other.
-
-    To be done between remote and local description. Gathering raises OSError when the address is
-    not one of this machine's.
+    To be done when the transports are known and before the local description is set.
     """
     for transceiver in connection.getTransceivers():
         agent = transceiver.receiver.transport.transport._connection
-        setattr(agent, GATHER, _gathering(agent, address))
+        # four characters, as the agent makes them, would meet among some thousand sittings
+        setattr(agent, LOCAL_USERNAME, _free_username(port))
+        setattr(agent, GATHER, _gathering(agent, port, taker))
 
 
-def _gathering(agent: Connection, address: str) -> Callable[..., Any]:
+def _free_username(port: MediaPort) -> str:
+    while port.is_taken(name := secrets.token_hex(8)):
+        continue
+    return name
+
+
+def _gathering(agent: Connection, port: MediaPort, taker: MediaTaker) -> Callable[..., Any]:
     async def gather(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
-        protocol = await _open(agent, address)
-        host, port = protocol.transport.get_extra_info("sockname")[:2]
-        protocol.local_candidate = Candidate(
+        host, number = port.address
+        endpoint = GuardedEndpoint(agent, port, taker)
+        endpoint.local_candidate = Candidate(
             foundation=candidate_foundation("host", "udp", host),
             component=component,
             transport="udp",
             priority=candidate_priority(component, "host"),
             host=host,
-            port=port,
+            port=number,
             type="host",
         )
-        agent._protocols.append(protocol)
-        return [protocol.local_candidate]
+        endpoint.transport = cast(Any, PortTransport(endpoint, port, agent.local_username))
+        port.enter(agent.local_username, endpoint)
+        agent._protocols.append(endpoint)
+        return [endpoint.local_candidate]
 
     return gather
-
-
-async def _open(agent: Connection, address: str) -> GuardedProtocol:
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(
-        lambda: GuardedProtocol(agent), local_addr=(address, 0)
-    )
-    endpoint = transport.get_extra_info("socket")
-    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-    return protocol

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from proctor.errors import Refused
+from proctor.media.rtp import ABS_SEND_TIME
 from proctor.observations import Track
 
 MAX_OFFER_BYTES = 32 * 1024
@@ -37,12 +38,14 @@ class TrackOffer:
 class Offer:
     """An offer that may be answered; ``sdp`` names no address to send to.
 
-    ``tracks``: the two pictures in the order of their m-lines.
+    ``tracks``: the two pictures in the order of their m-lines. ``send_time_id``: the number of the
+    send-time header extension, None when it is not offered.
     """
 
     sdp: str
     tracks: tuple[TrackOffer, ...]
     has_vp8: bool
+    send_time_id: int | None
 
 
 def read_offer(sdp: str, tracks: Mapping[str, str] | None) -> Offer:
@@ -62,6 +65,7 @@ def read_offer(sdp: str, tracks: Mapping[str, str] | None) -> Offer:
         sdp=stripped,
         tracks=tuple(_track_offer(names[mid], each) for mid, each in videos.items()),
         has_vp8=has_vp8,
+        send_time_id=_send_time_id(videos.values()),
     )
 
 
@@ -97,6 +101,11 @@ def _parsed(sdp: str) -> list[MediaDescription]:
     if any(each.dtls is None or not each.dtls.fingerprints for each in media):
         raise OfferRefused("no_fingerprint")
     return media
+
+
+def _send_time_id(media: Iterable[MediaDescription]) -> int | None:
+    extensions = (extension for each in media for extension in each.rtp.headerExtensions)
+    return next((each.id for each in extensions if each.uri == ABS_SEND_TIME), None)
 
 
 def _track_names(videos: list[str], tracks: Mapping[str, str] | None) -> dict[str, Track]:

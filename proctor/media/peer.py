@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from aiortc import (
     RTCConfiguration,
@@ -16,17 +16,11 @@ from aiortc import (
 )
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
-from proctor.media.assembler import AssembledFrame
 from proctor.media.frames import EncodedFrame
-from proctor.media.ingest import (
-    SharedEstimate,
-    TapBuffer,
-    ask_key_frame,
-    listen_only_on,
-    route_retransmissions,
-    tap,
-)
+from proctor.media.ingest import MediaLink, decode_nothing, listen_only_on, payload_types
 from proctor.media.offers import Offer, OfferRefused, read_offer
+from proctor.media.port import MediaPort
+from proctor.media.reception import Reception
 from proctor.media.watch import KeySchedule, SilenceWatch, TrackChange
 from proctor.observations import Track
 
@@ -56,19 +50,21 @@ class Peer:
         on_closed: EndTaker,
         on_silence: ChangeTaker,
         on_resume: ChangeTaker,
+        port: MediaPort,
     ) -> None:
         self._on_frame = on_frame
         self._on_closed = on_closed
         self._on_change = {True: on_silence, False: on_resume}
+        self._port = port
+        self._offer = offer
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._offers = {each.track: each for each in offer.tracks}
-        self._transceivers: dict[Track, RTCRtpTransceiver] = {}
-        self._buffers: dict[Track, TapBuffer] = {}
+        self._reception: Reception | None = None
         self._keys = KeySchedule()
         self._watch: SilenceWatch | None = None
+        self._opened = self._looked = time.monotonic()
         self._end: str | None = None
         self._failure: Exception | None = None
-        self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -81,47 +77,74 @@ class Peer:
         on_closed: EndTaker,
         on_silence: ChangeTaker = _ignore_change,
         on_resume: ChangeTaker = _ignore_change,
-        address: str = "127.0.0.1",
+        port: MediaPort,
     ) -> tuple[Peer, str]:
         """A connecting peer and the SDP to send back.
 
         ``tracks``: mid of "camera" and "screen", None for the order of the m-lines. ``on_closed``
         is called once with ``left``, ``failed``, ``not_connected`` or ``frame_not_taken`` unless
         ``close`` came first; ``on_silence`` and ``on_resume`` with the track and the monotonic
-        seconds of its last frame before the silence. ``address``: where media is received.
-        Raises OfferRefused; OSError when the address is not this machine's.
+        seconds of its last frame before the silence. ``port``: where media is received.
+        Raises OfferRefused.
         """
         offer = read_offer(offer_sdp, tracks)
-        peer = cls(offer, on_frame, on_closed, on_silence, on_resume)
+        peer = cls(offer, on_frame, on_closed, on_silence, on_resume, port)
         try:
-            await peer._negotiate(offer)
-            listen_only_on(peer._connection, address)
-            await peer._connection.setLocalDescription()
-        except (OfferRefused, OSError):
+            await peer._negotiate()
+        except OfferRefused:
             await peer._connection.close()
             raise
+        port.attend(peer)
         peer._task = asyncio.create_task(peer._run())
         return peer, peer._connection.localDescription.sdp
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """Datagrams of this browser by the reason they went no further."""
+        assert self._reception is not None
+        return self._reception.dropped
+
+    @property
+    def repaired(self) -> int:
+        """Packets that were lost and came again."""
+        assert self._reception is not None
+        return self._reception.repaired
+
     def request_keyframe(self, track: Track) -> None:
-        """Ask the browser for a key frame of *track* now."""
+        """Ask the browser for a key frame of *track* at the next look."""
         self._keys.request(track)
-        self._wake.set()
+        self._looked = 0.0
 
     async def close(self) -> None:
         """End the connection; no callback is called any more. May be called twice."""
-        self._end = self._end or CLOSED
-        self._wake.set()
+        self._finish(CLOSED)
         assert self._task is not None
         await asyncio.wait([self._task])
 
-    async def _negotiate(self, offer: Offer) -> None:
-        estimate = SharedEstimate()
-        spare = [self._connection.addTransceiver("video", direction="recvonly") for _ in Track]
-        for transceiver, each in zip(spare, offer.tracks, strict=True):
-            take = partial(self._take, each.track)
-            self._buffers[each.track] = tap(transceiver, take, estimate)
-            self._transceivers[each.track] = transceiver
+    def received(self, datagram: bytes, now: float) -> None:
+        """Take a protected media datagram that arrived at *now* (monotonic seconds)."""
+        if self._reception is not None and self._end is None:
+            self._reception.received(datagram, now)
+
+    def pulse(self, now: float) -> None:
+        """Do what is due at *now* (monotonic seconds)."""
+        if self._end is not None:
+            return
+        if self._watch is None:
+            if now - self._opened >= CONNECT_LIMIT_S:
+                self._finish("not_connected")
+            return
+        assert self._reception is not None
+        if now - self._looked >= LOOK_EVERY_S:
+            self._looked = now
+            self._look(self._reception, self._watch, now)
+        self._reception.pulse(now)
+
+    async def _negotiate(self) -> None:
+        offer = self._offer
+        for _ in offer.tracks:
+            transceiver = self._connection.addTransceiver("video", direction="recvonly")
+            decode_nothing(transceiver)
             transceiver.setCodecPreferences(_preferred(offer.has_vp8))
         self._connection.on("connectionstatechange", self._state_changed)
         try:
@@ -131,73 +154,65 @@ class Peer:
         # an offer that parses may still contradict itself, in ways aiortc does not name
         except Exception as error:
             raise OfferRefused("not_negotiable") from error
+        videos: list[RTCRtpTransceiver] = []
         for transceiver in self._connection.getTransceivers():
             if transceiver.kind == "audio":
                 transceiver.direction = "inactive"
-        for track, transceiver in self._transceivers.items():
-            assert transceiver.mid == self._offers[track].mid
-            route_retransmissions(transceiver, self._offers[track])
+            else:
+                videos.append(transceiver)
+        assert [video.mid for video in videos] == [each.mid for each in offer.tracks]
+        link = MediaLink(videos[0], self._port)
+        self._reception = Reception(link, offer, payload_types(videos[0]), self._take)
+        listen_only_on(self._connection, self._port, self)
+        await self._connection.setLocalDescription()
 
     def _state_changed(self) -> None:
         match self._connection.connectionState:
             case "connected" if self._watch is None:
                 self._watch = SilenceWatch(time.monotonic())
             case "failed":
-                self._end = self._end or "failed"
+                self._finish("failed")
             case "closed":
-                self._end = self._end or "left"
-        self._wake.set()
+                self._finish("left")
 
-    def _take(self, track: Track, frame: AssembledFrame) -> None:
+    def _finish(self, end: str) -> None:
+        self._end = self._end or end
+        self._ended.set()
+
+    def _take(self, frame: EncodedFrame) -> None:
         if self._end is not None:
             return
-        if self._watch is not None and (change := self._watch.saw(track, frame.arrival)):
+        if self._watch is not None and (change := self._watch.saw(frame.track, frame.arrival)):
             self._report(change)
-        encoded = EncodedFrame(
-            track, frame.codec, frame.timestamp, frame.arrival, frame.is_key, frame.data
-        )
-        try:
-            self._on_frame(encoded)
-        # raised here it would be lost in the transport; the peer's task ends and shows it
-        except Exception as error:  # noqa: BLE001
-            self._failure = error
-            self._end = "frame_not_taken"
-            self._wake.set()
+        self._tell(self._on_frame, frame)
 
     def _report(self, change: TrackChange) -> None:
-        self._on_change[change.is_silent](change.track, change.since)
+        self._tell(self._on_change[change.is_silent], change.track, change.since)
+
+    def _tell(self, callback: Callable[..., None], *values: object) -> None:
+        try:
+            callback(*values)
+        # raised here it would hit the other sittings of the port; the peer's task ends with it
+        except Exception as error:  # noqa: BLE001
+            self._failure = error
+            self._finish("frame_not_taken")
+
+    def _look(self, reception: Reception, watch: SilenceWatch, now: float) -> None:
+        for change in watch.check(now):
+            self._report(change)
+        for track in Track:
+            if self._keys.due(track, now, reception.needs_key(track)):
+                reception.ask_key_frame(track)
 
     async def _run(self) -> None:
-        opened = time.monotonic()
-        while self._end is None:
-            now = time.monotonic()
-            if self._watch is not None:
-                await self._look(self._watch, now)
-            elif now - opened >= CONNECT_LIMIT_S:
-                self._end = "not_connected"
-            await self._sleep()
+        await self._ended.wait()
+        self._port.dismiss(self)
         await self._connection.close()
         if self._end != CLOSED:
+            assert self._end is not None
             self._on_closed(self._end)
         if self._failure is not None:
             raise self._failure
-
-    async def _look(self, watch: SilenceWatch, now: float) -> None:
-        for buffer in self._buffers.values():
-            buffer.expire(now)
-        for change in watch.check(now):
-            self._report(change)
-        for track, transceiver in self._transceivers.items():
-            if self._keys.due(track, now, self._buffers[track].assembler.needs_key):
-                await ask_key_frame(transceiver, self._offers[track].ssrc)
-
-    async def _sleep(self) -> None:
-        self._wake.clear()
-        if self._end is None:
-            try:
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                return
 
 
 def _preferred(has_vp8: bool) -> list[RTCRtpCodecCapability]:

@@ -9,26 +9,30 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import queue
 import threading
 import time
 from array import array
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from proctor.errors import Unavailable
 from proctor.media import webm
+from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame, vp8_size
 from proctor.media.gaps import Interval, frame_intervals
 from proctor.media.timeline import Timeline
 from proctor.observations import Track
 
-LOOK_EVERY_S = 0.5
 CLUSTER_WAIT_S = 1.0
-SEAL_EVERY_S = 9.0
+# some recordings wait for others' syncs, and 10 s are promised
+SEAL_EVERY_S = 8.0
 # about 4 minutes of both tracks: a stalled disk costs pictures, not memory
 MAX_BACKLOG_BYTES = 16 << 20
+CODEC_NOT_RECORDABLE = "codec_not_recordable"
+NO_SPACE = ("ENOSPC", "EDQUOT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +71,50 @@ class RecordingFailed(Unavailable):
 
 
 class TrackRecorder:
-    """Records one track of one peer below *directory*, in a thread of its own.
+    """Records one track of one peer below *directory*, in the thread of *disk*.
 
     ``epoch``: monotonic seconds that the recording's times count from. ``path`` exists at once and
     stays empty until the first key frame. ``dropped``: frames refused because the disk stalled;
-    they become a gap. VP8 only.
+    they become a gap. ``disk``: None for one of its own. VP8 only.
     """
 
-    def __init__(self, directory: Path, track: Track, epoch: float) -> None:
+    def __init__(
+        self, directory: Path, track: Track, epoch: float, disk: Disk | None = None
+    ) -> None:
         self.path = _free_path(directory, track)
+        self.track = track
         self.dropped = 0
-        self._track = track
+        self.sealed_at = self._flushed = time.monotonic()
         self._timeline = Timeline(epoch)
-        self._frames: queue.SimpleQueue[EncodedFrame | None] = queue.SimpleQueue()
+        self._frames: deque[EncodedFrame] = deque()
         # each counter is written by one thread only
         self._taken_bytes = self._written_bytes = 0
         self._needs_key = True
+        # guards all below: the disk's thread writes, whoever finishes takes over
+        self._lock = threading.Lock()
         self._writer: webm.WebmWriter | None = None
         self._start_ms = 0
         self._times = array("q")
-        self._flushed = self._sealed = time.monotonic()
         self._seals = 0
         self._seal_from = 0
         self._failure: RecordingFailed | None = None
-        self._recorded: RecordedTrack | None = None
-        self._thread = threading.Thread(target=self._run, name=f"record-{track}", daemon=True)
-        self._thread.start()
+        self._own_disk = None if disk else Disk()
+        self._disk = disk or self._own_disk
+        assert self._disk is not None
+        self._disk.attend(self)
+
+    @property
+    def holds_pictures(self) -> bool:
+        """Whether pictures have reached the file."""
+        writer = self._writer
+        return writer is not None and writer.end > writer.body
 
     def write(self, frame: EncodedFrame) -> None:
         """Queue *frame*; never blocks. Raises RecordingFailed once the file cannot be written."""
         if self._failure is not None:
             raise self._failure
         if frame.codec != "VP8":
-            raise RecordingFailed("codec_not_recordable")
+            raise RecordingFailed(CODEC_NOT_RECORDABLE)
         is_full = self._taken_bytes - self._written_bytes + len(frame.data) > MAX_BACKLOG_BYTES
         if is_full or (self._needs_key and not frame.is_key):
             self.dropped += is_full
@@ -107,44 +122,53 @@ class TrackRecorder:
             return
         self._needs_key = False
         self._taken_bytes += len(frame.data)
-        self._frames.put(frame)
+        self._frames.append(frame)
 
     def finish(self) -> RecordedTrack:
         """Write out, seal and make seekable; blocks for the disk, so not for the event loop.
 
         Raises RecordingFailed, which holds what was recorded until then.
         """
-        self._frames.put(None)
-        self._thread.join()
-        if self._recorded is None:
-            raise self._failure or RecordingFailed("recorder_ended")
-        return self._recorded
+        assert self._disk is not None
+        self._disk.dismiss(self)
+        if self._own_disk is not None:
+            self._own_disk.close()
+        self._guarded(self._finish)
+        if self._failure is not None:
+            raise RecordingFailed(self._failure.reason, self._kept()) from self._failure
+        return _describe(self.path, self.track, self._start_ms, self._times)
 
-    def _run(self) -> None:
-        try:
-            self._record()
-            self._recorded = self._finish()
-        except OSError as error:
-            self._fail(errno.errorcode.get(error.errno or 0, "disk"))
-        # the thread's outermost loop: no recording may end unnoticed
-        except Exception:
-            self._fail("recorder_broken")
-            raise
+    def visit(self) -> None:
+        """Write what has gathered; a failure is told to the next ``write``."""
+        self._guarded(self._write_out)
 
-    def _record(self) -> None:
-        while True:
-            try:
-                frame = self._frames.get(timeout=LOOK_EVERY_S)
-            except queue.Empty:
-                self._look()
-                continue
-            if frame is None:
+    def seal_if_due(self) -> None:
+        """Seal what was written, if the last seal is long enough ago."""
+        if time.monotonic() - self.sealed_at >= SEAL_EVERY_S:
+            self._guarded(self._seal)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if self._failure is not None:
                 return
-            self._append(frame)
-            self._look()
+            try:
+                work()
+            except OSError as error:
+                self._fail(errno.errorcode.get(error.errno or 0, "disk"), error)
+            # the thread's outermost loop: no recording may end unnoticed
+            except Exception as error:  # noqa: BLE001
+                self._fail("recorder_broken", error)
+
+    def _write_out(self) -> None:
+        while self._frames:
+            self._append(self._frames.popleft())
+        if self._writer is not None and time.monotonic() - self._flushed >= CLUSTER_WAIT_S:
+            self._writer.flush()
+            self._flushed = time.monotonic()
 
     def _append(self, frame: EncodedFrame) -> None:
-        at_ms = round(1000 * self._timeline.place(frame.rtp_timestamp, frame.arrival))
+        at_s = self._timeline.place(frame.rtp_timestamp, frame.arrival, frame.taken)
+        at_ms = round(1000 * at_s)
         if self._writer is None:
             self._start_ms = at_ms
             self._writer = webm.WebmWriter(self.path, *vp8_size(frame.data), at_ms)
@@ -158,42 +182,43 @@ class TrackRecorder:
         if self._writer.end != before:
             self._flushed = time.monotonic()
 
-    def _look(self) -> None:
-        if self._writer is None:
+    def _seal(self) -> None:
+        self.sealed_at = time.monotonic()
+        if self._writer is None or self._writer.end == self._seal_from:
             return
-        now = time.monotonic()
-        if now - self._flushed >= CLUSTER_WAIT_S:
-            self._writer.flush()
-            self._flushed = now
-        if now - self._sealed >= SEAL_EVERY_S:
-            self._seal(self._writer)
-            self._sealed = now
-
-    def _seal(self, writer: webm.WebmWriter) -> None:
-        if writer.end == self._seal_from:
-            return
-        writer.sync()
-        _append_seal(self.path, self._seals + 1, self._seal_from, writer.end, repaired=False)
+        self._writer.sync()
+        end = self._writer.end
+        _append_seal(self.path, self._seals + 1, self._seal_from, end, repaired=False)
         self._seals += 1
-        self._seal_from = writer.end
+        self._seal_from = end
 
-    def _finish(self) -> RecordedTrack:
+    def _finish(self) -> None:
+        self._write_out()
         if self._writer is not None:
             self._writer.flush()
-            self._seal(self._writer)
+            self._seal()
             self._writer.close()
             webm.finish(self.path)
-        return _describe(self.path, self._track, self._start_ms, self._times)
 
-    def _fail(self, reason: str) -> None:
-        recorded = None
-        with suppress(OSError, webm.NotARecording):
-            if self._writer is not None:
-                with suppress(OSError):
-                    self._seal(self._writer)
+    def _fail(self, reason: str, error: Exception) -> None:
+        self._failure = RecordingFailed(reason)
+        self._failure.__cause__ = error
+        with suppress(OSError):
+            self._seal()
+        if self._writer is not None:
+            with suppress(OSError):
                 self._writer.close()
-            recorded = read_recorded(self.path)
-        self._failure = RecordingFailed(reason, recorded)
+        self._frames.clear()
+
+    def _kept(self) -> RecordedTrack | None:
+        assert self._failure is not None
+        with suppress(OSError, webm.NotARecording):
+            # a device that lost what it was given may not be told to hold it now
+            if self._failure.reason in NO_SPACE:
+                return repair(self.path)
+        with suppress(OSError, webm.NotARecording):
+            return read_recorded(self.path)
+        return None
 
 
 def repair(path: Path) -> RecordedTrack:

@@ -93,7 +93,10 @@ def begin(page: Page, link: str) -> None:
     page.set_default_timeout(60_000)
     page.goto(link)
     page.locator("main form button").click()
+    page.wait_for_url("**/exams")
     page.locator("form[action$='/sittings'] button").click()
+    # loaded: a click before its script runs is lost
+    page.wait_for_url("**/sittings/*")
     for source in ("camera", "screen"):
         page.locator(f"#{source}-button:enabled").click()
         page.locator(f"#{source}-check[data-state=ok]").wait_for()

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from biometrics.calibration import Calibration, OperatingPoint
-from biometrics.comparison import ComparisonScore, FaceComparison, Measure, closeness, cosine
+from biometrics.comparison import (
+    ComparisonScore,
+    FaceComparison,
+    Measure,
+    closeness,
+    cosine,
+    paired_scores,
+)
 from biometrics.ids import ModelId
 from biometrics.types import Template
 
@@ -69,3 +76,14 @@ def test_default_tolerance_of_face_recognition_is_refused(tolerance: float) -> N
 
 def test_comparison_survives_the_way_to_a_worker() -> None:
     assert pickle.loads(pickle.dumps(comparison())) == comparison()
+
+
+@pytest.mark.parametrize("measure", ["cosine", "closeness"])
+def test_rows_compare_as_the_templates_do(measure: Measure) -> None:
+    random = np.random.default_rng(0)
+    first, second = random.normal(size=(2, 5, 128))
+    one = {"cosine": cosine, "closeness": closeness}[measure]
+    expected = [
+        one(Template(SFACE, a), Template(SFACE, b)) for a, b in zip(first, second, strict=True)
+    ]
+    assert paired_scores(measure, first, second) == pytest.approx(np.array(expected), abs=1e-5)

@@ -1,5 +1,6 @@
 import json
 import math
+import zlib
 
 import numpy as np
 import pytest
@@ -134,21 +135,41 @@ def test_the_order_of_words_cannot_be_recovered(
 
 def test_the_bytes_hold_no_sequence() -> None:
     sums = Sums.from_batch(batch(press(0, T), press(150, H), press(150, T)))
-    members = json.loads(sums.to_bytes())
+    members = json.loads(zlib.decompress(sums.to_bytes()))
     assert set(members) == {
-        *("v", "clock_step_ms", "presses", "holds", "pairs", "flights", "pace", "n_pauses")
+        "v",
+        *("clock_step_ms", "presses", "holds", "pairs", "flights", "pace", "n_pauses"),
+        "embedding",
     }
     assert [row for row, _ in members["pairs"]] == [T * N_ZONES + H, H * N_ZONES + T]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"v":2}', b"\xff", b"null"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"v":3}', b"\xff", b"null"])
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(TemplateError):
         Sums.from_bytes(data)
 
 
 def test_a_row_outside_the_alphabet_is_refused() -> None:
-    members = json.loads(Sums.empty().to_bytes())
+    members = json.loads(zlib.decompress(Sums.empty().to_bytes()))
     members["holds"] = [[99, [1, 2, 3]]]
     with pytest.raises(TemplateError):
         Sums.from_bytes(json.dumps(members).encode())
+
+
+def test_sums_kept_before_there_was_a_network_have_no_embedding() -> None:
+    members = json.loads(
+        zlib.decompress(Sums.from_batch(batch(press(0, T), press(150, H))).to_bytes())
+    )
+    del members["embedding"]
+    again = Sums.from_bytes(json.dumps({**members, "v": 1}).encode())
+    assert again.n_keys == 2
+    assert again.embedding.tolist() == [0] * 65
+
+
+def test_embeddings_of_sessions_add_up() -> None:
+    unit = np.eye(64)
+    one = Sums.empty().embedded(unit[:1])
+    both = one + Sums.empty().embedded(unit[1:3])
+    assert both.embedding.tolist() == [3, 10_000, 10_000, 10_000, *[0] * 61]
+    assert Sums.from_bytes(both.to_bytes()).embedding.tolist() == both.embedding.tolist()

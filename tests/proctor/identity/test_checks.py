@@ -15,7 +15,10 @@ COMPARISON = FaceComparison(
     MODEL,
     "cosine",
     Calibration(37.19, -13.15),
-    {"verification": OperatingPoint("verification", 1e-4, 0.428)},
+    {
+        "verification": OperatingPoint("verification", 1e-4, 0.428),
+        "enrolment": OperatingPoint("enrolment", 1e-5, 0.479),
+    },
 )
 
 
@@ -36,6 +39,40 @@ def test_identity_is_established_after_three_matches_in_a_row() -> None:
         check.add(face(0.8))
         established.append(check.is_established)
     assert established == [False, False, True, True]
+
+
+def noisy(cosine_to_reference: float, noise: int) -> Template:
+    """As ``face``, but away from the reference in a direction of its own."""
+    vector = np.zeros(128, np.float32)
+    vector[0], vector[noise] = cosine_to_reference, np.sqrt(1 - cosine_to_reference**2)
+    return Template(MODEL, vector)
+
+
+def test_identity_is_established_by_the_mean_where_single_frames_waver() -> None:
+    check = identity()
+    established = []
+    for number, cosine in enumerate((0.45, 0.40, 0.45, 0.40), start=1):
+        check.add(noisy(cosine, number))
+        established.append(check.is_established)
+    # four frames apart from one another by chance have a mean at 0.69 from the reference
+    assert established == [False, False, False, True]
+
+
+def test_a_face_that_is_alike_in_the_same_way_each_time_is_not_established() -> None:
+    check = identity()
+    for _ in range(24):
+        check.add(face(0.42))
+        assert not check.is_established
+
+
+def test_identity_is_no_longer_established_once_another_face_has_come() -> None:
+    check = identity()
+    for _ in range(8):
+        check.add(face(0.9))
+    assert check.is_established
+    check.add(face(0.0))
+    check.add(face(0.0))
+    assert not check.is_established
 
 
 def test_one_low_score_is_doubt_and_not_a_mismatch() -> None:

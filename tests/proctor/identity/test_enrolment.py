@@ -12,7 +12,7 @@ from keystroke.zones import Zone
 from proctor.identity import enrolment
 from proctor.identity.enrolment import FACE_SAMPLES, KEY_SAMPLES, Progress
 from proctor.identity.tables import Modality, Reference, ReferenceState
-from proctor.inference import FaceFinding, FrameAssessment, face_comparison
+from proctor.inference import FaceFinding, FrameAssessment, face_comparison, keystroke_verifier
 from proctor.people.tables import Account
 from proctor.sittings.tables import SittingState
 from proctor.vault import Vault
@@ -22,6 +22,7 @@ from tests.support.sittings import sitting_of
 pytestmark = pytest.mark.db
 
 FACES = face_comparison("opencv")
+TYPING = keystroke_verifier(with_network=False)
 VAULT = Vault(bytes(32))
 CLEAR = Quality(120.0, 50.0, 300.0, covered=False, dark=False, blurred=False)
 MINUTE = timedelta(minutes=1)
@@ -45,7 +46,7 @@ def show(tx: Session, who: Account, person: int, at: datetime = NOON) -> Progres
 
 def write(tx: Session, who: Account, keys: int, at: datetime = NOON) -> Progress:
     presses = tuple(KeyEvent(120.0, Zone.LEFT_INDEX_HOME, 90.0) for _ in range(keys))
-    return enrolment.add_typing(tx, VAULT, "plda-1", who.id, KeyBatch(0.1, presses), at)
+    return enrolment.add_typing(tx, VAULT, TYPING, who.id, KeyBatch(0.1, presses), at)
 
 
 def references(tx: Session, who: Account) -> list[Reference]:

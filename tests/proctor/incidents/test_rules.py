@@ -112,6 +112,43 @@ def test_a_covered_camera_explains_why_no_face_is_seen() -> None:
     assert spans(detect(RULES, items)) == [("camera_covered", 5, 20)]
 
 
+def still(at_s: float, *, holds: bool) -> Observation:
+    values = {"covered": False, "dark": False, "still": holds}
+    return Observation(Check.FACE, "camera", at_s, values)
+
+
+def test_a_picture_that_stands_still_for_ten_seconds_is_an_incident_about_identity() -> None:
+    items = [still(s, holds=5 <= s < 20) for s in range(30)]
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("camera_frozen", 5, 20)]
+    assert incident.opened_s == 15
+    assert incident.kind in IDENTITY_KINDS
+    assert detect(RULES, [still(s, holds=5 <= s < 14) for s in range(30)]) == ()
+
+
+def test_a_long_look_aside_is_information_and_a_short_one_is_nothing() -> None:
+    def looks(away: range) -> list[Item]:
+        return [Observation(Check.FACE, "gaze", s, {"away": s in away}) for s in range(0, 40, 2)]
+
+    (incident,) = detect(RULES, looks(range(10, 20)))
+
+    assert spans([incident]) == [("looking_away", 10, 20)]
+    assert incident.severity is Severity.INFO
+    assert detect(RULES, looks(range(10, 16))) == ()
+
+
+def test_another_persons_gaze_is_not_measured_against_the_students_own() -> None:
+    items: list[Item] = []
+    for s in range(0, 30, 2):
+        result = "no_match" if s >= 10 else "match"
+        items.append(Observation(Check.FACE, "identity", s, {"result": result}))
+        items.append(Observation(Check.FACE, "gaze", s, {"away": s >= 10}))
+
+    assert spans(detect(RULES, items)) == [("face_mismatch", 10, None)]
+
+
 def test_darkness_is_information_and_does_not_explain_a_missing_face() -> None:
     items: list[Item] = []
     for s in range(25):
@@ -331,14 +368,42 @@ def test_a_failure_without_a_time_is_placed_at_the_newest_fact() -> None:
     assert spans(detect(RULES, items)) == [("identity_not_assessed", 5, None)]
 
 
-def test_identity_kinds_are_the_five_that_hold_back_an_outcome() -> None:
+def test_identity_kinds_are_the_six_that_hold_back_an_outcome() -> None:
     assert {
         "face_mismatch",
+        "typing_mismatch",
         "identity_not_assessed",
         "face_absent",
         "camera_covered",
+        "camera_frozen",
         "screen_share_lost",
     } == IDENTITY_KINDS
+
+
+def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observation:
+    values = {"state": state, "sessions": sessions, "llr": llr, "keys": 250}
+    return Observation(Check.KEYS, "windows", at_s, values)
+
+
+def test_typing_that_does_not_fit_is_an_incident_until_it_does() -> None:
+    items = [typed(60, "inconsistent", 2), typed(90, "inconsistent", 2, -6.5)]
+    (incident,) = detect(RULES, [*items, typed(120, "inconclusive", 2)])
+
+    assert spans([incident]) == [("typing_mismatch", 60, 120)]
+    assert incident.evidence == {"samples": 2, "llr": -6.5, "keys": 250}
+
+
+@pytest.mark.parametrize("item", [typed(60, "inconsistent", 1), typed(60, "insufficient_data", 2)])
+def test_one_earlier_visit_or_too_few_keys_accuse_nobody(item: Observation) -> None:
+    assert detect(RULES, [item]) == ()
+
+
+def test_presses_no_hand_makes_are_an_incident_while_they_come() -> None:
+    looks = [
+        Observation(Check.KEYS, "hands", float(s), {"automated": s < 20, "keys": 80})
+        for s in (10, 15, 20)
+    ]
+    assert spans(detect(RULES, looks)) == [("automated_typing", 10, 20)]
 
 
 ITEMS = st.one_of(

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from biometrics.types import Box, Quality, Template
-from keystroke.verifiers.plda import PldaVerifier
+from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.identity import enrolment
 from proctor.inference import FaceFinding, FrameAssessment, face_comparison, keystroke_verifier
@@ -26,8 +26,10 @@ from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
 from proctor.live.sitting import LiveSitting
 from proctor.media import capture as capture_module
+from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame, is_key_frame
 from proctor.media.offers import OfferRefused
+from proctor.media.port import MediaPort
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import NotAssessed, Track
 from proctor.people import consents
@@ -90,6 +92,9 @@ class PlayedPeer:
         self.on_resume: Callable[[Track, float], None] = takers["on_resume"]
         self.is_closed = False
         self.sent = 0
+
+    def request_keyframe(self, track: Track) -> None:
+        pass
 
     async def close(self) -> None:
         await asyncio.sleep(0)
@@ -268,7 +273,7 @@ def commits_fail() -> Iterator[list[int]]:
 
 
 @pytest.fixture(scope="session")
-def verifier() -> PldaVerifier:
+def verifier() -> FreeTextVerifier:
     return keystroke_verifier()
 
 
@@ -284,7 +289,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path, verifier: PldaVerifier
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path, verifier: FreeTextVerifier
 ) -> AsyncIterator[Room]:
     settings = Settings(data_dir=tmp_path / "data", min_free_mib=0)
     (tmp_path / "data" / "recordings").mkdir(parents=True)
@@ -299,7 +304,8 @@ async def room(
         consents.record(tx, vault, cast.alice.id, dict.fromkeys(Purpose, True), "en", NOON)
         _enrol(tx, vault, cast)
         sitting = desk.open_sitting(tx, cast.final.id, cast.alice.id, "0" * 32, NOON)
-    line = Line(settings, db, vault, clock, inference, verifier)  # type: ignore[arg-type]
+    port, disk = MediaPort("127.0.0.1"), Disk(settings.recordings_dir)
+    line = Line(settings, db, vault, clock, inference, verifier, port, disk)  # type: ignore[arg-type]
     # a second of work is a second of the clock, which stands still
     monkeypatch.setattr("proctor.live.sitting.SAMPLE_PERIOD_S", 0.0)
     clock.advance(10.0)
@@ -308,6 +314,8 @@ async def room(
     inference.gate.set()
     network.gate.set()
     await made.live_sittings.close()
+    port.close()
+    disk.close()
     db.close()
 
 

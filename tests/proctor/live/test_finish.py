@@ -229,7 +229,7 @@ async def test_recorder_that_fails_is_a_gap_with_its_cause_and_the_exam_goes_on(
         await asyncio.sleep(0.01)
     small_disk(monkeypatch, "camera-")
     room.stream(2.0)
-    recorder._thread.join()
+    recorder.visit()
     room.stream(8.0)
     room.network.peers[-1].on_resume(Track.CAMERA, 0.0)
     assert await live.take_batch(room.batch(1)) == 1
@@ -255,7 +255,7 @@ async def test_next_connection_records_again_after_a_failure(
     recorder = live._capture._recorders[Track.CAMERA]
     small_disk(monkeypatch, "camera-001")
     room.stream(2.0)
-    recorder._thread.join()
+    recorder.visit()
     room.stream(3.0)
     await live.connect("offer", MIDS)
     room.stream(5.0)

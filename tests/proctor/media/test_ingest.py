@@ -3,17 +3,19 @@
 import asyncio
 import inspect
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
 from aioice import stun
-from aioice.ice import Connection, StunProtocol
+from aioice.candidate import Candidate
+from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, rtcrtpreceiver
-from aiortc.jitterbuffer import JitterBuffer
-from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
-from aiortc.rtp import RtpPacket
+from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from proctor.media import ingest
+from proctor.media.port import MediaPort
 
 pytestmark = pytest.mark.media
 
@@ -27,23 +29,6 @@ async def receiving() -> tuple[RTCPeerConnection, RTCRtpReceiver]:
     return connection, connection.addTransceiver("video", direction="recvonly").receiver
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        (ingest.JITTER_BUFFER, JitterBuffer),
-        (ingest.BITRATE_ESTIMATOR, rtcrtpreceiver.RemoteBitrateEstimator),
-        (ingest.CODECS, dict),
-    ],
-)
-def test_receiver_still_has_its_private_part(name: str, kind: type) -> None:
-    async def scenario() -> None:
-        connection, receiver = await receiving()
-        assert isinstance(getattr(receiver, name), kind)
-        await connection.close()
-
-    in_loop(scenario)
-
-
 def test_decoder_queue_is_still_what_the_decoder_thread_waits_on() -> None:
     async def scenario() -> None:
         connection, receiver = await receiving()
@@ -55,26 +40,17 @@ def test_decoder_queue_is_still_what_the_decoder_thread_waits_on() -> None:
     assert "task = input_q.get()\n        if task is None:" in worker
 
 
-def test_receiver_still_hands_packets_to_its_jitter_buffer_and_asks_for_keys() -> None:
-    source = inspect.getsource(RTCRtpReceiver._handle_rtp_packet)
-
-    assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in source
-    assert "packet._data = depayload(codec, packet.payload)" in source
-    assert list(inspect.signature(RTCRtpReceiver._send_rtcp_pli).parameters) == [
-        "self",
-        "media_ssrc",
-    ]
-
-
-def test_transport_still_routes_by_a_table_of_sources() -> None:
+def test_transport_still_has_its_keys_after_it_knows_the_peer() -> None:
     async def scenario() -> None:
         connection, receiver = await receiving()
-        assert isinstance(receiver.transport, RTCDtlsTransport)
-        assert isinstance(receiver.transport._rtp_router, RtpRouter)
-        assert receiver.transport._rtp_router.ssrc_table == {}
+        transport = receiver.transport
+        assert isinstance(transport, RTCDtlsTransport)
+        assert (transport._rx_srtp, transport._tx_srtp) == (None, None)
         await connection.close()
 
     in_loop(scenario)
+    start = inspect.getsource(RTCDtlsTransport.start)
+    assert start.index("_validate_peer_identity") < start.index("_setup_srtp")
 
 
 def test_agent_still_gathers_by_component_and_keeps_its_endpoints() -> None:
@@ -82,7 +58,8 @@ def test_agent_still_gathers_by_component_and_keeps_its_endpoints() -> None:
         connection, receiver = await receiving()
         agent = receiver.transport.transport._connection
         assert isinstance(agent, Connection)
-        assert agent._protocols == []
+        assert (agent._protocols, agent._nominated, agent._queue.qsize()) == ([], {}, 0)
+        assert getattr(agent, ingest.LOCAL_USERNAME) == agent.local_username
         assert list(inspect.signature(agent.get_component_candidates).parameters) == [
             "component",
             "addresses",
@@ -100,153 +77,231 @@ def test_agent_still_gathers_by_component_and_keeps_its_endpoints() -> None:
         "component",
     ]
     assert {"datagram_received", "send_stun"} <= set(dir(StunProtocol))
+    assert isinstance(CandidatePair.remote_addr, property)
 
 
-def test_router_drops_retransmissions_of_two_tracks_of_one_codec() -> None:
-    """The fault itself: when this fails, the repair may go."""
-    router, camera, screen = RtpRouter(), object(), object()
-    router.register_receiver(camera, ssrcs=[10], payload_types=[96, 97])
-    router.register_receiver(screen, ssrcs=[20], payload_types=[96, 97])
-    packet = RtpPacket(payload_type=97, ssrc=11)
+def test_transceiver_still_knows_the_codecs_agreed_on() -> None:
+    async def scenario() -> None:
+        browser, server = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
+        browser.addTransceiver("video", direction="sendonly")
+        await browser.setLocalDescription()
+        await server.setRemoteDescription(browser.localDescription)
+        (transceiver,) = server.getTransceivers()
+        types = ingest.payload_types(transceiver)
+        assert set(types.codecs.values()) == {"VP8", "H264"}
+        assert set(types.repairs.values()) == set(types.codecs)
+        await browser.close()
+        await server.close()
 
-    assert router.route_rtp(packet) is None
-    router.ssrc_table[11] = camera
-    assert router.route_rtp(packet) is camera
+    in_loop(scenario)
+
+
+def test_estimator_is_still_asked_by_these_names() -> None:
+    assert list(inspect.signature(RemoteBitrateEstimator.add).parameters) == [
+        "self",
+        "arrival_time_ms",
+        "abs_send_time",
+        "payload_size",
+        "ssrc",
+    ]
 
 
 def test_estimate_is_of_both_tracks_and_never_under_the_floor() -> None:
     estimate = ingest.SharedEstimate()
-    told = []
-    for number in range(400):
-        remb = estimate.add(
-            arrival_time_ms=20 * number,
-            abs_send_time=int(0.02 * number * (1 << 18)) % (1 << 24),
-            payload_size=200,
-            ssrc=10 + 10 * (number % 2),
+    told = [
+        estimate.add(
+            arrival=0.02 * number,
+            send_time=int(0.02 * number * (1 << 18)) % (1 << 24),
+            size=200,
+            source=10 + 10 * (number % 2),
         )
-        told += [remb] if remb else []
+        for number in range(400)
+    ]
 
-    assert len(told) > 5
-    assert told[-1] == (300_000, [10, 20])
+    assert len([each for each in told if each]) >= 5
+    assert [each for each in told if each][-1] == 300_000
+    assert set(inspect.signature(ingest.ReceivedRate.add).parameters) == {"self", "value", "now_ms"}
 
 
-class Sink:
+def test_estimator_still_counts_what_arrives_by_these_calls() -> None:
+    asked = inspect.getsource(RemoteBitrateEstimator.add)
+    for call in ("rate(arrival_time_ms)", "reset()", "add(payload_size, arrival_time_ms)"):
+        assert f"self.incoming_bitrate.{call}" in asked
+
+
+def test_rate_is_that_of_the_last_second() -> None:
+    rate = ingest.ReceivedRate()
+    assert rate.rate(0) is None
+    for number in range(30):
+        rate.add(1_000, 100 * number)
+    assert rate.rate(2_900) == 80_000
+    assert rate.rate(3_400) == 40_000
+    assert rate.rate(5_000) is None
+
+
+class Agent:
     """An endpoint's view of the rest of the agent: notes what is let through."""
 
     local_password = "p" * 22
 
     def __init__(self) -> None:
-        self.data: list[bytes] = []
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue()
         self.requests = 0
 
     def data_received(self, data: bytes, component: int) -> None:
-        self.data.append(data)
+        self._queue.put_nowait(data)
 
     def request_received(self, message: stun.Message, addr: object, protocol: object) -> None:
         self.requests += 1
 
 
-def check(password: str) -> bytes:
+class Taker:
+    """Notes the media datagrams."""
+
+    def __init__(self) -> None:
+        self.media: list[bytes] = []
+
+    def received(self, datagram: bytes, now: float) -> None:
+        self.media.append(datagram)
+
+
+def check(password: str, priority: bool = True) -> bytes:
     message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    message.attributes["USERNAME"] = "a:b"
+    message.attributes["USERNAME"] = "name:b"
+    if priority:
+        message.attributes["PRIORITY"] = 1
     message.add_message_integrity(password.encode())
     return bytes(message)
 
 
 DTLS_ALERT = bytes.fromhex("15fefd00000000000000000002022f")
-PEER, STRANGER = ("127.0.0.1", 1000), ("127.0.0.1", 2000)
+DTLS_HELLO = b"\x16\xfe\xfd" + bytes(40)
+MEDIA = b"\x80\x60" + bytes(40)
 
 
-async def guarded() -> tuple[ingest.GuardedProtocol, Sink]:
-    sink = Sink()
-    protocol = ingest.GuardedProtocol(sink)
-    protocol.local_candidate = type("Local", (), {"component": 1})()
-    return protocol, sink
+class Guarded:
+    """An endpoint behind a real port, and a stranger and a peer that send to it."""
+
+    def __init__(self) -> None:
+        self.port = MediaPort("127.0.0.1")
+        self.agent, self.taker = Agent(), Taker()
+        self.endpoint = ingest.GuardedEndpoint(self.agent, self.port, self.taker)
+        self.endpoint.local_candidate = Candidate("1", 1, "udp", 1, "127.0.0.1", 1, "host")
+        self.port.enter("name", self.endpoint)
+        self.port.open()
+        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
+
+    def send(self, number: int, *datagrams: bytes) -> None:
+        for datagram in datagrams:
+            self.sockets[number].sendto(datagram, self.port.address)
+
+    async def heard(self) -> tuple[list[bytes], list[bytes], int]:
+        await asyncio.sleep(0.05)
+        handshake = [self.agent._queue.get_nowait() for _ in range(self.agent._queue.qsize())]
+        return self.taker.media, handshake, self.agent.requests
+
+    def close(self) -> None:
+        self.port.close()
+        for each in self.sockets:
+            each.close()
 
 
 @pytest.mark.parametrize(
-    "datagram",
+    ("datagram", "reason"),
     [
-        b"",
-        b"\0",
-        b"\0\1\0\0",
-        bytes(20),
-        check("p" * 22)[:-9],
-        check("wrong" * 5),
-        bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)),
-        bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)),
-        DTLS_ALERT,
-        b"\x16\xfe\xfd" + bytes(40),
-        b"\x80\x60" + bytes(40),
-        b"\xff" * 1_400,
+        (b"", "empty"),
+        (b"\0", "stranger"),
+        (b"\0\1\0\0", "stranger"),
+        (bytes(20), "stranger"),
+        (check("p" * 22)[:-9], "unauthenticated"),
+        (check("wrong" * 5), "unauthenticated"),
+        (bytes(stun.Message(stun.Method.BINDING, stun.Class.REQUEST)), "stranger"),
+        (bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)), "stranger"),
+        (DTLS_ALERT, "stranger"),
+        (DTLS_HELLO, "stranger"),
+        (MEDIA, "stranger"),
+        (b"\xff" * 1_400, "stranger"),
     ],
 )
-def test_stranger_is_not_heard(datagram: bytes) -> None:
+def test_stranger_is_not_heard(datagram: bytes, reason: str) -> None:
     async def scenario() -> None:
-        protocol, sink = await guarded()
-        protocol.datagram_received(datagram, STRANGER)
-        assert (sink.data, sink.requests) == ([], 0)
+        guarded = Guarded()
+        guarded.send(0, datagram)
+        assert await guarded.heard() == ([], [], 0)
+        assert guarded.port.dropped == Counter([reason])
+        guarded.close()
 
     in_loop(scenario)
 
 
 def test_peer_is_heard_after_an_authenticated_check_and_only_from_there() -> None:
     async def scenario() -> None:
-        protocol, sink = await guarded()
-        protocol.datagram_received(DTLS_ALERT, PEER)
-        protocol.datagram_received(check(sink.local_password), PEER)
-        for source in (PEER, STRANGER):
-            protocol.datagram_received(b"\x80" + bytes([source[1] % 251]), source)
-        protocol.datagram_received(b"", PEER)
-        assert (sink.data, sink.requests) == ([b"\x80" + bytes([1000 % 251])], 1)
+        guarded = Guarded()
+        guarded.send(0, DTLS_ALERT, MEDIA)
+        assert await guarded.heard() == ([], [], 0)
+        guarded.send(0, check("p" * 22), DTLS_HELLO, MEDIA, b"")
+        guarded.send(1, DTLS_ALERT, MEDIA)
+        assert await guarded.heard() == ([MEDIA], [DTLS_HELLO], 1)
+        guarded.close()
 
     in_loop(scenario)
 
 
-def test_number_of_sources_is_bounded() -> None:
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        check("p" * 22, priority=False),
+        check("wrong" * 5),
+        check("p" * 22)[:30],
+        b"\0\1" + bytes(18),
+        bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)),
+    ],
+)
+def test_peer_cannot_upset_the_agent_with_checks(hostile: bytes) -> None:
     async def scenario() -> None:
-        protocol, sink = await guarded()
-        for port in range(1000, 1030):
-            protocol.datagram_received(check(sink.local_password), ("127.0.0.1", port))
-        assert sink.requests == 16
+        guarded = Guarded()
+        guarded.send(0, check("p" * 22), hostile)
+        assert await guarded.heard() == ([], [], 1)
+        assert guarded.port.dropped.total() == 1
+        guarded.close()
 
     in_loop(scenario)
 
 
-def test_address_of_another_machine_cannot_be_listened_on() -> None:
+def test_number_of_sources_and_backlog_of_a_handshake_are_bounded() -> None:
     async def scenario() -> None:
-        connection, _ = await receiving()
-        ingest.listen_only_on(connection, "192.0.2.1")
-        with pytest.raises(OSError, match="assign requested address"):
+        guarded = Guarded()
+        for number in range(20):
+            guarded.send(number, check("p" * 22))
+        guarded.send(0, *[DTLS_HELLO] * 50)
+        _, handshake, requests = await guarded.heard()
+        assert (len(handshake), requests) == (32, 16)
+        assert guarded.port.dropped == {"too_many_sources": 4, "handshake_backlog": 18}
+        guarded.close()
+
+    in_loop(scenario)
+
+
+def test_connections_of_one_port_have_names_of_their_own() -> None:
+    async def scenario() -> None:
+        port, names = MediaPort("127.0.0.1"), set()
+        for _ in range(3):
+            connection, receiver = await receiving()
+            ingest.listen_only_on(connection, port, Taker())
             await connection.setLocalDescription()
-        await connection.close()
-
-    in_loop(scenario)
-
-
-def test_endpoint_listens_on_the_given_address_alone() -> None:
-    async def scenario() -> None:
-        connection, _receiver = await receiving()
-        ingest.listen_only_on(connection, "127.0.0.1")
-        await connection.setLocalDescription()
-        candidates = [
-            line for line in connection.localDescription.sdp.splitlines() if "a=candidate" in line
-        ]
-        assert len(candidates) == 1
-        assert " 127.0.0.1 " in candidates[0]
-        await connection.close()
-
-    in_loop(scenario)
-
-
-def test_socket_is_given_back_on_close() -> None:
-    async def scenario() -> None:
-        connection, receiver = await receiving()
-        ingest.listen_only_on(connection, "127.0.0.1")
-        await connection.setLocalDescription()
-        (candidate,) = receiver.transport.transport._connection.local_candidates
-        await connection.close()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
-            again.bind((candidate.host, candidate.port))
+            agent = receiver.transport.transport._connection
+            names.add(agent.local_username)
+            assert port.is_taken(agent.local_username)
+            candidates = [
+                line
+                for line in connection.localDescription.sdp.splitlines()
+                if "a=candidate" in line
+            ]
+            assert len(candidates) == 1
+            assert f" 127.0.0.1 {port.address[1]} " in candidates[0]
+            await connection.close()
+            assert not port.is_taken(agent.local_username)
+        assert len(names) == 3
+        port.close()
 
     in_loop(scenario)

@@ -29,6 +29,7 @@ from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import coverage
 from proctor.media.offers import OfferRefused
 from proctor.media.peer import Peer
+from proctor.media.port import MediaPort
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
 
@@ -62,7 +63,8 @@ class Pattern(VideoStreamTrack):
 class Student:
     """A browser's stand-in: camera and screen from aiortc, and what the peer told about them."""
 
-    def __init__(self, codec: str | None = None) -> None:
+    def __init__(self, port: MediaPort, codec: str | None = None) -> None:
+        self.port = port
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.camera, self.screen = Pattern(1), Pattern(2)
         for track in (self.camera, self.screen):
@@ -95,7 +97,7 @@ class Student:
             on_closed=self.closed.append,
             on_silence=lambda track, since: self.silences.append((track, since)),
             on_resume=lambda track, since: self.resumes.append((track, since)),
-            address="127.0.0.1",
+            port=self.port,
         )
         self.answer = answer
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -129,13 +131,16 @@ class Student:
 
 @contextlib.asynccontextmanager
 async def student(codec: str | None = None) -> AsyncIterator[Student]:
-    sitting = Student(codec)
+    port = MediaPort("127.0.0.1")
+    port.open()
+    sitting = Student(port, codec)
     try:
         yield sitting
     finally:
         if hasattr(sitting, "peer"):
             await sitting.peer.close()
         await sitting.connection.close()
+        port.close()
 
 
 def in_loop(scenario: Callable[[], Awaitable[None]]) -> None:
@@ -240,8 +245,8 @@ def test_key_frames_come_on_schedule_and_on_request() -> None:
             peer = await sitting.join()
             await sitting.until(lambda: len(sitting.of(Track.CAMERA)) >= 65)
             keys = Counter(frame.track for frame in sitting.frames if frame.is_key)
-            assert keys[Track.CAMERA] in (4, 5, 6)
-            assert keys[Track.SCREEN] in (1, 2)
+            assert keys[Track.CAMERA] in (5, 6, 7)
+            assert keys[Track.SCREEN] in (1, 2, 3)
             peer.request_keyframe(Track.SCREEN)
             seen = len(sitting.of(Track.SCREEN))
             await sitting.until(lambda: any(f.is_key for f in sitting.of(Track.SCREEN)[seen:]), 1.0)
@@ -296,6 +301,7 @@ def test_offered_addresses_are_never_sent_to() -> None:
                     tracks=None,
                     on_frame=sitting.take,
                     on_closed=sitting.closed.append,
+                    port=sitting.port,
                 )
                 await asyncio.sleep(0.7)
                 with pytest.raises(BlockingIOError):
@@ -351,6 +357,7 @@ def test_peer_that_nobody_joins_ends_by_itself(monkeypatch: pytest.MonkeyPatch) 
                 tracks=None,
                 on_frame=sitting.take,
                 on_closed=sitting.closed.append,
+                port=sitting.port,
             )
             await sitting.until(lambda: sitting.closed, 3.0)
             assert sitting.closed == ["not_connected"]
@@ -409,7 +416,11 @@ def test_contradicting_offer_is_refused_and_nothing_stays_open(old: str, new: st
             tasks = len(asyncio.all_tasks())
             with pytest.raises(OfferRefused):
                 await Peer.answer(
-                    offer, tracks=None, on_frame=sitting.take, on_closed=sitting.closed.append
+                    offer,
+                    tracks=None,
+                    on_frame=sitting.take,
+                    on_closed=sitting.closed.append,
+                    port=sitting.port,
                 )
             assert len(asyncio.all_tasks()) == tasks
 

@@ -6,7 +6,7 @@ from alembic import op
 from proctor.plumbing.db import UtcDateTime
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from biometrics.ids import ModelId
 from models.registry import ModelRefused, fetch
-from proctor.inference import FrameAssessment, InferencePool
+from proctor.inference import Backend, FrameAssessment, InferencePool, Looks
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 
@@ -121,7 +121,7 @@ def test_empty_room_has_no_face(pool: InferencePool) -> None:
 @pytest.mark.parametrize(("codec", "name"), [("VP8", "libvpx"), ("H264", "libx264")])
 def test_encoded_keyframe_shows_the_same_face(pool: InferencePool, codec: str, name: str) -> None:
     reference = assess(pool, MAN, embed=True).faces[0].template
-    found = pool.submit_frame(codec, encoded(name)[0], embed=True).result()
+    found = pool.submit_frame(codec, encoded(name)[0], Looks(embed=True)).result()
     assert isinstance(found, FrameAssessment), found
     assert (found.width, found.height) == (320, 240)
     probe = found.faces[0].template
@@ -135,14 +135,12 @@ async def test_awaited_answers_are_the_same(pool: InferencePool) -> None:
     found = await pool.assess_image(MAN, embed=False)
     assert isinstance(found, FrameAssessment)
     assert len(found.faces) == 1
-    assert await pool.assess_frame("VP9", b"", embed=False) == NotAssessed(
-        "face", "unsupported_codec"
-    )
+    assert await pool.assess_frame("VP9", b"", Looks()) == NotAssessed("face", "unsupported_codec")
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:
     between = encoded("libvpx", 2)[1]
-    assert refusal(pool.submit_frame("VP8", between, embed=False).result()) == "not_a_keyframe"
+    assert refusal(pool.submit_frame("VP8", between, Looks()).result()) == "not_a_keyframe"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +157,7 @@ def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:
 def test_hostile_frame_is_refused(
     pool: InferencePool, codec: str, data: bytes, reason: str
 ) -> None:
-    assert refusal(pool.submit_frame(codec, data, embed=False).result()) == reason
+    assert refusal(pool.submit_frame(codec, data, Looks()).result()) == reason
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -199,8 +197,11 @@ def test_still_is_turned_upright_as_its_exif_says(pool: InferencePool) -> None:
     assert len(found.faces) == 1
 
 
-def test_dlib_backend_tells_two_people_apart_and_refuses_torn_stills(models_dir: Path) -> None:
-    pool = InferencePool(workers=1, models_dir=models_dir, backend="dlib")
+@pytest.mark.parametrize("backend", ["dlib", "dlib-compat"])
+def test_dlib_backend_tells_two_people_apart_and_refuses_torn_stills(
+    models_dir: Path, backend: Backend
+) -> None:
+    pool = InferencePool(workers=1, models_dir=models_dir, backend=backend)
     names = ("family1-dad1", "family1-dad2", "family2-man1")
     one, same, other = (
         assess(pool, (FACES / f"{name}.jpg").read_bytes(), embed=True).faces[0].template
@@ -241,7 +242,7 @@ def test_full_line_refuses_the_next_picture(models_dir: Path) -> None:
     pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", stills_limit=1)
     taken = [pool.submit_image(MAN, embed=False) for _ in range(2)]
     assert refusal(pool.submit_image(MAN, embed=False).result()) == "overloaded"
-    frame = pool.submit_frame("VP8", encoded("libvpx", 1)[0], embed=False)
+    frame = pool.submit_frame("VP8", encoded("libvpx", 1)[0], Looks())
     assert isinstance(frame.result(), FrameAssessment)
     assert [isinstance(found.result(), FrameAssessment) for found in taken] == [True, True]
     assert len(assess(pool, MAN).faces) == 1

@@ -1,0 +1,122 @@
+"""Presses in order as arrays: which of their timings tell something of the hands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keystroke.events import NOT_HUMAN, KeyBatch, KeyFlag
+from keystroke.zones import Zone
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+SHORTEST_HOLD_MS: Final = 5.0
+LONGEST_HOLD_MS: Final = 500.0
+# a longer interval is a pause to think, not a key combination
+LONGEST_INTERVAL_MS: Final = 1000.0
+# the same zone twice within this time is the keyboard repeating, not a finger
+REPEAT_GUARD_MS: Final = 50.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presses:
+    """Presses of one page in order, every array of shape (n,).
+
+    ``dt_ms``: time since the press before; ``hold_ms``: NaN where the release was not seen.
+    ``human``: made on a keyboard, one key for one press. ``breaks``: something was pasted before.
+    ``clock_step_ms``: None until the page has measured it.
+    """
+
+    dt_ms: Floats
+    zones: Ints
+    hold_ms: Floats
+    human: Bools
+    breaks: Bools
+    clock_step_ms: float | None
+
+    @classmethod
+    def of_keyboard(
+        cls, dt_ms: Floats, zones: Ints, hold_ms: Floats, clock_step_ms: float | None = None
+    ) -> Self:
+        """Presses that a person made on a keyboard, nothing pasted between them."""
+        n = len(zones)
+        return cls(dt_ms, zones, hold_ms, np.ones(n, bool), np.zeros(n, bool), clock_step_ms)
+
+    @classmethod
+    def from_batch(cls, batch: KeyBatch) -> Self:
+        """The presses of a batch."""
+        events = batch.events
+        flags = np.array([e.flags for e in events], np.int64)
+        return cls(
+            np.array([e.dt_ms for e in events], np.float64),
+            np.array([e.zone for e in events], np.int64),
+            np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
+            (flags & int(NOT_HUMAN)) == 0,
+            (flags & int(KeyFlag.AFTER_PASTE)) != 0,
+            batch.clock_step_ms,
+        )
+
+    def __len__(self) -> int:
+        return len(self.zones)
+
+    def part(self, start: int, stop: int | None = None) -> Self:
+        """The presses from *start* up to *stop*."""
+        cut = slice(start, stop)
+        return type(self)(
+            self.dt_ms[cut],
+            self.zones[cut],
+            self.hold_ms[cut],
+            self.human[cut],
+            self.breaks[cut],
+            self.clock_step_ms,
+        )
+
+    def timings(self) -> "Timings":
+        """What of these presses is a timing.
+
+        The first press begins no combination: what was pressed before it is not known.
+        """
+        typed = self.human & (self.zones < Zone.MODIFIER)
+        follows = typed & np.roll(typed, 1) & ~self.breaks & (self.dt_ms > 0)
+        if len(self):
+            follows[0] = False
+        same = np.roll(self.zones, 1) == self.zones
+        repeated = follows & same & (self.dt_ms < REPEAT_GUARD_MS)
+        combined = follows & ~repeated & (self.dt_ms <= LONGEST_INTERVAL_MS)
+        is_hold = (self.hold_ms >= SHORTEST_HOLD_MS) & (self.hold_ms <= LONGEST_HOLD_MS)
+        held = typed & ~repeated & is_hold
+        paused = follows & (self.dt_ms > LONGEST_INTERVAL_MS)
+        return Timings(typed, held, combined, combined & np.roll(held, 1), paused)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timings:
+    """Masks over presses, each of shape (n,).
+
+    ``typed``: edits text. ``held``: has a hold. ``combined``: its time since the press before is
+    a key combination's. ``flown``: the time from the release before is known too. ``paused``:
+    that time is a pause to think.
+    """
+
+    typed: Bools
+    held: Bools
+    combined: Bools
+    flown: Bools
+    paused: Bools
+
+
+def joined(parts: Sequence[Presses]) -> Presses:
+    """Presses of several parts one after the other; at least one part."""
+    steps = [p.clock_step_ms for p in parts if p.clock_step_ms is not None]
+    return Presses(
+        np.concatenate([p.dt_ms for p in parts]),
+        np.concatenate([p.zones for p in parts]),
+        np.concatenate([p.hold_ms for p in parts]),
+        np.concatenate([p.human for p in parts]),
+        np.concatenate([p.breaks for p in parts]),
+        min(steps, default=None),
+    )

@@ -1,0 +1,161 @@
+"""Typing as it comes: overlapping windows, each compared while the order of its keys is in memory.
+
+Presses enter; windows with likelihood ratios, or the reason there is none, leave. Nothing of the
+order outlives the next window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from biometrics.calibration import SequentialTest
+from keystroke.gate import Reason, unfit
+from keystroke.presses import Presses, joined
+from keystroke.template import Sums
+from keystroke.verifiers.free_text import FreeTextVerifier, OperatingPoint, Result
+from keystroke.verifiers.profile import Profile
+
+WINDOW_KEYS: Final = 100
+STEP_KEYS: Final = 50
+# below this the card gives no error rate
+MIN_KEYS: Final = 200
+# share of a window's evidence that its neighbours repeat: errors of one sitting go together
+CORRELATION: Final = 0.5
+# keys of the sitting's own start that a hand-over is told from
+START_KEYS: Final = 400
+
+
+class State(StrEnum):
+    """What a sitting's typing says of who types, all windows together."""
+
+    CONSISTENT = "consistent"
+    INCONCLUSIVE = "inconclusive"
+    INCONSISTENT = "inconsistent"
+    INSUFFICIENT_DATA = "insufficient_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window. ``llr``: against the reference, None without one; ``reason``: why not compared.
+
+    ``first_key`` counts the sitting's presses from 0. ``start_llr``: against the sitting's own
+    start, None while that is being typed.
+    """
+
+    first_key: int
+    n_keys: int
+    llr: float | None
+    start_llr: float | None
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All windows together: a likelihood ratio, its 95 % interval, and the keys it rests on."""
+
+    state: State
+    llr: float | None
+    interval: tuple[float, float] | None
+    n_keys: int
+    coverage: float
+
+
+@dataclass(frozen=True, eq=False)
+class TypingStream:
+    """The windows of one sitting so far; never changed, ``after`` gives the next.
+
+    ``reference``: None when the person has none, or none that may be used. ``waiting``: presses
+    of the next window, the only ones whose order is known.
+    """
+
+    verifier: FreeTextVerifier
+    reference: Profile | None
+    windows: tuple[Window, ...] = ()
+    waiting: Presses | None = None
+    n_seen: int = 0
+    start: Sums = field(default_factory=Sums.empty)
+    start_profile: Profile | None = None
+    hand_over: SequentialTest = field(default_factory=lambda: SequentialTest(clip=4.0, alarm=10.0))
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether somebody else types than at the sitting's start."""
+        return self.hand_over.is_alarmed
+
+    def after(self, presses: Presses) -> "TypingStream":
+        """The stream with *presses*, and with the windows that they complete."""
+        waiting = presses if self.waiting is None else joined([self.waiting, presses])
+        stream = self
+        while len(waiting) >= WINDOW_KEYS:
+            stream = stream._with_window(waiting.part(0, WINDOW_KEYS))
+            waiting = waiting.part(STEP_KEYS)
+        return replace(stream, waiting=waiting)
+
+    def standing(self) -> Standing:
+        """What all windows so far say together."""
+        return combine(self.windows, self.verifier.operating_point)
+
+    def _with_window(self, presses: Presses) -> "TypingStream":
+        sums = self.verifier.sums(presses)
+        reason = unfit(sums)
+        stream, start_llr, llr = self, None, None
+        if reason is None:
+            llr = None if self.reference is None else self._llr(self.reference, sums)
+            # every other window: neighbours share half their keys
+            if self.n_seen % WINDOW_KEYS == 0:
+                stream, start_llr = self._against_start(sums)
+        window = Window(self.n_seen, sums.n_keys, llr, start_llr, reason)
+        seen = self.n_seen + STEP_KEYS
+        return replace(stream, windows=(*self.windows, window), n_seen=seen)
+
+    def _llr(self, reference: Profile, sums: Sums) -> float | None:
+        opinion = self.verifier.opinion(reference, self.verifier.profile([sums]))
+        return None if opinion is None else self.verifier.weighing.llr(opinion)
+
+    def _against_start(self, sums: Sums) -> tuple["TypingStream", float | None]:
+        if self.start_profile is None:
+            start = self.start + sums
+            is_enough = start.n_keys >= START_KEYS
+            profile = self.verifier.profile([start]) if is_enough else None
+            return replace(self, start=start, start_profile=profile), None
+        opinion = self.verifier.opinion(self.start_profile, self.verifier.profile([sums]))
+        if opinion is None:
+            return self, None
+        llr = self.verifier.weighing.same_sitting_llr(opinion)
+        return replace(self, hand_over=self.hand_over.after(llr)), llr
+
+
+def combine(windows: Sequence[Window], point: OperatingPoint) -> Standing:
+    """All windows of a sitting together.
+
+    Windows of one sitting err together: *n* of them count as n / (1 + (n - 1) r) independent
+    ones, with r ``CORRELATION``. The interval is that of a mean of so many.
+    """
+    llrs = np.array([w.llr for w in windows if w.llr is not None], np.float64)
+    n_keys = _covered(windows)
+    coverage = float(np.mean([w.reason is None for w in windows])) if windows else 0.0
+    if n_keys < MIN_KEYS or not len(llrs):
+        return Standing(State.INSUFFICIENT_DATA, None, None, n_keys, coverage)
+    independent = len(llrs) / (1 + (len(llrs) - 1) * CORRELATION)
+    total = float(llrs.mean()) * independent
+    half = 1.96 * float(llrs.std(ddof=1)) * float(np.sqrt(independent))
+    state = {
+        Result.MATCH: State.CONSISTENT,
+        Result.NO_MATCH: State.INCONSISTENT,
+        Result.INCONCLUSIVE: State.INCONCLUSIVE,
+    }[point.result(total)]
+    return Standing(state, total, (total - half, total + half), n_keys, coverage)
+
+
+def _covered(windows: Sequence[Window]) -> int:
+    """Presses in at least one compared window."""
+    covered, until = 0, 0
+    for window in windows:
+        if window.llr is not None:
+            end = window.first_key + WINDOW_KEYS
+            covered += end - max(until, window.first_key)
+            until = end
+    return covered

@@ -1,0 +1,65 @@
+"""What a camera has shown so far: the last picture, the person's own gaze, the slow looks due."""
+
+from collections import deque
+from statistics import median
+
+from biometrics.face.sameness import is_same_picture
+from biometrics.types import Gaze
+from proctor.inference import FrameAssessment, Looks
+
+FAR_PERIOD_S, GAZE_PERIOD_S = 10.0, 2.0
+# the pool's line is half full: the slow looks wait before any student's frame has to
+_BUSY = 0.5
+_LONGEST_STRETCH = 4.0
+# five minutes of looks; a median of fewer than ten says little about where somebody sits
+_REMEMBERED, _CALIBRATED = 150, 10
+# timed film: from centre to left the iris moves by 0.13, within the centre its sd is 0.02
+_IRIS_AWAY = 0.075
+_YAW_AWAY_DEG = 25.0
+
+
+class Scene:
+    """The memory of one sitting's camera between two frames."""
+
+    def __init__(self) -> None:
+        self._far_s = self._gaze_s = float("-inf")
+        self._company = False
+        self._fingerprint: bytes | None = None
+        self._irises: deque[float] = deque(maxlen=_REMEMBERED)
+        self._yaws: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def due(self, at_s: float, *, embed: bool, load: float) -> Looks:
+        """What to look for at *at_s*. ``load``: how full the pool's line is, 0 to 1.
+
+        The far look waits longer the fuller the line; gaze, which needs an even rhythm, stops.
+        """
+        stretch = 1.0 if load < _BUSY else 1.0 + (_LONGEST_STRETCH - 1.0) * (load - _BUSY) / _BUSY
+        # somebody behind is looked at again at once, to see whether they stay
+        far = self._company or at_s - self._far_s >= FAR_PERIOD_S * stretch
+        gaze = load < _BUSY and at_s - self._gaze_s >= GAZE_PERIOD_S - 0.5
+        self._far_s = at_s if far else self._far_s
+        self._gaze_s = at_s if gaze else self._gaze_s
+        return Looks(embed=embed, far=far, gaze=gaze)
+
+    def take(self, seen: FrameAssessment) -> bool:
+        """Note a frame; whether it is the picture before it again, though it shows a face.
+
+        Nobody sits so still that a second leaves no trace at all; an empty room may.
+        """
+        if seen.far_faces is not None:
+            self._company = seen.far_faces > 0
+        before, self._fingerprint = self._fingerprint, seen.fingerprint
+        return bool(seen.faces) and before is not None and is_same_picture(before, seen.fingerprint)
+
+    def is_away(self, gaze: Gaze) -> bool | None:
+        """Whether head or eyes point aside of where this person's mostly do; None before that
+        is known, and while the eyes are closed.
+        """
+        if gaze.iris is None:
+            return None
+        self._irises.append(gaze.iris)
+        self._yaws.append(gaze.yaw_deg)
+        if len(self._irises) < _CALIBRATED:
+            return None
+        aside = abs(gaze.iris - median(self._irises)) > _IRIS_AWAY
+        return aside or abs(gaze.yaw_deg - median(self._yaws)) > _YAW_AWAY_DEG

@@ -1,0 +1,172 @@
+"""``proctor evaluate faces``: pairs of stills, mated or not, against the operating point."""
+
+import csv
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from biometrics.comparison import FaceComparison, paired_scores
+from biometrics.error_rates import Scores, eer, fnmr, threshold_at_fmr
+from biometrics.types import Template
+from proctor.commands.evaluate import pool
+from proctor.commands.evaluate.figures import AsJson, Rate, fail, path_in, show
+from proctor.inference import Backend, FrameAssessment, InferencePool, material
+from proctor.observations import NotAssessed
+
+_FMR_TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}
+_YES, _NO = {"1", "true", "yes", "mated"}, {"0", "false", "no", "non_mated"}
+_CHUNK = 100_000
+
+
+class TableInvalid(Exception):
+    """The table is not one of pairs; the message names the line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of stills, shape (n,): ``first`` and ``second`` count in ``paths``.
+
+    ``group`` counts in ``groups``, -1 for a pair of none.
+    """
+
+    paths: tuple[str, ...]
+    groups: tuple[str, ...]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    mated: NDArray[np.bool_]
+    group: NDArray[np.int64]
+
+
+def faces(
+    pairs: Annotated[Path, typer.Option(help="CSV with a,b,mated,group; paths relative to it.")],
+    crops: Annotated[bool, typer.Option(help="The stills are aligned 112x112 crops.")] = False,
+    backend: Annotated[Backend, typer.Option(help="opencv or dlib.")] = "opencv",
+    as_json: AsJson = False,
+) -> None:
+    """Compare pairs of stills: FMR, FNMR, EER, and the FMR within each group."""
+    try:
+        read = read_pairs(pairs)
+    except (OSError, TableInvalid) as error:
+        raise fail(str(error)) from error
+    with pool.opened(backend) as workers:
+        templates = list(_templates(workers, pairs, read.paths, crops))
+        comparison = workers.comparison
+    show(figures(read, templates, comparison), as_json=as_json)
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Raises TableInvalid for a missing column or a ``mated`` that is neither 1 nor 0."""
+    rows: dict[str, int] = {}
+    groups: dict[str, int] = {}
+    numbers: list[tuple[int, int, bool, int]] = []
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for line in csv.DictReader(file):
+            try:
+                a, b, mated = line["a"], line["b"], line["mated"].strip().lower()
+            except (KeyError, AttributeError) as error:
+                raise TableInvalid("the table needs the columns a,b,mated,group") from error
+            if mated not in _YES | _NO:
+                raise TableInvalid(f"line {len(numbers) + 2}: mated is 1 or 0")
+            name = (line.get("group") or "").strip()
+            group = groups.setdefault(name, len(groups)) if name else -1
+            pair = rows.setdefault(a, len(rows)), rows.setdefault(b, len(rows))
+            numbers.append((*pair, mated in _YES, group))
+    if not numbers:
+        raise TableInvalid("the table has no pairs")
+    table = np.array(numbers, dtype=np.int64)
+    first, second, mated_row, group_row = table.T
+    return Pairs(tuple(rows), tuple(groups), first, second, mated_row.astype(bool), group_row)
+
+
+def figures(
+    pairs: Pairs, templates: list[Template | None], comparison: FaceComparison
+) -> dict[str, Any]:
+    """The figures of the issue's names; pairs without both templates are left out of the rates."""
+    acquired = np.array([template is not None for template in templates])
+    usable = acquired[pairs.first] & acquired[pairs.second]
+    vectors = np.array([_vector(template) for template in templates])
+    first, second = pairs.first[usable], pairs.second[usable]
+    scores = np.concatenate(
+        [
+            paired_scores(comparison.measure, vectors[first[i:j]], vectors[second[i:j]])
+            for i, j in _chunks(first.size)
+        ]
+        or [np.empty(0)]
+    )
+    mated, group = pairs.mated[usable], pairs.group[usable]
+    threshold = comparison.operating_points["verification"].threshold
+    accepted = scores >= threshold
+    rates = {
+        "failure_to_acquire": Rate(int((~acquired).sum()), acquired.size),
+        "fmr": Rate(int((accepted & ~mated).sum()), int((~mated).sum())),
+        "fnmr": Rate(int((~accepted & mated).sum()), int(mated.sum())),
+    }
+    within = {
+        name: Rate(int((accepted & ~mated & there).sum()), int((~mated & there).sum()))
+        for number, name in enumerate(pairs.groups)
+        for there in [group == number]
+    }
+    both = bool(mated.any() and not mated.all())
+    return {
+        "n_mated": rates["fnmr"].n,
+        "n_non_mated": rates["fmr"].n,
+        "failure_to_acquire": rates["failure_to_acquire"].value,
+        "threshold": threshold,
+        "fmr": rates["fmr"].value,
+        "fnmr": rates["fnmr"].value,
+        "eer": eer(scores[mated], scores[~mated]) if both else None,
+        "fnmr_at_fmr": {
+            name: _fnmr_at(scores[mated], scores[~mated], target) if both else None
+            for name, target in _FMR_TARGETS.items()
+        },
+        "groups": {
+            name: {"n": rate.n, "fmr": rate.value, **rate.as_dict()}
+            for name, rate in sorted(within.items())
+        },
+        "intervals": {name: rate.as_dict() for name, rate in rates.items()},
+    }
+
+
+def _fnmr_at(mated: Scores, non_mated: Scores, target: float) -> float | None:
+    """Absent when there are too few non-mated pairs to show the target at all."""
+    if non_mated.size * target < 1.0:
+        return None
+    return fnmr(mated, threshold_at_fmr(non_mated, target))
+
+
+def _vector(template: Template | None) -> NDArray[np.float64]:
+    return np.zeros(128) if template is None else template.vector.astype(np.float64)
+
+
+def _chunks(size: int) -> Iterator[tuple[int, int]]:
+    for begin in range(0, size, _CHUNK):
+        yield begin, min(size, begin + _CHUNK)
+
+
+def _templates(
+    workers: InferencePool, table: Path, paths: tuple[str, ...], crops: bool
+) -> Iterator[Template | None]:
+    """The template of each still's largest face; None when it could not be acquired."""
+
+    def submit(path: str) -> Future[Any]:
+        data = _bytes(path_in(table, path))
+        if crops:
+            return workers.submit(material.encode_crop, data)
+        return workers.submit_image(data, embed=True)
+
+    for seen in pool.in_order(paths, submit):
+        if isinstance(seen, FrameAssessment):
+            yield seen.faces[0].template if seen.faces else None
+        else:
+            yield None if isinstance(seen, NotAssessed) else seen
+
+
+def _bytes(path: Path) -> bytes:
+    # a missing still cannot be acquired either, and the rate says so
+    return path.read_bytes() if path.is_file() else b""

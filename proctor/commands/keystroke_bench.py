@@ -1,0 +1,94 @@
+"""``proctor bench keystroke``: what comparing typing costs on this machine."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from keystroke.events import parse_batch
+from keystroke.presses import Presses
+from keystroke.stream import TypingStream
+from keystroke.verifiers.free_text import FreeTextVerifier
+from keystroke.zones import N_FINGER_ZONES, Zone
+from proctor.inference import keystroke_verifier
+
+SEED: Final = 20260101
+BATCH_KEYS: Final = 50
+BATCHES: Final = 80
+SESSION_KEYS: Final = 500
+# as many sessions as a reference may hold
+SESSIONS: Final = 10
+REPEATS: Final = 50
+
+
+def keystroke(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Microseconds a key, milliseconds a verification, bytes a learner."""
+    measured = _measure(keystroke_verifier(), np.random.default_rng(SEED))
+    if as_json:
+        typer.echo(json.dumps(measured, indent=1))
+        return
+    table = Table("measured", "value", title=measured["model"])
+    for name, value in measured.items():
+        if isinstance(value, float | int):
+            table.add_row(name.replace("_", " "), f"{value:,.2f}")
+    Console().print(table)
+
+
+def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, Any]:
+    sessions = [
+        verifier.sums(Presses.from_batch(parse_batch(_batch(SESSION_KEYS, rng))))
+        for _ in range(SESSIONS)
+    ]
+    reference = verifier.profile(sessions)
+    probe = verifier.sums(Presses.from_batch(parse_batch(_batch(200, rng))))
+
+    def verify() -> None:
+        opinion = verifier.opinion(reference, verifier.profile([probe]))
+        assert opinion is not None, "two hundred keys have a window"
+        verifier.weighing.llr(opinion)
+
+    batches = [_batch(BATCH_KEYS, rng) for _ in range(BATCHES)]
+
+    def capture() -> None:
+        stream = TypingStream(verifier, None)
+        for batch in batches:
+            stream = stream.after(Presses.from_batch(parse_batch(batch)))
+
+    return {
+        "model": verifier.model_id,
+        "us_per_key": _seconds(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS),
+        "ms_per_verification": _seconds(verify, REPEATS) * 1e3,
+        "ms_per_profile": _seconds(lambda: verifier.profile(sessions), REPEATS) * 1e3,
+        "bytes_per_learner": sum(len(each.to_bytes()) for each in sessions),
+    }
+
+
+def _seconds(work: Callable[[], object], repeats: int) -> float:
+    """Shortest processor time of *work*: what else the machine does is not its cost."""
+    spent = []
+    for _ in range(repeats):
+        began = time.process_time()
+        work()
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+def _batch(n: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Prose of five-letter words as a page sends it."""
+    zones = [
+        Zone.SPACE if i % 6 == 5 else Zone(int(rng.integers(N_FINGER_ZONES))) for i in range(n)
+    ]
+    dt_ms = np.round(160 * np.exp(0.3 * rng.standard_normal(n)), 1)
+    hold_ms = np.round(90 * np.exp(0.2 * rng.standard_normal(n)), 1)
+    rows = [
+        [float(dt), int(zone), float(hold), 0]
+        for dt, zone, hold in zip(dt_ms, zones, hold_ms, strict=True)
+    ]
+    return {"v": 1, "clock_step_ms": 0.1, "events": rows}

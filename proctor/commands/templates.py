@@ -1,0 +1,55 @@
+"""``proctor templates``: the stored face templates, their protection and how alike they are."""
+
+import typer
+
+from proctor.clock import Clock
+from proctor.commands.evaluate.figures import AsJson, Rate, show
+from proctor.identity import protection
+from proctor.identity.impostors import compare_everybody
+from proctor.inference import face_comparison
+from proctor.people import accounts
+from proctor.plumbing.db import Database
+from proctor.settings import Settings, institution_key
+from proctor.vault import Vault
+
+app = typer.Typer(no_args_is_help=True, help="The stored face templates.")
+
+
+@app.command("renew")
+def renew() -> None:
+    """Turn all face references by a new secret and destroy the old one."""
+    settings = Settings()
+    db = Database(settings.database)
+    db.upgrade()
+    with db.transaction() as tx:
+        institution = accounts.ensure_institution(tx, settings.institution)
+        vault = Vault(institution_key(settings))
+        count = protection.renew_all(tx, vault, institution.id, Clock().now())
+    typer.echo(f"{count} references renewed", err=True)
+
+
+@app.command("impostors")
+def impostors(as_json: AsJson = False) -> None:
+    """Compare all enrolled people with one another: the FMR among one's own students."""
+    settings = Settings()
+    db = Database(settings.database)
+    db.upgrade()
+    comparison = face_comparison(settings.face_backend)
+    with db.transaction() as tx:
+        institution = accounts.ensure_institution(tx, settings.institution)
+        vault = Vault(institution_key(settings))
+        found = compare_everybody(tx, vault, comparison, institution.id, Clock().now())
+    points = {
+        name: Rate(int((found.scores >= point.threshold).sum()), found.scores.size)
+        for name, point in comparison.operating_points.items()
+    }
+    show(
+        {
+            "people": found.people,
+            "n_non_mated": found.scores.size,
+            "highest": float(found.scores.max()) if found.scores.size else None,
+            "fmr": {name: rate.value for name, rate in points.items()},
+            "intervals": {f"fmr.{name}": rate.as_dict() for name, rate in points.items()},
+        },
+        as_json=as_json,
+    )

@@ -1,0 +1,17 @@
+"""Pictures in, what worker processes measured on them out: the sole opener of models."""
+
+from models.registry import ModelRefused
+from proctor.inference.opened import Backend, face_comparison, keystroke_verifier
+from proctor.inference.pool import InferencePool
+from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
+
+__all__ = [
+    "Backend",
+    "FaceFinding",
+    "FrameAssessment",
+    "InferencePool",
+    "Looks",
+    "ModelRefused",
+    "face_comparison",
+    "keystroke_verifier",
+]

@@ -1,0 +1,123 @@
+"""Jobs of an evaluation inside a worker process: films, aligned crops, altered stills."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from biometrics.face.encode import ALIGNED_SIDE
+from biometrics.types import Image, Template
+from proctor.inference import worker
+from proctor.inference.seen import FrameAssessment, Looks
+
+# the longer side of what the exam page sends
+_FRAME_SIDE = 640
+
+Change = Literal["gamma", "exposure", "noise", "size", "occlusion"]
+
+
+@dataclass(frozen=True)
+class FilmFrame:
+    """One frame of a film, ``at_s`` seconds after its first."""
+
+    at_s: float
+    seen: FrameAssessment
+
+
+def encode_crop(data: bytes) -> Template:
+    """The template of a still that is an aligned crop already."""
+    rgb = np.asarray(worker.decode_still(data))
+    if rgb.shape != (ALIGNED_SIDE, ALIGNED_SIDE, 3):
+        raise worker.Unreadable("not_a_crop")
+    return worker.opened().encoder.encode_aligned(np.ascontiguousarray(rgb[:, :, ::-1]))
+
+
+def assess_film(path: Path, frames: int, embed: bool) -> tuple[FilmFrame, ...]:
+    """At most *frames* frames of a film, evenly spread, upright, no larger than a webcam's."""
+    return tuple(
+        FilmFrame(at_s, worker.assess(image, Looks(embed=embed)))
+        for at_s, image in film_images(path, frames)
+    )
+
+
+def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool, bool]:
+    """Whether the detector finds a face in a still after *change*: as every second, as far ahead.
+
+    ``gamma``: exponent. ``exposure``: factor. ``noise``: standard deviation, seeded. ``size``:
+    height of the largest face in pixels. ``occlusion``: share of that face covered from below.
+    """
+    rgb = np.asarray(worker.decode_still(data))
+    image = np.ascontiguousarray(rgb[:, :, ::-1])
+    if change is not None:
+        image = _altered(image, change, step)
+    near, far = worker.opened().detector, worker.opened().far_detector
+    return len(near.detect(image)) > 0, len(far.detect(image)) > 0
+
+
+def film_images(path: Path, frames: int) -> Iterator[tuple[float, Image]]:
+    """Seconds since the first frame, and the frame as an image."""
+    import av
+    import cv2
+
+    try:
+        times = _times(path)
+        wanted = {times[i] for i in np.linspace(0, len(times) - 1, frames).astype(int)}
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                if frame.pts is None or frame.pts not in wanted:
+                    continue
+                image = np.rot90(frame.to_ndarray(format="bgr24"), round(frame.rotation / 90))
+                scale = min(1.0, _FRAME_SIDE / max(image.shape[:2]))
+                size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+                small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
+                at_s = float((frame.pts - times[0]) * (frame.time_base or 0))
+                yield at_s, small.astype(np.uint8, copy=False)
+    except (av.error.FFmpegError, OSError) as error:
+        raise worker.Unreadable("undecodable") from error
+
+
+def _times(path: Path) -> list[int]:
+    """Presentation times of a film's pictures, in its own unit, in order."""
+    import av
+
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise worker.Unreadable("no_video")
+        times = sorted(p.pts for p in container.demux(video=0) if p.pts is not None)
+    if not times:
+        raise worker.Unreadable("no_video")
+    return times
+
+
+def _altered(image: Image, change: Change, step: float) -> Image:
+    import cv2
+
+    if change == "gamma":
+        table = np.round(255.0 * (np.arange(256) / 255.0) ** step).astype(np.uint8)
+        return np.array(cv2.LUT(image, table), dtype=np.uint8)
+    if change == "exposure":
+        exposed: Image = np.clip(image * step, 0, 255).astype(np.uint8)
+        return exposed
+    if change == "noise":
+        noise = np.random.default_rng(0).normal(0.0, step, image.shape)
+        return np.clip(image + noise, 0, 255).astype(np.uint8)
+    faces = worker.opened().detector.detect(image)
+    if not faces:
+        raise worker.Unreadable("no_face")
+    box = faces[0].box
+    if change == "size":
+        # the detector sees a frame of 640x480 with one face of this height
+        scale = step / box.height
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        frame = np.full((480, 640, 3), 128, np.uint8)
+        height, width = min(480, small.shape[0]), min(640, small.shape[1])
+        top, left = (480 - height) // 2, (640 - width) // 2
+        frame[top : top + height, left : left + width] = small[:height, :width]
+        return frame
+    covered = image.copy()
+    bottom, right = box.top + box.height, box.left + box.width
+    rows = slice(max(0, round(bottom - step * box.height)), max(0, round(bottom)))
+    covered[rows, max(0, round(box.left)) : max(0, round(right))] = 128
+    return covered

@@ -1,0 +1,197 @@
+"""The process pool: untrusted pictures in, what was measured or ``NotAssessed`` out.
+
+Pictures are decoded and models opened in its worker processes only. Each worker has a deadline
+in the kernel, bounded memory and no core dumps; one that dies is replaced, and only the picture
+it held is lost.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from proctor.inference import worker
+from proctor.inference.opened import Backend, face_comparison, open_all
+from proctor.inference.seen import FrameAssessment, Looks
+from proctor.observations import NotAssessed
+
+log = structlog.get_logger()
+
+
+class InferencePool:
+    """A few worker processes and two bounded lines before them: frames of exams, and the rest.
+
+    ``frames_limit`` and ``stills_limit`` pictures may wait in each beside those being looked at;
+    the next is refused as ``overloaded``, and whoever sends stills crowds out no exam.
+    ``timeout_s`` counts from the moment a worker takes a picture up.
+    Raises ModelRefused when a model is missing or hashes wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        models_dir: Path,
+        backend: Backend,
+        timeout_s: float = 10.0,
+        frames_limit: int = 32,
+        stills_limit: int = 8,
+    ) -> None:
+        open_all(backend, models_dir)
+        self.comparison = face_comparison(backend)
+        if backend != "opencv":
+            point = self.comparison.operating_points["verification"]
+            log.warning("face_backend_uneven", backend=backend, fmr=point.fmr, card="dlib-resnet")
+        self._timeout_s = timeout_s
+        self._closed = threading.Event()
+        self._frames = _Line(workers + frames_limit)
+        self._stills = _Line(workers + stills_limit)
+        self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for _ in range(workers):
+            self._workers.put(_Worker(models_dir, backend))
+        self._unstarted = workers
+        # one thread waits on each worker process
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
+
+    def start(self) -> None:
+        """Start the workers now, without waiting, so that the first picture need not."""
+        count, self._unstarted = self._unstarted, 0
+        for _ in range(count):
+            self._threads.submit(self._run, worker.be_ready, ())
+
+    def submit_frame(
+        self, codec: str, keyframe: bytes, looks: Looks
+    ) -> Future[FrameAssessment | NotAssessed]:
+        """Assess one encoded keyframe, ``codec`` ``VP8`` or ``H264`` (Annex B)."""
+        return self._submit(self._frames, worker.assess_frame, codec, keyframe, looks)
+
+    def submit_image(self, data: bytes, *, embed: bool) -> Future[FrameAssessment | NotAssessed]:
+        """Assess a JPEG or PNG still of at most 10 MiB and 25 Mpx, upright as its EXIF says."""
+        return self._submit(self._stills, worker.assess_image, data, embed)
+
+    async def assess_frame(
+        self, codec: str, keyframe: bytes, looks: Looks
+    ) -> FrameAssessment | NotAssessed:
+        return await asyncio.wrap_future(self.submit_frame(codec, keyframe, looks))
+
+    async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
+        return await asyncio.wrap_future(self.submit_image(data, embed=embed))
+
+    def close(self) -> None:
+        """End the workers after what they hold; what still waits is not assessed."""
+        self._closed.set()
+        self._threads.shutdown(wait=True)
+        while not self._workers.empty():
+            self._workers.get().close()
+
+    def submit(self, job: Callable[..., Any], *args: object) -> Future[Any]:
+        """Run *job*, a function of a module, in a worker; it may answer NotAssessed instead."""
+        return self._submit(self._stills, job, *args)
+
+    def _submit(self, line: "_Line", job: Callable[..., Any], *args: object) -> Future[Any]:
+        if self._closed.is_set():
+            return _refused("closed")
+        if not line.enter():
+            return _refused("overloaded")
+        future = self._threads.submit(self._run, job, args)
+        # not in _run: a caller that gives up cancels what has not begun
+        future.add_done_callback(lambda _: line.leave())
+        return future
+
+    @property
+    def load(self) -> float:
+        """How full the line of frames is: 0 nobody, 1 the next frame is refused."""
+        return self._frames.share
+
+    def _run(self, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
+        if self._closed.is_set():
+            return worker.not_assessed("closed")
+        process = self._workers.get()
+        try:
+            return process.run(job, args, self._timeout_s)
+        finally:
+            self._workers.put(process)
+
+
+class _Line:
+    """Places for those who wait and those who are looked at."""
+
+    def __init__(self, places: int) -> None:
+        self._places, self._held = places, 0
+        # guards the count, which callers and workers change
+        self._counting = threading.Lock()
+
+    @property
+    def share(self) -> float:
+        return self._held / self._places
+
+    def enter(self) -> bool:
+        with self._counting:
+            if self._held == self._places:
+                return False
+            self._held += 1
+            return True
+
+    def leave(self) -> None:
+        with self._counting:
+            self._held -= 1
+
+
+class _Worker:
+    """One process at a time, started when first needed and replaced when it dies."""
+
+    def __init__(self, models_dir: Path, backend: Backend) -> None:
+        self._initargs = (models_dir, backend)
+        self._process: ProcessPoolExecutor | None = None
+
+    def run(self, job: Callable[..., Any], args: tuple[object, ...], timeout_s: float) -> Any:
+        try:
+            process = self._process or self._start()
+        except BrokenProcessPool:
+            return self._replace("worker_not_started")
+        began = time.monotonic()
+        try:
+            return process.submit(worker.within, timeout_s, job, args).result()
+        except BrokenProcessPool:
+            late = time.monotonic() - began >= timeout_s
+            return self._replace("timeout" if late else "worker_crashed")
+        except Exception as error:  # noqa: BLE001
+            # the outermost loop of a picture: whatever a decoder or a model raised is shown
+            log.warning("assessment_failed", error=type(error).__name__)
+            return worker.not_assessed("assessment_failed")
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.shutdown(wait=True)
+            self._process = None
+
+    def _start(self) -> ProcessPoolExecutor:
+        # spawned, since a fork would copy the threads' locks of the service
+        self._process = ProcessPoolExecutor(
+            1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=worker.open_worker,
+            initargs=self._initargs,
+        )
+        self._process.submit(os.getpid).result()
+        return self._process
+
+    def _replace(self, reason: str) -> NotAssessed:
+        log.warning("inference_worker_replaced", reason=reason)
+        self.close()
+        return worker.not_assessed(reason)
+
+
+def _refused(reason: str) -> Future[Any]:
+    answer: Future[Any] = Future()
+    answer.set_result(worker.not_assessed(reason))
+    return answer

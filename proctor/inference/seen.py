@@ -1,0 +1,46 @@
+"""What one picture showed: the values that leave a worker process."""
+
+from dataclasses import dataclass
+
+from biometrics.ids import ModelId
+from biometrics.types import Box, Gaze, Quality, Template
+
+
+@dataclass(frozen=True)
+class FaceFinding:
+    """One face of a picture; ``template`` is absent when not asked for or the face too small."""
+
+    box: Box
+    detection_score: float
+    too_small: bool
+    template: Template | None
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The dearer looks a picture is due for, beside its quality and its faces.
+
+    ``embed``: templates. ``far``: small faces behind the others. ``gaze``: of the largest face.
+    """
+
+    embed: bool = False
+    far: bool = False
+    gaze: bool = False
+
+
+@dataclass(frozen=True)
+class FrameAssessment:
+    """What one picture shows, in its own pixels; ``faces`` largest first.
+
+    ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
+    only the far look finds, absent when it was not asked for. ``gaze``: absent without a face too.
+    """
+
+    width: int
+    height: int
+    quality: Quality
+    faces: tuple[FaceFinding, ...]
+    model_ids: tuple[ModelId, ...]
+    fingerprint: bytes = b""
+    far_faces: int | None = None
+    gaze: Gaze | None = None

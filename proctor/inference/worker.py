@@ -1,0 +1,225 @@
+"""What runs inside a worker process: pictures are decoded and models opened here only."""
+
+import io
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biometrics.types import FaceSample, Image
+from models.registry import read_registry
+from proctor.inference.opened import (
+    DETECTOR,
+    DLIB_HOG,
+    ENCODERS,
+    IRIS,
+    MESH,
+    Backend,
+    model_id_of,
+    open_all,
+)
+from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
+from proctor.observations import Check, NotAssessed
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    from biometrics.face.detect import FaceDetector, YuNet
+    from biometrics.face.encode import FaceEncoder
+    from biometrics.face.gaze import FaceMesh
+
+MAX_STILL_BYTES = 10 * 1024 * 1024
+MAX_STILL_PIXELS = 25_000_000
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+# 4K UHD: twice each side of the largest picture the capture page asks for
+MAX_FRAME_PIXELS = 3840 * 2160
+_MAX_MEMORY = 4 * 1024**3
+# a small pattern is taken for a face more easily than a large one
+_FAR_THRESHOLD = 0.7
+_CODECS = {"VP8": "vp8", "H264": "h264"}
+
+
+class Unreadable(Exception):
+    """The picture was refused or could not be decoded; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What this process opened."""
+
+    detector: "FaceDetector"
+    far_detector: "YuNet"
+    encoder: "FaceEncoder"
+    mesh: "FaceMesh"
+
+
+_models: Models
+
+
+def open_worker(models_dir: Path, backend: Backend) -> None:
+    global _models
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_service, daemon=True).start()
+    # a core dump would hold a face
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    import cv2
+    import PIL.Image
+
+    from biometrics.face.detect import FAR, DlibHog, YuNet
+    from biometrics.face.encode import DlibResNet, SFace
+    from biometrics.face.gaze import FaceMesh
+
+    cv2.setNumThreads(1)
+    # OpenCV 5 warns of a target that nobody asked for
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_STILL_PIXELS
+    registered = read_registry().models
+    found, encoded = registered[DETECTOR], registered[ENCODERS[backend]]
+    assert found.detection_threshold is not None
+    paths = open_all(backend, models_dir)
+    near, far = (
+        YuNet(paths[DETECTOR], model_id_of(found), threshold, *size)
+        for threshold, size in ((found.detection_threshold, ()), (_FAR_THRESHOLD, (FAR,)))
+    )
+    model_id = model_id_of(encoded)
+    _models = Models(
+        DlibHog(DLIB_HOG) if backend == "dlib-compat" else near,
+        far,
+        SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
+        FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
+    )
+
+
+def be_ready() -> None:
+    """Nothing: the worker's models were opened before its first job."""
+
+
+def _end_with_the_service() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) -> Any:
+    # the unhandled alarm ends the process even while native code holds the GIL
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        return job(*args)
+    except Unreadable as error:
+        return not_assessed(str(error))
+    except MemoryError:
+        return not_assessed("out_of_memory")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
+    return assess(decode_keyframe(codec, keyframe), looks)
+
+
+def assess_image(data: bytes, embed: bool) -> FrameAssessment:
+    rgb = np.asarray(decode_still(data))
+    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), Looks(embed=embed))
+
+
+def opened() -> Models:
+    return _models
+
+
+def assess(image: Image, looks: Looks) -> FrameAssessment:
+    """Every face of *image*, its quality, and what else it is due for."""
+    from biometrics.face import detect, quality
+
+    found = _models.detector.detect(image)
+    height, width = image.shape[:2]
+    far = detect.beside(found, _models.far_detector.detect(image)) if looks.far else None
+    gaze = _models.mesh.look(image, found[0]) if looks.gaze and found else None
+    return FrameAssessment(
+        width=width,
+        height=height,
+        quality=quality.assess(image),
+        faces=tuple(_finding(image, face, looks.embed) for face in found),
+        model_ids=(_models.detector.model_id, _models.encoder.model_id),
+        fingerprint=quality.fingerprint(image),
+        far_faces=None if far is None else len(far),
+        gaze=gaze,
+    )
+
+
+def _finding(image: Image, face: FaceSample, embed: bool) -> FaceFinding:
+    from biometrics.face import quality
+
+    small = quality.is_too_small(face.box)
+    template = _models.encoder.encode(image, face) if embed and not small else None
+    return FaceFinding(face.box, face.detection_score, small, template)
+
+
+def decode_keyframe(codec: str, keyframe: bytes) -> Image:
+    import av
+
+    if codec not in _CODECS:
+        raise Unreadable("unsupported_codec")
+    if len(keyframe) > MAX_FRAME_BYTES:
+        raise Unreadable("too_large")
+    if codec == "VP8":
+        _check_vp8_header(keyframe)
+    decoder = av.CodecContext.create(_CODECS[codec], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
+    decoder.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    try:
+        frames = [*decoder.decode(av.Packet(keyframe)), *decoder.decode(None)]
+    except av.error.FFmpegError as error:
+        raise Unreadable("undecodable") from error
+    if not frames or frames[0].is_corrupt:
+        raise Unreadable("undecodable")
+    return frames[0].to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+
+
+def _check_vp8_header(keyframe: bytes) -> None:
+    """RFC 6386 9.1: a keyframe's tag, its start code, and 14 bits each of width and height."""
+    if len(keyframe) < 10:
+        raise Unreadable("undecodable")
+    if keyframe[0] & 1:
+        raise Unreadable("not_a_keyframe")
+    if keyframe[3:6] != b"\x9d\x01\x2a":
+        raise Unreadable("undecodable")
+    width = int.from_bytes(keyframe[6:8], "little") & 0x3FFF
+    height = int.from_bytes(keyframe[8:10], "little") & 0x3FFF
+    if width * height > MAX_FRAME_PIXELS:
+        raise Unreadable("too_large")
+
+
+def decode_still(data: bytes) -> "PIL.Image.Image":
+    """A JPEG or PNG still, upright. Raises Unreadable."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    if len(data) > MAX_STILL_BYTES:
+        raise Unreadable("too_large")
+    try:
+        # only the header is read here
+        still = PIL.Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+    except PIL.Image.DecompressionBombError as error:
+        raise Unreadable("too_large") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Unreadable("undecodable") from error
+    if still.width * still.height > MAX_STILL_PIXELS:
+        raise Unreadable("too_large")
+    try:
+        return PIL.ImageOps.exif_transpose(still).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Unreadable("undecodable") from error
+
+
+def not_assessed(reason: str) -> NotAssessed:
+    return NotAssessed(check=Check.FACE, reason=reason)

@@ -1,0 +1,141 @@
+"""What of one track's packets is missing, when to ask for it again, and what a report says of it.
+
+Pure: sequence numbers and times in, requests and figures out. Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proctor.media.frames import RTP_CLOCK_HZ
+from proctor.media.rtcp import ReceptionBlock, SenderReport
+
+# asked at the first pulse after the hole is seen, and again when an answer is overdue
+TRIES = 4
+SHORTEST_WAIT_S = 0.04
+FIRST_ROUND_TRIP_S = 0.08
+# a wider hole is a new start: the assembler holds no more either
+MAX_HOLE = 256
+REPORT_TICKS_PER_S = 65_536
+
+
+@dataclass(slots=True)
+class _Hole:
+    ask_at: float
+    asked_at: float
+    tries: int
+
+
+class Losses:
+    """Holes in one track's sequence; ``round_trip_s`` is learnt from the answers."""
+
+    def __init__(self) -> None:
+        self.round_trip_s = FIRST_ROUND_TRIP_S
+        self.repaired = 0
+        self.given_up = 0
+        self._highest: int | None = None
+        self._holes: dict[int, _Hole] = {}
+
+    def saw(self, sequence: int, now: float) -> None:
+        """Note a packet, late and repaired ones too; *sequence*: 16 bits."""
+        if self._highest is None:
+            self._highest = sequence
+            return
+        step = (sequence - self._highest) & 0xFFFF
+        if step == 1:
+            self._highest += 1
+        elif 1 < step < 0x8000:
+            self._open(step, now)
+        elif step:
+            self._fill(self._highest + step - 0x10000, now)
+
+    def due(self, now: float) -> list[int]:
+        """Sequence numbers (16 bits) to ask for at *now*; each counts as asked."""
+        if not self._holes:
+            return []
+        wait = max(SHORTEST_WAIT_S, 1.5 * self.round_trip_s)
+        wanted = []
+        for position, hole in list(self._holes.items()):
+            if now < hole.ask_at:
+                continue
+            if hole.tries == TRIES:
+                del self._holes[position]
+                self.given_up += 1
+                continue
+            hole.tries, hole.asked_at, hole.ask_at = hole.tries + 1, now, now + wait
+            wanted.append(position & 0xFFFF)
+        return wanted
+
+    def _open(self, step: int, now: float) -> None:
+        assert self._highest is not None
+        if step > MAX_HOLE:
+            self._holes.clear()
+        else:
+            for position in range(self._highest + 1, self._highest + step):
+                self._holes[position] = _Hole(now, now, 0)
+        self._highest += step
+        for position in list(self._holes)[: max(0, len(self._holes) - MAX_HOLE)]:
+            del self._holes[position]
+            self.given_up += 1
+
+    def _fill(self, position: int, now: float) -> None:
+        hole = self._holes.pop(position, None)
+        if hole is None or hole.tries == 0:
+            return
+        self.repaired += 1
+        # an answer to the second request cannot be told from a late one to the first
+        if hole.tries == 1:
+            self.round_trip_s += 0.25 * (now - hole.asked_at - self.round_trip_s)
+
+
+class Reports:
+    """What the receiver's reports say of one source (RFC 3550, 6.4 and A.8)."""
+
+    def __init__(self, source: int) -> None:
+        self.received = 0
+        self._source = source
+        self._first: int | None = None
+        self._highest = 0
+        self._transit: float | None = None
+        self._jitter = 0.0
+        self._before = (0, 0)
+        self._heard: tuple[int, float] | None = None
+
+    def saw(self, sequence: int, timestamp: int, now: float) -> None:
+        """Note a packet as it was sent the first time."""
+        self.received += 1
+        if self._first is None:
+            self._first = self._highest = sequence
+        step = (sequence - self._highest) & 0xFFFF
+        if step < 0x8000:
+            self._highest += step
+        transit = now * RTP_CLOCK_HZ - timestamp
+        if self._transit is not None:
+            change = abs(transit - self._transit)
+            # a wrapped or jumping timestamp says nothing about the network
+            if change < RTP_CLOCK_HZ * 10:
+                self._jitter += (change - self._jitter) / 16
+        self._transit = transit
+
+    def heard(self, report: SenderReport, now: float) -> None:
+        """Note the sender's own report, whose arrival the next block tells."""
+        self._heard = (report.middle, now)
+
+    def block(self, now: float) -> ReceptionBlock | None:
+        """The block since the last one; None before the first packet."""
+        if self._first is None:
+            return None
+        expected = self._highest - self._first + 1
+        expected_now = expected - self._before[0]
+        lost_now = expected_now - (self.received - self._before[1])
+        self._before = (expected, self.received)
+        middle, at = self._heard or (0, now)
+        return ReceptionBlock(
+            source=self._source,
+            fraction_lost=(lost_now << 8) // expected_now if lost_now > 0 else 0,
+            lost=expected - self.received,
+            highest=self._highest,
+            jitter=min(int(self._jitter), 0xFFFFFFFF),
+            last_report=middle,
+            since_report=int((now - at) * REPORT_TICKS_PER_S) & 0xFFFFFFFF,
+        )

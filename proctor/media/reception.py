@@ -1,0 +1,198 @@
+"""What one browser sends, from protected datagrams to whole frames of two tracks, repairs included.
+
+All in one call a datagram, on the event loop's thread; requests and reports leave at each pulse.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from proctor.media import rtcp
+from proctor.media.assembler import AssembledFrame, FrameAssembler, Packet
+from proctor.media.frames import EncodedFrame
+from proctor.media.ingest import PayloadTypes, SharedEstimate
+from proctor.media.losses import Losses, Reports
+from proctor.media.offers import Offer, TrackOffer
+from proctor.media.rtp import (
+    MalformedPacket,
+    RtpPacket,
+    is_control,
+    picture_part,
+    read_packet,
+    repaired,
+)
+from proctor.media.timeline import SenderClock
+from proctor.observations import Track
+
+# a report goes along with a request, or by itself when there is none
+REPORT_EVERY_S, REPORT_LATEST_S = 0.8, 1.1
+# a path that carries less than the browser was told is not kept back
+DROP = 0.9
+
+
+class Link(Protocol):
+    """The connection's keys and way back."""
+
+    def open_media(self, datagram: bytes) -> bytes | None: ...
+    def open_control(self, datagram: bytes) -> bytes | None: ...
+    def send_control(self, packets: bytes) -> None: ...
+
+
+class _Stream:
+    """One track's packets."""
+
+    def __init__(self, offer: TrackOffer) -> None:
+        self.track = offer.track
+        self.source = offer.ssrc
+        self.assembler = FrameAssembler()
+        self.losses = Losses()
+        self.reports = Reports(offer.ssrc)
+
+
+class Reception:
+    """Everything one browser sends. ``take`` is called with every whole frame.
+
+    ``dropped`` counts datagrams by the reason they went no further.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        offer: Offer,
+        payloads: PayloadTypes,
+        take: Callable[[EncodedFrame], None],
+    ) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._link = link
+        self._payloads = payloads
+        self._take = take
+        self._clock = SenderClock()
+        self._estimate = SharedEstimate()
+        self._streams: dict[int, _Stream] = {}
+        self._repairs: dict[int, _Stream] = {}
+        self._send_time_id = offer.send_time_id
+        for each in offer.tracks:
+            stream = self._streams[each.ssrc] = _Stream(each)
+            if each.rtx_ssrc is not None:
+                self._repairs[each.rtx_ssrc] = stream
+        self._reported_at = 0.0
+        self._bandwidth: int | None = None
+        self._requests: list[bytes] = []
+
+    def received(self, datagram: bytes, now: float) -> None:
+        """Take a media datagram that arrived at *now* (monotonic seconds)."""
+        if is_control(datagram):
+            self._heard(datagram, now)
+            return
+        opened = self._link.open_media(datagram)
+        if opened is None:
+            self.dropped["not_opened"] += 1
+            return
+        try:
+            self._saw(read_packet(opened, self._send_time_id), now)
+        except MalformedPacket:
+            self.dropped["malformed"] += 1
+
+    def pulse(self, now: float) -> None:
+        """Ask for what is missing, give up what was waited for too long, report each second."""
+        for stream in self._streams.values():
+            if wanted := stream.losses.due(now):
+                self._requests.append(rtcp.nack(stream.source, wanted))
+            self._hand_on(stream, stream.assembler.expire(now))
+        wait = REPORT_EVERY_S if self._requests else REPORT_LATEST_S
+        if now - self._reported_at >= wait:
+            self._report(now)
+        if self._requests:
+            self._link.send_control(b"".join(self._requests))
+            self._requests.clear()
+
+    def needs_key(self, track: Track) -> bool:
+        """Whether *track* cannot go on without a key frame."""
+        return self._stream_of(track).assembler.needs_key
+
+    def ask_key_frame(self, track: Track) -> None:
+        """Ask the browser for a key frame of *track* at the next pulse."""
+        self._requests.append(rtcp.picture_loss(self._stream_of(track).source))
+
+    @property
+    def repaired(self) -> int:
+        """Packets that were lost and came again."""
+        return sum(stream.losses.repaired for stream in self._streams.values())
+
+    def _stream_of(self, track: Track) -> _Stream:
+        return next(stream for stream in self._streams.values() if stream.track is track)
+
+    def _report(self, now: float) -> None:
+        """Put a report and the bandwidth before what is asked for anyway: one datagram a second."""
+        self._reported_at = now
+        blocks = [block for s in self._streams.values() if (block := s.reports.block(now))]
+        if blocks:
+            told = [rtcp.receiver_report(blocks)]
+            if self._bandwidth is not None:
+                told.append(rtcp.bandwidth(self._bandwidth, list(self._streams)))
+            self._requests[:0] = told
+
+    def _heard(self, datagram: bytes, now: float) -> None:
+        opened = self._link.open_control(datagram)
+        if opened is None:
+            self.dropped["not_opened"] += 1
+            return
+        for report in rtcp.sender_reports(opened):
+            stream = self._streams.get(report.source)
+            if stream is not None:
+                stream.reports.heard(report, now)
+                self._clock.heard(report.source, report.ntp_s, report.rtp_timestamp)
+
+    def _saw(self, packet: RtpPacket, now: float) -> None:
+        if packet.send_time is not None:
+            found = self._estimate.add(now, packet.send_time, len(packet.payload), packet.source)
+            if found is not None:
+                is_drop = found < DROP * (self._bandwidth or 0)
+                self._bandwidth = found
+                if is_drop:
+                    self._requests.append(rtcp.bandwidth(found, list(self._streams)))
+        stream = self._streams.get(packet.source)
+        if stream is not None:
+            stream.reports.saw(packet.sequence, packet.timestamp, now)
+        else:
+            stream = self._repairs.get(packet.source)
+            original = self._payloads.repairs.get(packet.payload_type)
+            if stream is None or original is None:
+                self.dropped["unknown_source"] += 1
+                return
+            again = repaired(packet, original, stream.source)
+            if again is None:
+                return
+            packet = again
+        self._feed(stream, packet, now)
+
+    def _feed(self, stream: _Stream, packet: RtpPacket, now: float) -> None:
+        stream.losses.saw(packet.sequence, now)
+        codec = self._payloads.codecs.get(packet.payload_type)
+        if codec is None:
+            self.dropped["unknown_codec"] += 1
+            return
+        # a packet of padding alone still takes its place in the sequence
+        data = picture_part(codec, packet.payload) if packet.payload else b""
+        whole = stream.assembler.add(
+            Packet(packet.sequence, packet.timestamp, packet.marker, codec, now, data)
+        )
+        if whole:
+            self._hand_on(stream, whole)
+
+    def _hand_on(self, stream: _Stream, frames: list[AssembledFrame]) -> None:
+        for frame in frames:
+            taken = self._clock.taken_at(stream.source, frame.timestamp, frame.arrival)
+            self._take(
+                EncodedFrame(
+                    stream.track,
+                    frame.codec,
+                    frame.timestamp,
+                    frame.arrival,
+                    frame.is_key,
+                    frame.data,
+                    taken,
+                )
+            )

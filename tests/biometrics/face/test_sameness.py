@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from biometrics.face.quality import fingerprint
+from biometrics.face.sameness import difference, is_same_picture
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_fingerprint_has_32_by_24_levels_of_grey() -> None:
+    picture = np.zeros((480, 640, 3), np.uint8)
+    picture[:, 320:] = 200
+    levels = np.frombuffer(fingerprint(picture), np.uint8).reshape(24, 32)
+    assert set(levels[:, :16].ravel()) == {0}
+    assert set(levels[:, 16:].ravel()) == {200}
+
+
+def test_difference_is_the_mean_step_of_grey() -> None:
+    one, other = bytes([10] * 768), bytes([12] * 384 + [10] * 384)
+    assert difference(one, other) == difference(other, one) == 1.0
+    assert not is_same_picture(one, other)
+    assert is_same_picture(one, one)
+
+
+def test_sensor_noise_alone_is_the_same_picture_and_a_moved_head_is_not() -> None:
+    random = np.random.default_rng(0)
+    picture = np.tile(np.linspace(0, 255, 640).astype(np.uint8)[None, :, None], (480, 1, 3))
+    noise = random.normal(0, 3, picture.shape)
+    noisy = np.clip(np.round(picture + noise), 0, 255).astype(np.uint8)
+    moved = np.roll(picture, 8, axis=1)
+    assert is_same_picture(fingerprint(picture), fingerprint(noisy))
+    assert not is_same_picture(fingerprint(picture), fingerprint(moved))

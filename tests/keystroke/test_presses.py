@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from keystroke.presses import Presses, joined
+from keystroke.zones import Zone
+
+pytestmark = pytest.mark.unit
+
+F, J = Zone.LEFT_INDEX_HOME, Zone.RIGHT_INDEX_HOME
+
+
+def presses(*rows: tuple[float, Zone, float]) -> Presses:
+    dt, zones, holds = zip(*rows, strict=True)
+    return Presses.of_keyboard(np.array(dt, float), np.array(zones), np.array(holds, float), 1.0)
+
+
+def test_a_pause_a_modifier_and_the_first_press_make_no_combination() -> None:
+    found = presses(
+        (0, F, 80), (150, J, 90), (1500, F, 80), (150, Zone.MODIFIER, 90), (150, J, 80)
+    ).timings()
+    assert found.combined.tolist() == [False, True, False, False, False]
+    assert found.paused.tolist() == [False, False, True, False, False]
+    assert found.typed.tolist() == [True, True, True, False, True]
+
+
+def test_a_keyboard_that_repeats_tells_nothing() -> None:
+    found = presses((0, F, 80), (30, F, 20), (150, J, 90)).timings()
+    assert found.combined.tolist() == [False, False, True]
+    assert found.held.tolist() == [True, False, True]
+    # the release before is the repeated key's, which is no hold
+    assert found.flown.tolist() == [False, False, False]
+
+
+def test_an_unknown_hold_leaves_the_interval() -> None:
+    found = presses((0, F, np.nan), (150, J, 90)).timings()
+    assert (found.held.tolist(), found.combined.tolist()) == ([False, True], [False, True])
+
+
+def test_parts_join_again() -> None:
+    whole = presses((0, F, 80), (150, J, 90), (170, F, 85))
+    again = joined([whole.part(0, 2), whole.part(2)])
+    assert again.dt_ms.tolist() == [0, 150, 170]
+    assert (len(again), again.clock_step_ms) == (3, 1.0)

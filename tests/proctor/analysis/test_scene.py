@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from biometrics.ids import ModelId
+from biometrics.types import Box, Gaze, Quality
+from proctor.analysis.scene import Scene
+from proctor.inference import FaceFinding, FrameAssessment
+
+pytestmark = pytest.mark.unit
+
+FACE = FaceFinding(Box(200, 100, 200, 200), 0.9, False, None)
+
+
+def seen(
+    level: int = 100, *, faces: tuple[FaceFinding, ...] = (FACE,), far: int | None = None
+) -> FrameAssessment:
+    return FrameAssessment(
+        width=640,
+        height=480,
+        quality=Quality(100.0, 50.0, 100.0, False, False, False),
+        faces=faces,
+        model_ids=(ModelId("test", "1"),),
+        fingerprint=np.full(768, level, np.uint8).tobytes(),
+        far_faces=far,
+    )
+
+
+def test_the_slow_looks_keep_their_own_rhythm() -> None:
+    scene = Scene()
+    looks = [scene.due(float(s), embed=False, load=0.0) for s in range(21)]
+    assert [s for s, look in enumerate(looks) if look.far] == [0, 10, 20]
+    assert [s for s, look in enumerate(looks) if look.gaze] == list(range(0, 21, 2))
+
+
+def test_a_full_line_stretches_the_far_look_and_stops_the_gaze() -> None:
+    scene = Scene()
+    looks = [scene.due(float(s), embed=True, load=1.0) for s in range(81)]
+    assert [s for s, look in enumerate(looks) if look.far] == [0, 40, 80]
+    assert not any(look.gaze for look in looks)
+    assert all(look.embed for look in looks)
+
+
+def test_somebody_behind_is_looked_at_again_at_once() -> None:
+    scene = Scene()
+    assert scene.due(0.0, embed=False, load=0.0).far
+    scene.take(seen(far=1))
+    assert scene.due(1.0, embed=False, load=0.0).far
+    scene.take(seen(far=0))
+    assert not scene.due(2.0, embed=False, load=0.0).far
+
+
+def test_the_same_picture_of_a_face_is_still_and_another_is_not() -> None:
+    scene = Scene()
+    assert [scene.take(seen(level)) for level in (100, 100, 101, 101)] == [False, True, False, True]
+
+
+def test_an_empty_room_may_look_the_same() -> None:
+    scene = Scene()
+    assert [scene.take(seen(faces=())) for _ in range(3)] == [False, False, False]
+
+
+def test_aside_is_measured_from_where_this_person_mostly_looks() -> None:
+    scene = Scene()
+    assert [scene.is_away(Gaze(20.0, 0.0, 0.30)) for _ in range(9)] == [None] * 9
+    assert scene.is_away(Gaze(20.0, 0.0, 0.30)) is False
+    assert scene.is_away(Gaze(20.0, 0.0, 0.43)) is True
+    assert scene.is_away(Gaze(-10.0, 0.0, 0.30)) is True
+    assert scene.is_away(Gaze(20.0, 0.0, None)) is None

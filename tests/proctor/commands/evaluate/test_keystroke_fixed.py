@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from proctor.__main__ import app
+from proctor.commands.evaluate.phrase_files import PhraseFileError, read_repetitions
+
+pytestmark = pytest.mark.unit
+
+HEADER = "subject,sessionIndex,rep,H.a,DD.a.b,UD.a.b,H.b"
+
+
+@pytest.fixture
+def phrase_file(tmp_path: Path) -> Path:
+    """Seven people of 204 repetitions, seconds."""
+    rng = np.random.default_rng(7)
+    lines = [HEADER]
+    for person in range(7):
+        centre = rng.uniform(0.06, 0.2, 3)
+        for rep in range(204):
+            hold, interval, other = centre * np.exp(0.1 * rng.standard_normal(3))
+            row = [hold, interval, interval - hold, other]
+            lines.append(f"s{person},{rep // 50 + 1},{rep % 50 + 1}," + ",".join(map(str, row)))
+    path = tmp_path / "phrase.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_the_columns_are_read_by_their_prefix_in_milliseconds(phrase_file: Path) -> None:
+    found = read_repetitions(phrase_file)
+    assert found.timings_ms.shape == (7, 204, 4)
+    assert found.holds_ms.shape == (7, 204, 2)
+    assert found.flights_ms[0, 0] == pytest.approx(
+        found.intervals_ms[0, 0] - found.holds_ms[0, 0, 0]
+    )
+    assert 40 < found.holds_ms[0, 0, 0] < 300
+
+
+def test_the_report_has_the_default_beside_the_published_table(
+    phrase_file: Path, tmp_path: Path
+) -> None:
+    plot = tmp_path / "det.svg"
+    command = ["evaluate", "keystroke-fixed", "--data", str(phrase_file), "--enrol", "10"]
+    done = CliRunner().invoke(app, [*command, "--det", str(plot), "--json"])
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert (report["subjects"], report["enrol"]) == (7, 10)
+    assert report["default"] == report["verifiers"]["default"]
+    assert 0 <= report["default"]["eer_mean"] < 0.2
+    assert report["published_51_subjects"]["manhattan_scaled"] == {"eer_mean": 0.0962}
+    # 7 people, 6 others, 5 repetitions: FMR 1e-3 cannot be shown
+    assert report["default"]["fnmr_at_fmr"]["1e-3"] is None
+    assert plot.read_text().count("<polyline") == len(report["verifiers"])
+
+
+def test_an_enrolment_the_protocol_does_not_know_is_refused(phrase_file: Path) -> None:
+    command = ["evaluate", "keystroke-fixed", "--data", str(phrase_file), "--enrol", "7"]
+    assert CliRunner().invoke(app, command).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a,b,c\n", "the first columns"),
+        (f"{HEADER}\ns1,1,1,x,0,0,0\n", "line 2"),
+        (f"{HEADER}\ns1,1,1,0,0,0,0\n", "subjects are needed"),
+    ],
+)
+def test_another_file_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text(text)
+    with pytest.raises(PhraseFileError, match=reason):
+        read_repetitions(path)

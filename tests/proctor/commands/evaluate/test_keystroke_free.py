@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from keystroke.zones import Zone
+from proctor.__main__ import app
+from proctor.commands.evaluate.typing_files import TypingFileError, read_people
+
+pytestmark = pytest.mark.unit
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def typing_file(tmp_path: Path) -> Path:
+    """Four people of one sitting of 2,400 presses."""
+    rng = np.random.default_rng(7)
+    codes = np.array(["KeyA", "KeyE", "KeyT", "KeyO", "Space"])
+    lines = ["subject,session,code,dd_ms,hold_ms"]
+    for person in range(4):
+        pace = 120 + 40 * person
+        dt = np.round(pace * np.exp(0.2 * rng.standard_normal(2400)))
+        hold = np.round((70 + 15 * person) * np.exp(0.1 * rng.standard_normal(2400)))
+        typed = codes[rng.integers(5, size=2400)]
+        lines += [
+            f"p{person},0,{code},{d:g},{h:g}" for code, d, h in zip(typed, dt, hold, strict=True)
+        ]
+    return write(tmp_path / "typing.csv", *lines)
+
+
+def test_both_ways_of_giving_times_are_the_same_presses(tmp_path: Path) -> None:
+    intervals = write(
+        tmp_path / "a.csv",
+        "subject,session,code,dd_ms,hold_ms",
+        *("x,2,KeyA,0,80", "x,2,Shift,150,", "x,10,KeyB,0,90"),
+    )
+    instants = write(
+        tmp_path / "b.csv",
+        "subject,session,code,press_ms,release_ms",
+        *("x,2,KeyA,1000,1080", "x,2,Shift,1150,", "x,10,KeyB,50,140"),
+    )
+    for path in (intervals, instants):
+        first, second = read_people(path)["x"]
+        assert first.dt_ms.tolist() == [0, 150]
+        assert first.zones.tolist() == [Zone.LEFT_LITTLE_HOME, Zone.MODIFIER]
+        assert first.hold_ms[0] == 80 and np.isnan(first.hold_ms[1])
+        assert second.hold_ms.tolist() == [90]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (("subject,session,code,dd_ms",), "the columns are"),
+        (("subject,session,code,dd_ms,hold_ms", "x,0,KeyA,zero,1"), "not a number"),
+        (
+            (
+                "subject,session,code,dd_ms,hold_ms",
+                *("x,0,KeyA,0,1", "y,0,KeyA,0,1", "x,0,KeyA,0,1"),
+            ),
+            "stand together",
+        ),
+    ],
+)
+def test_another_file_is_refused_with_the_reason(
+    tmp_path: Path, lines: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(TypingFileError, match=reason):
+        read_people(write(tmp_path / "other.csv", *lines))
+
+
+def test_a_cell_has_rates_counts_and_an_interval(typing_file: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "det.svg"
+    command = ["evaluate", "keystroke-free", "--data", str(typing_file), "--alone", "--json"]
+    options = ["--enrol-keys", "500", "--probe-keys", "100", "--det", str(plot)]
+    done = CliRunner().invoke(app, [*command, *options])
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    (cell,) = report["cells"]
+    # three windows after the 2,100th key, four people
+    assert (cell["n_mated"], cell["n_non_mated"], cell["n_people"]) == (12, 36, 4)
+    assert (cell["enrol_keys"], cell["probe_keys"]) == (500, 100)
+    low, high = cell["ci"]
+    assert 0 <= low <= cell["eer"] <= high <= 0.5
+    assert cell["fnmr_at_fmr"] == {"1e-2": None, "1e-3": None}
+    assert plot.read_text().count("<polyline") == 1
+
+
+def test_a_cell_nobody_typed_enough_for_is_empty(typing_file: Path) -> None:
+    command = ["evaluate", "keystroke-free", "--data", str(typing_file), "--protocol", "across"]
+    done = CliRunner().invoke(app, [*command, "--alone", "--json"])
+    cells = json.loads(done.stdout)["cells"]
+    assert len(cells) == 20
+    assert {(cell["n_mated"], cell["eer"]) for cell in cells} == {(0, None)}

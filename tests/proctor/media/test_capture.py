@@ -1,0 +1,236 @@
+"""The media of one sitting when its disk fills, fails and comes back."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from proctor.media import capture as capture_module
+from proctor.media import disk as disk_module
+from proctor.media import webm
+from proctor.media.capture import FINISHED, Capture, DiskFull
+from proctor.media.disk import Disk
+from proctor.media.frames import EncodedFrame
+from proctor.media.gaps import coverage, gaps
+from proctor.media.port import MediaPort
+from proctor.media.recorder import broken_seals
+from proctor.observations import Track
+from tests.support.clock import SetClock
+
+pytestmark = pytest.mark.media
+
+SMALL = 4 << 20
+
+
+def in_loop(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+class Browser:
+    """Stands where a peer is: sends what the test says."""
+
+    def __init__(self, on_frame: Callable[[EncodedFrame], None]) -> None:
+        self.send = on_frame
+        self.asked: list[Track] = []
+
+    @classmethod
+    async def answer(cls, sdp: str, *, on_frame, **_: object) -> tuple["Browser", str]:
+        return cls(on_frame), "answer"
+
+    def request_keyframe(self, track: Track) -> None:
+        self.asked.append(track)
+
+    async def close(self) -> None:
+        pass
+
+
+class Exam:
+    """A capture on a disk, fed a second at a time."""
+
+    def __init__(self, directory: Path, disk: Disk, frames) -> None:
+        self.clock = SetClock(datetime(2026, 5, 4, 9, tzinfo=UTC))
+        self.changes: list[tuple[str, dict]] = []
+        self.files: list[Path] = []
+        self.second = 0
+        self._frames = frames
+        self._port = MediaPort("127.0.0.1")
+        self.capture = Capture(
+            self.clock,
+            directory,
+            self.clock.monotonic(),
+            self._port,
+            disk,
+            lambda name, _, values: self.changes.append((name, values)),
+            lambda _, path: self.files.append(path),
+        )
+
+    async def feed(self, seconds: int) -> None:
+        browser = self.capture.peer
+        for _ in range(seconds):
+            for track in Track:
+                begin = self.clock.monotonic()
+                for frame in self._frames(1.0, begin, track):
+                    ticks = 90_000 * self.second + frame.rtp_timestamp
+                    browser.send(replace(frame, rtp_timestamp=ticks))
+            self.clock.advance(1.0)
+            self.second += 1
+            await asyncio.sleep(0)
+
+    async def feed_until(self, condition: Callable[[], object], pause_s: float = 0.05) -> None:
+        while not condition():
+            await self.feed(1)
+            await asyncio.sleep(pause_s)
+
+    def stops(self) -> set[tuple[str, str]]:
+        return {
+            (values["track"], values["cause"].removeprefix("recorder_"))
+            for name, values in self.changes
+            if name == "silent" and "cause" in values
+        }
+
+    async def end(self) -> None:
+        await self.capture.drop(FINISHED)
+        self._port.close()
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture_module, "Peer", Browser)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 4 MiB, all but 300 kB of it taken by ``ballast``."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    root = tmp_path / "small"
+    root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", str(root)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody mount")
+    (root / "ballast").write_bytes(bytes(SMALL - 300_000))
+    yield root
+    subprocess.run(["umount", "--lazy", str(root)], check=True)
+
+
+def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path, frames) -> None:
+    async def scenario() -> None:
+        disk = Disk(small_disk)
+        exam = Exam(small_disk / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed_until(lambda: exam.stops() >= {("camera", "ENOSPC"), ("screen", "ENOSPC")})
+        (small_disk / "ballast").unlink()
+        back_s = exam.capture.now_s
+        await exam.feed(1)
+        await exam.feed_until(lambda: exam.capture.now_s - back_s >= 30.0)
+        assert set(exam.capture.paths) == set(Track)
+        assert exam.files
+        await exam.end()
+        disk.close()
+
+        length = exam.capture.now_s
+        for track in Track:
+            files = [each for each in exam.capture.recorded if each.track is track]
+            held = [interval for each in files for interval in each.intervals]
+            missing = gaps(track, held, 0.0, length, exam.capture.causes()[track])
+            assert {gap.cause for gap in missing} <= {"recorder_ENOSPC", "no_packets"}
+            assert "recorder_ENOSPC" in {gap.cause for gap in missing}
+            stopped = [gap for gap in missing if gap.cause == "recorder_ENOSPC"]
+            assert max(gap.end for gap in stopped) <= back_s + 30.0
+            told = sum(gap.end - gap.start for gap in stopped)
+            assert told >= sum(gap.end - gap.start for gap in missing) - 0.1
+            assert coverage(held, 0.0, length) + sum(
+                gap.end - gap.start for gap in missing
+            ) == pytest.approx(length)
+            for each in files:
+                assert broken_seals(each.path) == ()
+                assert webm.scan(each.path).is_finished
+
+    in_loop(scenario)
+
+
+def test_screen_is_given_up_before_the_camera_and_something_is_left(
+    small_disk: Path, frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_module, "MEASURE_EVERY_S", 0.0)
+    (small_disk / "ballast").write_bytes(bytes(SMALL - 1_600_000))
+
+    async def scenario() -> None:
+        disk = Disk(small_disk, min_free=2_000_000)
+        exam = Exam(small_disk / "sitting", disk, frames)
+        disk._min_free = 0
+        await exam.capture.connect("offer", {}, 0.0)
+        disk._min_free = 2_000_000
+        await exam.feed_until(lambda: ("screen", "disk_low") in exam.stops(), 0.2)
+        assert exam.stops() == {("screen", "disk_low")}
+        await exam.feed_until(lambda: ("camera", "disk_low") in exam.stops(), 0.2)
+        await exam.end()
+        disk.close()
+        assert {cause for _, cause in exam.stops()} == {"disk_low"}
+        (small_disk / "event").write_bytes(bytes(100_000))
+
+    in_loop(scenario)
+
+
+def test_failed_sync_stops_the_recording_and_nothing_is_sealed(
+    tmp_path: Path, frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        monkeypatch.setattr("proctor.media.recorder.SEAL_EVERY_S", 0.0)
+        monkeypatch.setattr(webm.os, "fdatasync", fail)
+        await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed_until(lambda: exam.stops() >= {("camera", "EIO"), ("screen", "EIO")})
+        monkeypatch.undo()
+        await exam.feed_until(lambda: len(exam.files) == 2)
+        await exam.end()
+        disk.close()
+        assert not list((tmp_path / "sitting").glob("*-001.webm.seals"))
+        assert len(exam.capture.recorded) == 4
+
+    in_loop(scenario)
+
+
+def test_codec_that_cannot_be_recorded_is_not_tried_again(tmp_path: Path, frames) -> None:
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        for second in range(60):
+            frame = replace(frames(1.0, float(second))[0], codec="H264")
+            exam.capture.peer.send(frame)
+            exam.clock.advance(1.0)
+        await exam.end()
+        disk.close()
+        assert exam.stops() == {("camera", "codec_not_recordable")}
+        assert exam.files == []
+
+    in_loop(scenario)
+
+
+def test_sitting_is_refused_when_its_exam_has_no_room(tmp_path: Path, frames) -> None:
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        disk.close()
+        disk._measured = lambda: 75_000 * 3_600 * 1.5
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 3_600.0)
+        # the same sitting again, after a reconnection, is promised nothing twice
+        await exam.capture.connect("offer", {}, 3_500.0)
+        other = Exam(tmp_path / "other", disk, frames)
+        with pytest.raises(DiskFull):
+            await other.capture.connect("offer", {}, 3_600.0)
+        await exam.end()
+        await other.capture.connect("offer", {}, 3_600.0)
+        await other.end()
+
+    in_loop(scenario)

@@ -1,0 +1,96 @@
+"""The thread that writes all recordings."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from proctor.media import disk as disk_module
+from proctor.media.disk import Disk
+from proctor.observations import Track
+
+pytestmark = pytest.mark.unit
+
+
+class Recording:
+    """Counts its visits and notes when it was sealed."""
+
+    def __init__(self, sealed_at: float, order: list[float]) -> None:
+        self.sealed_at = sealed_at
+        self.visited = threading.Event()
+        self._order = order
+
+    def visit(self) -> None:
+        self.visited.set()
+
+    def seal_if_due(self) -> None:
+        self._order.append(self.sealed_at)
+
+
+def test_all_recordings_are_visited_and_the_longest_unsealed_is_first(monkeypatch) -> None:
+    monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 0.01)
+    order: list[float] = []
+    disk = Disk()
+    recordings = [Recording(sealed_at, order) for sealed_at in (3.0, 1.0, 2.0)]
+    for each in recordings:
+        disk.attend(each)
+    for each in recordings:
+        each.visited.wait()
+        each.visited.clear()
+    for each in recordings:
+        each.visited.wait()
+    disk.close()
+
+    assert order[-3:] == [1.0, 2.0, 3.0]
+
+
+def test_dismissed_recording_is_visited_no_more(monkeypatch) -> None:
+    monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 0.01)
+    disk = Disk()
+    gone, stays = Recording(0.0, []), Recording(0.0, [])
+    for each in (gone, stays):
+        disk.attend(each)
+    gone.visited.wait()
+    disk.dismiss(gone)
+    stays.visited.clear()
+    stays.visited.wait()
+    gone.visited.clear()
+    for _ in range(3):
+        stays.visited.clear()
+        stays.visited.wait()
+    disk.close()
+
+    assert not gone.visited.is_set()
+
+
+def test_exams_are_admitted_while_there_is_room_for_all_of_them(tmp_path, monkeypatch) -> None:
+    free = 10_000_000 + 75_000 * 100
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    disk = Disk(tmp_path / "recordings", min_free=10_000_000)
+    try:
+        assert disk.admit("one", 60.0)
+        assert not disk.admit("two", 60.0)
+        assert disk.admit("two", 30.0)
+        disk.release("one")
+        assert disk.admit("three", 60.0)
+    finally:
+        disk.close()
+
+
+def test_screens_are_given_up_first_and_come_back_last(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 60.0)
+    usage = SimpleNamespace(free=1_000)
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage)
+    disk = Disk(tmp_path, min_free=1_000)
+    taken = {}
+    for free in (500, 499, 250, 249, 374, 375, 749, 750):
+        usage.free = free
+        disk._measure()
+        taken[free] = {track for track in Track if disk.takes(track)}
+    disk.close()
+
+    assert taken[500] == set(Track)
+    assert taken[499] == taken[250] == {Track.CAMERA}
+    assert taken[249] == taken[374] == set()
+    assert taken[375] == taken[749] == {Track.CAMERA}
+    assert taken[750] == set(Track)

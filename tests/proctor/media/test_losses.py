@@ -1,0 +1,94 @@
+"""Holes in a track: when they are asked for, and what the reports say."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.media.losses import Losses, Reports
+from proctor.media.rtcp import SenderReport
+
+pytestmark = pytest.mark.unit
+
+
+def test_hole_is_asked_for_four_times_and_then_given_up() -> None:
+    losses = Losses()
+    losses.saw(65_534, 0.0)
+    losses.saw(1, 0.0)
+
+    asked = {at: due for at in range(100) if (due := losses.due(at / 50))}
+
+    assert list(asked.values()) == [[65_535, 0]] * 4
+    assert min(b - a for a, b in zip(list(asked), list(asked)[1:], strict=False)) >= 2
+    assert losses.given_up == 2
+
+
+def test_repaired_hole_is_asked_for_no_more_and_teaches_the_round_trip() -> None:
+    losses = Losses()
+    for sequence in (1, 2, 4):
+        losses.saw(sequence, 0.0)
+    assert losses.due(0.02) == [3]
+    losses.saw(3, 0.42)
+
+    assert losses.due(5.0) == []
+    assert losses.repaired == 1
+    assert losses.round_trip_s == pytest.approx(0.08 + 0.25 * 0.32)
+
+
+def test_reordered_packet_is_not_asked_for() -> None:
+    losses = Losses()
+    for sequence in (1, 3, 2, 4):
+        losses.saw(sequence, 0.0)
+
+    assert losses.due(0.02) == []
+    assert losses.repaired == 0
+
+
+def test_wide_hole_is_a_new_start() -> None:
+    losses = Losses()
+    losses.saw(1, 0.0)
+    losses.saw(400, 0.0)
+
+    assert losses.due(1.0) == []
+
+
+@given(st.integers(0, 2**16), st.floats(0.01, 0.9))
+def test_holes_held_are_bounded(start: int, share: float) -> None:
+    losses, chance = Losses(), random.Random(start)
+    for number in range(3_000):
+        if chance.random() > share:
+            losses.saw((start + number) & 0xFFFF, number / 50)
+    assert len(losses._holes) <= 256
+
+
+def test_report_counts_what_is_lost_since_the_last() -> None:
+    reports = Reports(42)
+    assert reports.block(0.0) is None
+    for sequence in (65_534, 65_535, 0, 1):
+        reports.saw(sequence, 0, 0.0)
+    first = reports.block(0.0)
+    assert first is not None
+    assert (first.fraction_lost, first.lost, first.highest) == (0, 0, 65_537)
+    for sequence in (4, 5, 6, 7, 8, 9):
+        reports.saw(sequence, 0, 0.0)
+    reports.heard(SenderReport(42, 0.0, 77, 0), 10.0)
+
+    second = reports.block(10.5)
+
+    assert second is not None
+    assert (second.fraction_lost, second.lost) == (64, 2)
+    assert (second.last_report, second.since_report) == (77, 32_768)
+
+
+def test_even_packets_have_no_jitter_and_uneven_ones_do() -> None:
+    even, uneven = Reports(1), Reports(2)
+    for number in range(100):
+        even.saw(number, 3_000 * number, number / 30)
+        uneven.saw(number, 3_000 * number, number / 30 + 0.01 * (number % 2))
+
+    calm, shaken = even.block(4.0), uneven.block(4.0)
+    assert calm is not None
+    assert shaken is not None
+    assert calm.jitter == 0
+    assert shaken.jitter == pytest.approx(900, rel=0.05)
