@@ -1,4 +1,4 @@
-"""The command line: ``proctor serve``, ``demo``, ``models``, ``account`` and measurements."""
+"""The command line: the service, reports, certificates and measurements."""
 
 from importlib.util import find_spec
 
@@ -7,21 +7,32 @@ import typer
 from proctor.commands import (
     account,
     bench,
+    certificate,
     evaluate,
+    evidence,
     faces_bench,
     keystroke_bench,
     models,
+    report,
+    report_bench,
     serve,
+    share,
     templates,
 )
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command("serve")(serve.serve)
+app.command("share")(share.share)
+app.command("report")(report.report)
+app.command("evidence")(evidence.evidence)
+app.command("verify")(evidence.verify_file)
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
+app.add_typer(certificate.app, name="certificate")
 app.add_typer(templates.app, name="templates")
 app.add_typer(evaluate.app, name="evaluate")
 bench.app.command("faces")(faces_bench.faces)
+bench.app.command("report")(report_bench.report)
 bench.app.command("keystroke")(keystroke_bench.keystroke)
 app.add_typer(bench.app, name="bench")
 

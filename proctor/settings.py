@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -52,3 +53,13 @@ def institution_key(settings: Settings) -> bytes:
         path.touch(mode=0o600, exist_ok=False)
         path.write_bytes(secrets.token_bytes(32))
     return path.read_bytes()
+
+
+def signing_key(settings: Settings) -> Ed25519PrivateKey:
+    """The institution's Ed25519 key for evidence packs; made when first needed, mode 0600."""
+    path = settings.data_dir / "secrets" / "signing.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(Ed25519PrivateKey.generate().private_bytes_raw())
+    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())

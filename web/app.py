@@ -19,12 +19,13 @@ from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
-from web import errors, sign_in
+from web import certificates, errors, sign_in
 from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
 from web.api import sittings as api_sittings
 from web.office import routes as office
 from web.proctors import routes as proctors
+from web.students import identity as student_identity
 from web.students import routes as students
 
 MAX_BODY = 12 * 1024 * 1024
@@ -63,7 +64,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.middleware("http")(_guard)
     errors.install(app)
-    for routes in (sign_in, students, proctors, office, api_sittings, api_enrolment):
+    for routes in (
+        sign_in,
+        certificates,
+        students,
+        student_identity,
+        proctors,
+        office,
+        api_sittings,
+        api_enrolment,
+    ):
         app.include_router(routes.router)
 
     @app.get("/healthz", dependencies=[public()])

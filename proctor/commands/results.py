@@ -12,10 +12,9 @@ from proctor.incidents import builder
 from proctor.incidents.kinds import Kind
 from proctor.observations import Track
 from proctor.reports.document import Json
+from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import document_of
-from proctor.reports.pdf import pdf_of
 from proctor.reports.tables import IssuedReport
-from proctor.reports.workbook import csv_of, xlsx_of
 
 # kinds that the screen shows; all others are seen by the camera
 _ON_SCREEN = frozenset(
@@ -36,16 +35,10 @@ class Held:
 def write_formats(issued: IssuedReport, directory: Path, locale: str) -> dict[str, Path]:
     """Files of an issued report by format."""
     document = document_of(issued)
-    contents = {
-        "pdf": pdf_of(document, issued.sha256, locale),
-        "xlsx": xlsx_of(document, issued.sha256, locale),
-        "csv": csv_of(document, issued.sha256, locale),
-        "json": issued.body.encode(),
-    }
     directory.mkdir(parents=True, exist_ok=True)
-    paths = {name: directory / f"identity-report.{name}" for name in contents}
-    for name, content in contents.items():
-        paths[name].write_bytes(content)
+    paths = {str(name): directory / f"identity-report.{name}" for name in FileFormat}
+    for name in FileFormat:
+        paths[name].write_bytes(content_of(document, name, locale))
     return paths
 
 

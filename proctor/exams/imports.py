@@ -71,7 +71,7 @@ def import_courses(tx: Session, by: Account, data: bytes, at: datetime) -> Impor
             course.starts_on, course.ends_on = line.starts_on, line.ends_on
             changed += 1
     imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return _recorded(tx, by, "courses", data, at, imported)
+    return recorded(tx, by, "courses", data, at, imported)
 
 
 def import_schemes(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
@@ -99,7 +99,7 @@ def import_schemes(tx: Session, by: Account, data: bytes, at: datetime) -> Impor
             changed += 1
         add_version(tx, course, [_new_event(line) for line in lines], at)
     imported = Imported(added, changed, len(schemes) - added - changed)
-    return _recorded(tx, by, "schemes", data, at, imported)
+    return recorded(tx, by, "schemes", data, at, imported)
 
 
 def import_roster(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
@@ -129,7 +129,7 @@ def import_roster(tx: Session, by: Account, data: bytes, at: datetime) -> Import
         elif line.email in renamed:
             changed += 1
     imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return _recorded(tx, by, "roster", data, at, imported)
+    return recorded(tx, by, "roster", data, at, imported)
 
 
 def import_staff(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
@@ -158,12 +158,13 @@ def import_staff(tx: Session, by: Account, data: bytes, at: datetime) -> Importe
         elif line.email in renamed:
             changed += 1
     imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return _recorded(tx, by, "staff", data, at, imported)
+    return recorded(tx, by, "staff", data, at, imported)
 
 
-def _recorded(
+def recorded(
     tx: Session, by: Account, what: str, data: bytes, at: datetime, imported: Imported
 ) -> Imported:
+    """Write who imported what kind of file, when it changed anything."""
     tx.flush()
     if imported.added or imported.changed:
         fact = {

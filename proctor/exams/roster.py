@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from proctor.errors import NotFound
 from proctor.exams.schemes import visible_courses
 from proctor.exams.tables import Course, CourseStaff, RosterEntry, StaffRole
 from proctor.people.tables import Account
+
+
+class LearnerNotFound(NotFound):
+    """There is no learner with this number on the course."""
+
+    key = "error.learner_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,19 @@ def learners_of(
             .limit(most)
         )
     )
+
+
+def learner_by_number(tx: Session, course_id: str, number: str) -> Account:
+    """The learner of a course with this number. Raises LearnerNotFound."""
+    query = (
+        select(Account)
+        .join(RosterEntry, RosterEntry.account_id == Account.id)
+        .where(RosterEntry.course_id == course_id, Account.learner_number == number)
+    )
+    found = tx.scalars(query).one_or_none()
+    if found is None:
+        raise LearnerNotFound(course=course_id)
+    return found
 
 
 def count_learners(tx: Session, course_id: str) -> int:

@@ -31,6 +31,12 @@ class CourseNotFound(NotFound):
     key = "error.course_not_found"
 
 
+class EventNotFound(NotFound):
+    """The scheme in force has no such event."""
+
+    key = "error.event_not_found"
+
+
 @dataclass(frozen=True, slots=True)
 class SchemeWarning:
     """Something about a scheme the exam office should know; it is accepted all the same.
@@ -69,6 +75,15 @@ def course_for(tx: Session, account: Account, course_id: str) -> Course:
     if course is None:
         raise CourseNotFound(course=course_id)
     return course
+
+
+def course_by_code(tx: Session, institution_id: str, code: str) -> Course:
+    """The course of an institution with this code. Raises CourseNotFound."""
+    query = select(Course).where(Course.institution_id == institution_id, Course.code == code)
+    found = tx.scalars(query).one_or_none()
+    if found is None:
+        raise CourseNotFound
+    return found
 
 
 def newest_scheme(tx: Session, course_id: str) -> AssessmentScheme | None:

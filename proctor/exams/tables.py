@@ -161,3 +161,21 @@ class CourseStaff(Base):
     course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
     account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
     role: Mapped[StaffRole] = mapped_column(string_enum(StaffRole), primary_key=True)
+
+
+class Dispensation(Base):
+    """An event that no longer counts: excused for one learner, cancelled for all without one.
+
+    By course and code, so that it holds for every version of the scheme. Insert-only.
+    """
+
+    __tablename__ = "dispensations"
+    __table_args__ = (UniqueConstraint("course_id", "event_code", "account_id"),)
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"))
+    event_code: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    reason: Mapped[str] = mapped_column(String(300))
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

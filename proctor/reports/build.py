@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound
+from proctor.exams.dispensations import dispensations_of
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import events_of, newest_scheme, weight_of
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, EventKind, Technology
@@ -15,7 +16,6 @@ from proctor.people.tables import Account, Institution
 from proctor.shares.calculator import (
     Outcome,
     Share,
-    ShareEvent,
     ShareRange,
     by_count,
     by_weight,
@@ -23,7 +23,7 @@ from proctor.shares.calculator import (
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import EventOutcome, course_outcomes, plan_of
+from proctor.shares.outcomes import EventOutcome, course_outcomes, design_events, plan_of
 from proctor.shares.packs import PolicyPack, pack
 
 # what no browser service sees, whatever its figures; printed in every report
@@ -103,6 +103,10 @@ class IdentityReport:
     limits: tuple[str, ...] = LIMITS
 
 
+#: shares by count and weight by the outcomes of the events of one scheme, in their order
+_KnownShares = dict[tuple[Outcome, ...], tuple[ShareRange, ShareRange]]
+
+
 def build_report(
     tx: Session,
     course_id: str,
@@ -110,17 +114,22 @@ def build_report(
     *,
     version: int | None = None,
     supersedes: str | None = None,
+    learner: Account | None = None,
 ) -> IdentityReport:
-    """The report of a course as things stand at *now*. Raises NoScheme."""
+    """The report of a course as things stand at *now*, or of one *learner* of it.
+
+    Raises NoScheme.
+    """
     course = tx.get_one(Course, course_id)
     scheme = newest_scheme(tx, course_id)
     if scheme is None:
         raise NoScheme(course=course_id)
     rules = pack(course.policy_pack)
-    events = tuple(_planned(event, rules) for event in events_of(tx, scheme.id))
-    accounts = learners_of(tx, course_id)
+    events = events_of(tx, scheme.id)
+    accounts = learners_of(tx, course_id) if learner is None else [learner]
     outcomes = course_outcomes(tx, course, accounts, now)
     every = [outcome for rows in outcomes.values() for outcome in rows]
+    known: _KnownShares = {}
     return IdentityReport(
         version=version,
         supersedes=supersedes,
@@ -133,20 +142,30 @@ def build_report(
         ends_on=course.ends_on,
         scheme_version=scheme.version,
         pack=rules,
-        design=_design(events, rules),
-        events=events,
-        learners=tuple(learner_report(a, outcomes[a.id], rules) for a in accounts),
+        design=design_of(tx, course, events),
+        events=tuple(_planned(event, rules) for event in events),
+        learners=tuple(learner_report(a, outcomes[a.id], rules, known) for a in accounts),
         people=_names_of_reviewers(tx, every),
         model_ids=tuple(sorted({m for o in every if o.evidence for m in o.evidence.model_ids})),
     )
 
 
 def learner_report(
-    account: Account, outcomes: list[EventOutcome], rules: PolicyPack
+    account: Account,
+    outcomes: list[EventOutcome],
+    rules: PolicyPack,
+    known: _KnownShares | None = None,
 ) -> LearnerReport:
-    """Shares of one learner from the outcomes of their events."""
-    events = [outcome.share_event for outcome in outcomes]
-    count, weight = by_count(events, rules), by_weight(events)
+    """Shares of one learner from the outcomes of their events.
+
+    ``known``: shares computed for other learners of the same scheme, added to.
+    """
+    known = {} if known is None else known
+    pattern = tuple(outcome.decision.outcome for outcome in outcomes)
+    if pattern not in known:
+        events = [outcome.share_event for outcome in outcomes]
+        known[pattern] = by_count(events, rules), by_weight(events)
+    count, weight = known[pattern]
     return LearnerReport(
         name=account.name,
         number=account.learner_number,
@@ -158,9 +177,12 @@ def learner_report(
     )
 
 
-def design_of(events: list[AssessmentEvent], rules: PolicyPack) -> Design:
-    """Shares of a scheme by its identity plans."""
-    return _design(tuple(_planned(event, rules) for event in events), rules)
+def design_of(tx: Session, course: Course, events: list[AssessmentEvent]) -> Design:
+    """Shares of a scheme by its identity plans, without the events cancelled for all."""
+    rules = pack(course.policy_pack)
+    planned = design_events(events, rules, dispensations_of(tx, course.id).cancelled)
+    count, weight = design_by_count(planned, rules), design_by_weight(planned)
+    return Design(count, weight, share_met(count, weight, rules))
 
 
 def _planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
@@ -173,13 +195,6 @@ def _planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
         opens_at=event.opens_at,
         closes_at=event.closes_at,
     )
-
-
-def _design(events: tuple[PlannedEvent, ...], rules: PolicyPack) -> Design:
-    # plans count, outcomes do not: any outcome that stays in the denominator will do
-    planned = [ShareEvent(e.code, e.weight, bool(e.plan), Outcome.PENDING) for e in events]
-    count, weight = design_by_count(planned, rules), design_by_weight(planned)
-    return Design(count, weight, share_met(count, weight, rules))
 
 
 def _names_of_reviewers(tx: Session, outcomes: list[EventOutcome]) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """The canonical JSON of an identity report, from which every other format is drawn."""
 
 import hashlib
+import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-import rfc8785
-
+from proctor.centres.protocols import CentreFinding
 from proctor.exams.schemes import plain_number
 from proctor.observations import Track
 from proctor.reports.build import Design, IdentityReport, LearnerReport, PlannedEvent
@@ -45,8 +46,15 @@ def as_json(report: IdentityReport) -> Json:
 
 
 def canonical(document: Json) -> str:
-    """*document* as one text that is the same wherever it is written (RFC 8785)."""
-    return rfc8785.dumps(document).decode()
+    """*document* as one text that is the same wherever it is written (RFC 8785).
+
+    Our documents have ASCII keys, and numbers that Python and ECMAScript write alike: whole ones
+    as integers, others with three decimals. For those the standard encoder, many times faster on
+    a term of learners, writes what RFC 8785 asks for.
+    """
+    return json.dumps(
+        document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
 
 
 def sha256_of(text: str) -> str:
@@ -56,8 +64,14 @@ def sha256_of(text: str) -> str:
 
 def share_json(share: Share, pack: PolicyPack) -> Json:
     """One share; ``percent`` and ``met`` are null when it is not applicable."""
-    num, den = share.integers
-    return {"num": num, "den": den, "percent": share.percent_floored, "met": share.met(pack)}
+    num, den, percent = _figures(share)
+    return {"num": num, "den": den, "percent": percent, "met": share.met(pack)}
+
+
+@lru_cache(maxsize=4096)
+def _figures(share: Share) -> tuple[int, int, str | None]:
+    # the learners of a course share few different fractions
+    return *share.integers, share.percent_floored
 
 
 def range_json(shares: ShareRange, pack: PolicyPack) -> Json:
@@ -142,6 +156,19 @@ def _outcome(event: EventOutcome, people: dict[str, str]) -> Json:
             for method in decision.methods
         ],
         "sitting": _sitting(event, evidence, people) if evidence else None,
+        "centre": _centre(event.centre) if event.centre else None,
+    }
+
+
+def _centre(centre: CentreFinding) -> Json:
+    return {
+        "name": centre.centre,
+        "protocol": centre.number,
+        "held_at": _instant(centre.held_at),
+        "signed_on": centre.signed_on.isoformat() if centre.signed_on else None,
+        "attended": centre.attended,
+        "document": centre.document.value if centre.document else None,
+        "conditions": centre.conditions,
     }
 
 
@@ -205,4 +232,7 @@ def _instant(at: datetime) -> str:
 
 def _seconds(value: float | None) -> float | None:
     """To three decimals, so that the text does not carry the noise of a float."""
-    return None if value is None else round(value, 3)
+    if value is None:
+        return None
+    rounded = round(value, 3)
+    return int(rounded) if rounded.is_integer() else rounded

@@ -1,11 +1,12 @@
-"""Issued reports: frozen, superseded, never edited."""
+"""Issued reports and certificates: frozen, superseded or revoked, never edited."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from proctor.plumbing.db import Base, UtcDateTime, id_column
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 
 class IssuedReport(Base):
@@ -21,3 +22,43 @@ class IssuedReport(Base):
     issued_by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
     body: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
+
+
+class CertificateStatus(StrEnum):
+    VALID = "valid"
+    UNDER_REVIEW = "under_review"
+    REVOKED = "revoked"
+
+
+class Certificate(Base):
+    """One certificate of completion (Annex 1), frozen. ``id`` is its public address;
+    ``number``: gapless per institution; ``body``: canonical JSON of its fields."""
+
+    __tablename__ = "certificates"
+    __table_args__ = (
+        UniqueConstraint("institution_id", "number"),
+        UniqueConstraint("course_id", "account_id"),
+    )
+
+    id: Mapped[str] = id_column()
+    institution_id: Mapped[str] = mapped_column(String(32), ForeignKey("institutions.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"))
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    body: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class CertificateRuling(Base):
+    """A decision on a certificate after it was issued; insert-only, the newest counts."""
+
+    __tablename__ = "certificate_rulings"
+
+    id: Mapped[str] = id_column()
+    certificate_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("certificates.id"), index=True
+    )
+    status: Mapped[CertificateStatus] = mapped_column(string_enum(CertificateStatus))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -238,7 +238,7 @@ class _Printer:
             outcome_text=self._outcome_text(event),
             methods=tuple(self._method(method) for method in event["methods"]),
             grounds=self._grounds(event),
-            measured=self._measured(event["sitting"]),
+            measured=self._measured(event["sitting"]) + self._centre(event.get("centre")),
         )
 
     def _outcome_text(self, event: Json) -> str:
@@ -274,6 +274,27 @@ class _Printer:
         if sitting["keystroke"]:
             lines.append(self._typing(sitting["keystroke"]))
         return tuple(lines)
+
+    def _centre(self, centre: Json | None) -> tuple[str, ...]:
+        """Lines on the protocol of a test centre; reports of before there were any have none."""
+        if centre is None:
+            return ()
+        signed = centre["signed_on"]
+        protocol = self.t(
+            "report.centre.signed" if signed else "report.centre.unsigned",
+            name=centre["name"],
+            number=centre["protocol"],
+            at=self._time(centre["held_at"]),
+            signed=self._day(signed) if signed else "",
+        )
+        if not centre["attended"]:
+            return (protocol,)
+        document, conditions = centre["document"], centre["conditions"]
+        return (
+            protocol,
+            self.t(f"report.centre.document.{document or 'none'}"),
+            self.t(f"report.centre.conditions.{'yes' if conditions else 'no'}"),
+        )
 
     def _typing(self, keystroke: Json) -> str:
         n_keys, score = keystroke["n_keys"] or 0, keystroke["score"]

@@ -60,6 +60,13 @@ class Share:
         return f"{hundredths // 100}.{hundredths % 100:02}"
 
     @property
+    def reduced(self) -> tuple[int, int]:
+        """Numerator and denominator of the reduced fraction; (0, 0) if not applicable."""
+        if not self.den:
+            return 0, 0
+        return (self.num / self.den).as_integer_ratio()
+
+    @property
     def integers(self) -> tuple[int, int]:
         """Numerator and denominator scaled by one factor to whole numbers, not reduced."""
         scale = lcm(self.num.denominator, self.den.denominator)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -226,6 +226,9 @@ def _rows(
     found: defaultdict[str, list[_Row]] = defaultdict(list)
     for at in range(0, len(ids), _IDS_AT_ONCE):
         chosen = table.sitting_id.in_(ids[at : at + _IDS_AT_ONCE])
-        for row in tx.scalars(select(table).where(chosen).order_by(order)):
-            found[row.sitting_id].append(row)
+        # plain rows with the columns of the table: a term has more of them than an identity map
+        # of objects would hold in memory
+        rows = tx.execute(select(*table.__table__.columns).where(chosen).order_by(order))
+        for row in rows:
+            found[row.sitting_id].append(cast(_Row, row))
     return found

@@ -4,7 +4,7 @@
 and voiding a second one. One fact needs nobody: the learner never came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,8 @@ from fractions import Fraction
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proctor.centres.protocols import CentreFinding, findings_of
+from proctor.exams.dispensations import Dispensations, dispensations_of
 from proctor.exams.schemes import events_in_force, weight_of
 from proctor.exams.tables import (
     AssessmentEvent,
@@ -43,6 +45,7 @@ class MethodOutcome(StrEnum):
 
 
 NOT_HELD = "not_held"
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ class OutcomeDecision:
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """One assessment event of one learner; the evidence is of the newest attempt."""
+    """One assessment event of one learner; the evidence is of the newest attempt, ``centre``
+    is what the protocol of a test centre says."""
 
     event_id: str
     code: str
@@ -83,6 +87,7 @@ class EventOutcome:
     attempt: int | None
     started_at: datetime | None
     evidence: SittingEvidence | None
+    centre: CentreFinding | None = None
 
     @property
     def share_event(self) -> ShareEvent:
@@ -113,20 +118,58 @@ def decide(
     return _by_rule(plan, evidence, methods)
 
 
+def decide_at_centre(plan: frozenset[Technology], centre: CentreFinding) -> OutcomeDecision:
+    """The outcome of an event that a test centre has a protocol of, planned there or not.
+
+    Only a signed protocol counts, and only one that states both that the identity was checked
+    and that the conditions were controlled.
+    """
+    if centre.signed_on is None:
+        return _centre_decision(Outcome.PENDING, MethodOutcome.INSUFFICIENT, "protocol_unsigned")
+    if not centre.attended:
+        return OutcomeDecision(Outcome.ABSENT, reasons=("not_attended",))
+    if centre.document is not None and centre.conditions:
+        return _centre_decision(Outcome.VERIFIED, MethodOutcome.PASS, None)
+    outcome = Outcome.PENDING if plan else Outcome.NOT_PLANNED
+    missing = "conditions_not_controlled" if centre.document else "identity_not_checked"
+    return _centre_decision(outcome, MethodOutcome.NO, missing)
+
+
+def _centre_decision(
+    outcome: Outcome, result: MethodOutcome, reason: str | None
+) -> OutcomeDecision:
+    method = MethodResult(Technology.TEST_CENTRE, result, reason)
+    return OutcomeDecision(outcome, (method,), (reason,) if reason else ())
+
+
 def course_outcomes(
     tx: Session, course: Course, accounts: Sequence[Account], now: datetime
 ) -> dict[str, list[EventOutcome]]:
     """Outcome of each event of the scheme in force, by id of the learner."""
     rules = pack(course.policy_pack)
-    events = events_in_force(tx, course.id)
+    events = [
+        (event, weight_of(event), plan_of(event, rules)) for event in events_in_force(tx, course.id)
+    ]
+    gone = dispensations_of(tx, course.id)
+    at_centres = findings_of(tx, course.id, _few(accounts))
     sittings = _newest_sittings(tx, course, {account.id for account in accounts})
     evidence = evidence_of_all(tx, list(sittings.values()))
     outcomes = {}
     for account in accounts:
-        held = [(event, sittings.get((account.id, event.code))) for event in events]
+        held = [(*each, sittings.get((account.id, each[0].code))) for each in events]
         outcomes[account.id] = [
-            _event_outcome(event, sitting, evidence[sitting.id] if sitting else None, rules, now)
-            for event, sitting in held
+            _event_outcome(
+                event,
+                weight,
+                plan,
+                sitting,
+                evidence[sitting.id] if sitting else None,
+                at_centres.get((account.id, event.code)),
+                _released(gone, account, event),
+                rules,
+                now,
+            )
+            for event, weight, plan, sitting in held
         ]
     return outcomes
 
@@ -135,6 +178,25 @@ def plan_of(event: AssessmentEvent, rules: PolicyPack) -> frozenset[Technology]:
     """Technologies planned for *event* that the act knows; others identify nobody."""
     known = [name for name in event.identity_plan if name in rules.technologies]
     return frozenset(Technology(name) for name in known)
+
+
+def design_events(
+    events: Iterable[AssessmentEvent], rules: PolicyPack, cancelled: Collection[str]
+) -> list[ShareEvent]:
+    """The events of a scheme as the shares by design take them: plans count, outcomes do not.
+
+    ``cancelled``: codes of events cancelled for all.
+    """
+    return [
+        ShareEvent(
+            event.code,
+            weight_of(event),
+            bool(plan_of(event, rules)),
+            # any outcome that stays in the denominator will do
+            Outcome.CANCELLED if event.code in cancelled else Outcome.PENDING,
+        )
+        for event in events
+    ]
 
 
 def _never_sat(plan: frozenset[Technology], window_closed: bool) -> OutcomeDecision:
@@ -289,6 +351,9 @@ def _newest_sittings(
         .where(AssessmentScheme.course_id == course.id)
         .order_by(AssessmentScheme.version, Sitting.attempt)
     )
+    # one learner's page must not read the sittings of a whole course
+    if len(accounts) <= _FEW:
+        query = query.where(Sitting.account_id.in_(accounts))
     return {
         (sitting.account_id, code): sitting
         for sitting, code in tx.execute(query)
@@ -298,23 +363,53 @@ def _newest_sittings(
 
 def _event_outcome(
     event: AssessmentEvent,
+    weight: Fraction,
+    plan: frozenset[Technology],
     sitting: Sitting | None,
     evidence: SittingEvidence | None,
+    centre: CentreFinding | None,
+    released: Outcome | None,
     rules: PolicyPack,
     now: datetime,
 ) -> EventOutcome:
-    plan = plan_of(event, rules)
     verdicts = evidence.verdicts if evidence else ()
+    if released is not None:
+        decision = OutcomeDecision(released, reasons=(released.value,))
+    elif centre is not None and _is_newest(centre, sitting):
+        decision = decide_at_centre(plan, centre)
+    else:
+        closed = now >= event.closes_at
+        decision = decide(plan, evidence, verdicts, rules, window_closed=closed)
     return EventOutcome(
         event_id=event.id,
         code=event.code,
         title=event.title,
         kind=event.kind,
-        weight=weight_of(event),
+        weight=weight,
         plan=plan,
-        decision=decide(plan, evidence, verdicts, rules, window_closed=now >= event.closes_at),
+        decision=decision,
         sitting_id=sitting.id if sitting else None,
         attempt=sitting.attempt if sitting else None,
         started_at=sitting.started_at if sitting else None,
         evidence=evidence,
+        centre=centre,
     )
+
+
+def _few(accounts: Sequence[Account]) -> list[str] | None:
+    return [account.id for account in accounts] if len(accounts) <= _FEW else None
+
+
+def _is_newest(centre: CentreFinding, sitting: Sitting | None) -> bool:
+    """Whether the sitting at the centre came after the one online, and so replaces it."""
+    if sitting is None or sitting.started_at is None:
+        return True
+    return centre.held_at > sitting.started_at
+
+
+def _released(gone: Dispensations, account: Account, event: AssessmentEvent) -> Outcome | None:
+    if event.code in gone.cancelled:
+        return Outcome.CANCELLED
+    if (account.id, event.code) in gone.excused:
+        return Outcome.EXCUSED
+    return None

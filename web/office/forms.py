@@ -1,4 +1,4 @@
-"""What the exam office sends: CSV files and the four things they can hold."""
+"""What the exam office sends: CSV files and what they can hold."""
 
 import csv
 import io
@@ -10,7 +10,8 @@ from enum import StrEnum
 from fastapi import UploadFile
 from sqlalchemy.orm import Session
 
-from proctor.exams import imports, lines
+from proctor.centres import imports as centres
+from proctor.exams import dispensations, imports, lines
 from proctor.exams.imports import Imported
 from proctor.exams.sheets import MAX_BYTES, Columns
 from proctor.people.tables import Account
@@ -23,6 +24,9 @@ class ImportKind(StrEnum):
     SCHEMES = "schemes"
     ROSTER = "roster"
     STAFF = "staff"
+    DISPENSATIONS = "dispensations"
+    CENTRES = "centres"
+    PROTOCOLS = "protocols"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,34 @@ FORMS = {
         lines.STAFF_COLUMNS,
         ("DL-101", "bauyrzhan@example.org", "Бауыржан Төлегенов", "proctor"),
         imports.import_staff,
+    ),
+    ImportKind.DISPENSATIONS: FileForm(
+        dispensations.DISPENSATION_COLUMNS,
+        ("DL-101", "final", "D-26001", "№ 14 анықтама, 12.12.2026"),
+        dispensations.import_dispensations,
+    ),
+    ImportKind.CENTRES: FileForm(
+        centres.CENTRE_COLUMNS,
+        ("ATY-1", "Атырау тест орталығы", "Атырау", "1|2|3", "Қайрат Сейітов|Жанна Ким"),
+        centres.import_centres,
+    ),
+    ImportKind.PROTOCOLS: FileForm(
+        centres.PROTOCOL_COLUMNS,
+        (
+            "ATY-1",
+            "2026-17",
+            "DL-101",
+            "final",
+            "2026-12-15T10:00+05:00",
+            "Қайрат Сейітов",
+            "2026-12-15",
+            "D-26001",
+            "yes",
+            "2",
+            "id_card",
+            "yes",
+        ),
+        centres.import_protocols,
     ),
 }
 

@@ -11,6 +11,8 @@ from proctor.exams.tables import Course
 from proctor.people.tables import Role
 from proctor.reports.build import build_report
 from proctor.reports.document import as_json
+from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
+from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import (
     document_of,
     draft,
@@ -19,24 +21,13 @@ from proctor.reports.issue import (
     keep,
     record_download,
 )
-from proctor.reports.pdf import pdf_of
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
-from proctor.reports.workbook import csv_of, xlsx_of
 from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import locale_of, page
 
 router = APIRouter()
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
-
-
-class FileFormat(StrEnum):
-    """Files an issued report is taken away as."""
-
-    PDF = "pdf"
-    XLSX = "xlsx"
-    CSV = "csv"
-    JSON = "json"
 
 
 MEDIA_TYPES = {
@@ -87,7 +78,7 @@ def report_file(
         name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
         record_download(tx, report, visitor.account.id, file_format, services.clock.now())
     return Response(
-        _content(report, file_format, locale_of(request)),
+        content_of(document_of(report), file_format, locale_of(request)),
         media_type=MEDIA_TYPES[file_format],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
@@ -96,16 +87,35 @@ def report_file(
     )
 
 
-def _content(report: IssuedReport, file_format: FileFormat, locale: str) -> bytes:
-    match file_format:
-        case FileFormat.PDF:
-            return pdf_of(document_of(report), report.sha256, locale)
-        case FileFormat.XLSX:
-            return xlsx_of(document_of(report), report.sha256, locale)
-        case FileFormat.CSV:
-            return csv_of(document_of(report), report.sha256, locale)
-        case FileFormat.JSON:
-            return report.body.encode()
+class SheetFormat(StrEnum):
+    """Files of an exam sheet."""
+
+    PDF = "pdf"
+    XLSX = "xlsx"
+
+
+@router.get("/courses/{course_id}/events/{event_code}/sheet.{file_format}", dependencies=[office])
+def sheet_file(
+    request: Request,
+    course_id: str,
+    event_code: str,
+    file_format: SheetFormat,
+    tx: ReadTx,
+    visitor: Signed,
+    services: ServicesDep,
+) -> Response:
+    course = course_for(tx, visitor.account, course_id)
+    sheet = exam_sheet(tx, course, event_code, services.clock.now())
+    draw = sheet_pdf if file_format is SheetFormat.PDF else sheet_xlsx
+    name = f"{course.code}-{event_code}-sheet.{file_format}"
+    return Response(
+        draw(sheet, locale_of(request)),
+        media_type=MEDIA_TYPES[FileFormat(file_format)],
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 def _file_name(course: Course, report: IssuedReport, file_format: FileFormat) -> str:

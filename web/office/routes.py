@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Query, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
 from proctor.exams.roster import count_learners, learners_of, staff_of
@@ -20,6 +20,7 @@ from proctor.people.tables import Role
 from proctor.reports.build import design_of, learner_report
 from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
+from proctor.shares.publication import publication_of, publish
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.office import references, reports
 from web.office.forms import FORMS, ImportKind, content_of, empty_sheet
@@ -53,16 +54,18 @@ def course(
     events = events_in_force(tx, found.id)
     rules = pack(found.policy_pack)
     count = count_learners(tx, found.id)
+    scheme = newest_scheme(tx, found.id)
     learners = learners_of(tx, found.id, skip=(leaf - 1) * ROWS_PER_PAGE, most=ROWS_PER_PAGE)
     outcomes = course_outcomes(tx, found, learners, services.clock.now())
     return page(
         request,
         "office/course.html",
         course=found,
-        scheme=newest_scheme(tx, found.id),
+        scheme=scheme,
+        publication=publication_of(tx, scheme) if scheme else None,
         events=[(event, plain_number(weight_of(event))) for event in events],
         warnings=warnings_of(events) if events else (),
-        design=design_of(events, rules),
+        design=design_of(tx, found, events),
         threshold=f"{float(100 * rules.threshold):g}",
         learners=[learner_report(person, outcomes[person.id], rules) for person in learners],
         learner_count=count,
@@ -70,6 +73,21 @@ def course(
         leaves=max(1, -(-count // ROWS_PER_PAGE)),
         staff=staff_of(tx, found.id),
     )
+
+
+@router.post("/courses/{course_id}/publication", dependencies=[office])
+def publish_course(
+    course_id: str,
+    expertise: Annotated[str, Form(max_length=300)],
+    pilot: Annotated[str, Form(max_length=300)],
+    tx: Tx,
+    visitor: Signed,
+    services: ServicesDep,
+) -> Response:
+    found = course_for(tx, visitor.account, course_id)
+    now = services.clock.now()
+    publish(tx, found, visitor.account, now, expertise=expertise, pilot=pilot)
+    return RedirectResponse(f"/office/courses/{found.id}#publication", 303)
 
 
 @router.get("/imports", dependencies=[office])

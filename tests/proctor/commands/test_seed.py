@@ -7,9 +7,8 @@ from proctor.commands.seed import seed_demo
 from proctor.exams.policies import default_rules, rules_of
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import courses_for, events_in_force, questions_of, warnings_of
-from proctor.exams.tables import ExamPolicy, QuestionKind
+from proctor.exams.tables import Course, ExamPolicy, QuestionKind
 from proctor.reports.build import design_of
-from proctor.shares.packs import pack
 
 pytestmark = pytest.mark.db
 
@@ -21,7 +20,7 @@ def test_the_demonstration_meets_the_share_by_design(tx: Session) -> None:
     events = events_in_force(tx, seeded.course_id)
     assert len(events) == 5
     assert warnings_of(events) == ()
-    design = design_of(events, pack("KZ-137-2016"))
+    design = design_of(tx, tx.get_one(Course, seeded.course_id), events)
     assert (design.count.num, design.count.den) == (2, 5)
     assert (design.weight.num, design.weight.den) == (60, 100)
     assert design.met is True

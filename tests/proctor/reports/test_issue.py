@@ -1,11 +1,12 @@
 from datetime import timedelta
 
 import pytest
+import rfc8785
 from sqlalchemy.exc import IntegrityError
 
 from proctor import events
 from proctor.people.tables import Account, Institution, Role
-from proctor.reports.document import sha256_of
+from proctor.reports.document import canonical, sha256_of
 from proctor.reports.issue import (
     ReportNotFound,
     document_of,
@@ -85,3 +86,9 @@ def test_report_of_another_institution_does_not_exist(
     assert issued_for(held.tx, held.office, report.id) is report
     with pytest.raises(ReportNotFound):
         issued_for(held.tx, stranger, report.id)
+
+
+def test_canonical_text_is_that_of_rfc_8785(held: ExamCourse, report: IssuedReport) -> None:
+    assert report.body.encode() == rfc8785.dumps(document_of(report))
+    hostile = {"name": '"\\/\u2028\x00\x1f\x7fӘ😀', "numbers": [0, -1, 0.001, 1234.5, 99.999]}
+    assert canonical(hostile).encode() == rfc8785.dumps(hostile)

@@ -36,7 +36,7 @@ def test_drawing_a_report_keeps_no_exam_from_writing(
             events.append(tx, "sitting", "observation", {}, NOON)
         return b"%PDF"
 
-    monkeypatch.setattr("web.office.reports.pdf_of", slow_pdf)
+    monkeypatch.setattr("proctor.reports.files.pdf_of", slow_pdf)
     assert client.get(f"/office/reports/{report.id}.pdf").content == b"%PDF"
 
 
@@ -103,3 +103,12 @@ def test_course_without_a_scheme_says_so(cast: Cast, browse: Browse, database: D
     response = browse(cast.olga).get(f"/office/courses/{cast.course.id}/report")
     assert response.status_code == 404
     assert "The course has no assessment scheme yet." in response.text
+
+
+def test_exam_sheet_is_taken_away_by_the_office_only(cast: Cast, browse: Browse) -> None:
+    address = f"/office/courses/{cast.course.id}/events/final/sheet"
+    pdf = browse(cast.olga).get(f"{address}.pdf")
+    assert pdf.content.startswith(b"%PDF")
+    assert browse(cast.olga).get(f"{address}.xlsx").content.startswith(b"PK")
+    assert browse(cast.olga).get(f"{address}.docx").status_code == 422
+    assert browse(cast.tom).get(f"{address}.pdf").status_code == 404

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from proctor import events
 from proctor.exams.schemes import events_in_force
-from proctor.exams.tables import Course, RosterEntry
+from proctor.exams.tables import AssessmentEvent, Course, RosterEntry
 from proctor.people.tables import Account, Role
 from proctor.plumbing.db import Database
 from tests.support.cast import NOON, Cast
@@ -181,3 +181,23 @@ def test_the_examples_on_the_page_are_accepted(
         course = tx.scalars(select(Course).where(Course.code == "DL-101")).one()
         (final,) = events_in_force(tx, course.id)
         assert final.closes_at - final.opens_at == timedelta(hours=3)
+
+
+def test_publication_is_refused_below_the_share_and_done_at_it(
+    cast: Cast, browse: Browse, database: Database
+) -> None:
+    form = {"expertise": "No. 12", "pilot": "No. 3"}
+    address = f"/office/courses/{cast.course.id}/publication"
+    client = browse(cast.olga)
+    with database.transaction() as tx:
+        final = tx.get_one(AssessmentEvent, cast.final.id)
+        final.identity_plan = []
+    refused = client.post(address, data=form)
+    assert refused.status_code == 422
+    assert "0.00 % by number and 0.00 % by weight; at least 30.00 % is needed" in refused.text
+    with database.transaction() as tx:
+        final = tx.get_one(AssessmentEvent, cast.final.id)
+        final.identity_plan = ["proctoring"]
+    assert client.post(address, data=form).status_code == 303
+    assert "Expertise: No. 12" in client.get(f"/office/courses/{cast.course.id}").text
+    assert client.post(address, data=form).status_code == 409

@@ -1,0 +1,72 @@
+"""Test centres and the protocols of their sittings."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
+
+
+class Document(StrEnum):
+    """What the invigilator compared the person with."""
+
+    ID_CARD = "id_card"
+    PASSPORT = "passport"
+    STUDENT_CARD = "student_card"
+    RESIDENCE_PERMIT = "residence_permit"
+
+
+class Centre(Base):
+    """An organisation at whose workplaces events are held (item 38(1)b).
+
+    ``workplaces``: their labels; ``invigilators``: names of those who may sign.
+    """
+
+    __tablename__ = "centres"
+    __table_args__ = (UniqueConstraint("institution_id", "code"),)
+
+    id: Mapped[str] = id_column()
+    institution_id: Mapped[str] = mapped_column(String(32), ForeignKey("institutions.id"))
+    code: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(300))
+    region: Mapped[str] = mapped_column(String(200))
+    workplaces: Mapped[list[str]] = mapped_column(JSON)
+    invigilators: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Protocol(Base):
+    """The protocol of one sitting at a centre; frozen once ``signed_on`` is set."""
+
+    __tablename__ = "centre_protocols"
+    __table_args__ = (UniqueConstraint("centre_id", "number"),)
+
+    id: Mapped[str] = id_column()
+    centre_id: Mapped[str] = mapped_column(String(32), ForeignKey("centres.id"))
+    number: Mapped[str] = mapped_column(String(64))
+    event_id: Mapped[str] = mapped_column(String(32), ForeignKey("assessment_events.id"))
+    held_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    invigilator: Mapped[str] = mapped_column(String(200))
+    signed_on: Mapped[date | None] = mapped_column(Date)
+
+
+class ProtocolEntry(Base):
+    """One learner in a protocol: two separate facts.
+
+    ``document``: what the identity was checked by, None = it was not checked;
+    ``conditions``: whether the conditions of the event were controlled.
+    """
+
+    __tablename__ = "centre_protocol_entries"
+
+    protocol_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("centre_protocols.id"), primary_key=True
+    )
+    account_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("accounts.id"), primary_key=True, index=True
+    )
+    attended: Mapped[bool] = mapped_column(Boolean)
+    workplace: Mapped[str | None] = mapped_column(String(64))
+    document: Mapped[Document | None] = mapped_column(string_enum(Document))
+    conditions: Mapped[bool] = mapped_column(Boolean)

@@ -1,0 +1,82 @@
+"""``proctor certificate``: issue certificates of a course, and rule on one afterwards."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proctor.clock import Clock
+from proctor.errors import ProctorError
+from proctor.exams.roster import learner_by_number, learners_of
+from proctor.exams.schemes import course_by_code
+from proctor.people import accounts
+from proctor.plumbing.db import Database
+from proctor.reports import certificates
+from proctor.reports.certificate_pdf import certificate_pdf
+from proctor.reports.tables import Certificate, CertificateStatus
+from proctor.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Certificates of completion.")
+_File = typer.Option(exists=True, dir_okay=False)
+
+
+@app.command("issue")
+def issue(
+    course: Annotated[str, typer.Argument(help="Code of the course.")],
+    form: Annotated[Path, _File],
+    results: Annotated[Path, _File],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Directory for the files.")],
+    learner: Annotated[str | None, typer.Option(help="Number of one learner.")] = None,
+) -> None:
+    """Issue to everybody who passed, and name what the others lack (status 1 if any)."""
+    settings = Settings()
+    db = Database(settings.database)
+    db.upgrade()
+    made: list[Certificate] = []
+    refused = False
+    try:
+        texts = certificates.form_of(form.read_text("utf-8"))
+        passed = certificates.results_of(results.read_text("utf-8"))
+        with db.transaction() as tx:
+            institution = accounts.ensure_institution(tx, settings.institution)
+            found = course_by_code(tx, institution.id, course)
+            one = learner_by_number(tx, found.id, learner) if learner else None
+            for person in [one] if one else learners_of(tx, found.id):
+                row = certificates.issue_certificate(
+                    tx, found, person, texts, passed, settings.url, Clock().now()
+                )
+                if isinstance(row, Certificate):
+                    made.append(row)
+                    continue
+                refused = True
+                typer.echo(f"{person.learner_number or person.id}: {', '.join(row)}", err=True)
+    except certificates.FormRefused as refusal:
+        typer.echo("\n".join(refusal.problems), err=True)
+        raise typer.Exit(2) from None
+    except ProctorError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    finally:
+        db.close()
+    out.mkdir(parents=True, exist_ok=True)
+    for row in made:
+        path = out / f"certificate-{row.number}.pdf"
+        path.write_bytes(certificate_pdf(certificates.document_of(row), row.sha256))
+        typer.echo(path)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command("rule")
+def rule(certificate: str, status: CertificateStatus, reason: str) -> None:
+    """Revoke a certificate (by its id), put it under review, or restore it."""
+    db = Database(Settings().database)
+    db.upgrade()
+    try:
+        with db.transaction() as tx:
+            certificates.rule(tx, certificate, status, reason, Clock().now())
+    except certificates.CertificateNotFound as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    finally:
+        db.close()

@@ -1,0 +1,66 @@
+"""``proctor evidence`` packs what an issued report rests on; ``proctor verify`` checks it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proctor.clock import Clock
+from proctor.errors import ProctorError
+from proctor.exams.schemes import course_by_code
+from proctor.people import accounts
+from proctor.people.tables import Role
+from proctor.plumbing.db import Database
+from proctor.reports.evidence_pack import write_pack
+from proctor.reports.issue import ReportNotFound, issued_reports
+from proctor.reports.verification import verify
+from proctor.settings import Settings, signing_key
+
+
+def evidence(
+    course: Annotated[str, typer.Argument(help="Code of the course.")],
+    by: Annotated[str, typer.Option(help="E-mail of who takes it away, of the office.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The ZIP to write.")],
+) -> None:
+    """Pack the newest issued report of a course with its clips and event chains."""
+    settings = Settings()
+    db = Database(settings.database)
+    db.upgrade()
+    try:
+        with db.transaction() as tx:
+            taker = accounts.by_email(tx, by)
+            if taker.role is not Role.EXAM_OFFICE:
+                raise accounts.NoSuchAccount
+            found = course_by_code(tx, taker.institution_id, course)
+            reports = issued_reports(tx, found.id)
+            if not reports:
+                raise ReportNotFound(report=found.id)
+            key, now = signing_key(settings), Clock().now()
+            directory = settings.recordings_dir
+            write_pack(tx, reports[0], directory, key, out, by=taker.id, now=now)
+    except ProctorError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    finally:
+        db.close()
+    typer.echo(out)
+
+
+def verify_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    key: Annotated[str | None, typer.Option(help="Public key the pack must be signed by.")] = None,
+) -> None:
+    """Check a report (JSON) or an evidence pack (ZIP) by itself; status 1 if anything is wrong."""
+    found = verify(file.read_bytes())
+    for finding in found.findings:
+        typer.echo(f"{finding.member}: {finding.problem}")
+    wrong_key = key is not None and key.lower() != found.public_key
+    if wrong_key:
+        typer.echo("signature.json: signed by another key")
+    if found.findings or wrong_key:
+        raise typer.Exit(1)
+    typer.echo(f"nothing is wrong; report sha256 {found.sha256}")
+    if found.public_key:
+        typer.echo(f"signed by Ed25519 key {found.public_key}")
+    for name in found.missing:
+        typer.echo(f"{name}: was missing when the pack was made")

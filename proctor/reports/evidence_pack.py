@@ -1,0 +1,95 @@
+"""The evidence of an issued report as one ZIP: the report, cited clips, event chains, hashes.
+
+The list of hashes is signed with the institution's Ed25519 key, so that anybody can check the
+pack without the database.
+"""
+
+import hashlib
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.incidents.builder import clips_of
+from proctor.reports.document import Json, canonical
+from proctor.reports.issue import document_of
+from proctor.reports.tables import IssuedReport
+
+SCHEMA = "tanu.evidence/1"
+
+
+def write_pack(
+    tx: Session,
+    report: IssuedReport,
+    recordings_dir: Path,
+    key: Ed25519PrivateKey,
+    to: Path,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """Write the pack of *report* to *to*; who takes it away is on record for each sitting first.
+
+    ``by``: account id. A clip whose file is gone or differs from its hash is listed as missing.
+    """
+    sittings = _sittings(document_of(report))
+    for sitting_id in sittings:
+        what = f"evidence:{report.id}"
+        events.record_access(tx, viewer_id=by, stream=sitting_id, what=what, at=now)
+    hashes: dict[str, str] = {}
+    missing: list[str] = []
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as pack:
+
+        def add(name: str, content: bytes) -> None:
+            pack.writestr(name, content)
+            hashes[name] = hashlib.sha256(content).hexdigest()
+
+        add("report.json", report.body.encode())
+        for sitting_id in sittings:
+            add(f"events/{sitting_id}.json", canonical({"events": _chain(tx, sitting_id)}).encode())
+            for clip in clips_of(tx, sitting_id):
+                name = f"clips/{clip.incident_id}-{clip.track}.webm"
+                path = recordings_dir / clip.path
+                content = path.read_bytes() if path.exists() else b""
+                if hashlib.sha256(content).hexdigest() == clip.sha256:
+                    add(name, content)
+                else:
+                    missing.append(name)
+        manifest = {
+            "schema": SCHEMA,
+            "report": report.sha256,
+            "made_at": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "members": hashes,
+            "missing": missing,
+        }
+        text = canonical(manifest).encode()
+        pack.writestr("manifest.json", text)
+        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        seal = {"public_key": public.hex(), "signature": key.sign(text).hex()}
+        pack.writestr("signature.json", canonical(seal))
+
+
+def _sittings(document: Json) -> list[str]:
+    return [
+        event["sitting"]["id"]
+        for learner in document["learners"]
+        for event in learner["events"]
+        if event["sitting"]
+    ]
+
+
+def _chain(tx: Session, stream: str) -> list[Json]:
+    return [
+        {
+            "seq": event.seq,
+            "kind": event.kind,
+            "at": event.at.isoformat(),
+            "body": event.body,
+            "hash": event.hash.hex(),
+        }
+        for event in events.read(tx, stream)
+    ]

@@ -1,0 +1,167 @@
+"""The exam sheet of one event (тізімдеме, ведомость): who sat it, where, and how identity stands.
+
+Scores are not this service's: their columns are empty, for the teacher's hand. While any outcome
+is pending the sheet carries a mark that it is provisional.
+"""
+
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+
+import segno
+import typst
+import xlsxwriter
+from sqlalchemy.orm import Session
+
+from proctor.catalogue import subset, translate
+from proctor.exams.roster import learners_of, staff_of
+from proctor.exams.schemes import EventNotFound, events_in_force
+from proctor.exams.tables import Course, StaffRole, Technology
+from proctor.people.tables import Institution
+from proctor.reports.document import Json, canonical, sha256_of
+from proctor.reports.wording import TIME_ZONE
+from proctor.shares.calculator import Outcome
+from proctor.shares.outcomes import EventOutcome, course_outcomes
+from proctor.sittings.tables import SittingState
+
+TEMPLATE = Path(__file__).parent / "exam_sheet.typ"
+SCHEMA = "tanu.exam-sheet/1"
+SCORES = ("attestation_1", "attestation_2", "tasks", "exam", "total")
+
+
+def exam_sheet(tx: Session, course: Course, event_code: str, now: datetime) -> Json:
+    """The sheet of an event as things stand at *now*. Raises EventNotFound."""
+    event = next((e for e in events_in_force(tx, course.id) if e.code == event_code), None)
+    if event is None:
+        raise EventNotFound(course=course.id)
+    learners = learners_of(tx, course.id)
+    outcomes = course_outcomes(tx, course, learners, now)
+    rows = []
+    for learner in learners:
+        outcome = next(o for o in outcomes[learner.id] if o.code == event_code)
+        rows.append(
+            {
+                "number": learner.learner_number,
+                "name": learner.name,
+                "outcome": outcome.decision.outcome.value,
+                "not_held": outcome.decision.is_ahead,
+                "attended": _attended(outcome),
+                "venue": "test_centre" if _at_centre(outcome) else event.venue.value,
+                "protocol": outcome.centre.number if outcome.centre else None,
+            }
+        )
+    teachers = [a.account.name for a in staff_of(tx, course.id) if a.role is StaffRole.TEACHER]
+    return {
+        "schema": SCHEMA,
+        "as_of": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "institution": tx.get_one(Institution, course.institution_id).name,
+        "course": {"code": course.code, "title": course.title},
+        "period": [course.starts_on.isoformat(), course.ends_on.isoformat()],
+        "event": {"code": event.code, "title": event.title},
+        "teachers": teachers,
+        "learners": rows,
+        "provisional": any(row["outcome"] == Outcome.PENDING for row in rows),
+    }
+
+
+def sheet_pdf(sheet: Json, locale: str) -> bytes:
+    """The sheet in *locale* as PDF/A with lines for the signatures."""
+    sha256 = sha256_of(canonical(sheet))
+    drawn = io.BytesIO()
+    segno.make(f"sha256:{sha256}", error="m").save(drawn, kind="svg", border=0, xmldecl=False)
+    inputs = {
+        "sheet": json.dumps(sheet, ensure_ascii=False),
+        "rows": json.dumps([_words(row, locale) for row in sheet["learners"]], ensure_ascii=False),
+        "texts": json.dumps(subset(locale, "sheet."), ensure_ascii=False),
+        "as_of": _clock(sheet["as_of"]),
+        "locale": locale,
+        "sha256": sha256,
+        "qr": drawn.getvalue().decode(),
+    }
+    return typst.compile(
+        str(TEMPLATE),
+        format="pdf",
+        sys_inputs=inputs,
+        pdf_standards=["a-2a", "ua-1"],
+        timestamp=int(datetime.fromisoformat(sheet["as_of"]).timestamp()),
+        ignore_system_fonts=True,
+    )
+
+
+def sheet_xlsx(sheet: Json, locale: str) -> bytes:
+    """The sheet as a workbook; score columns are empty number cells."""
+
+    def t(key: str) -> str:
+        return translate(locale, f"sheet.{key}")
+
+    made = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(made, options) as book:
+        book.set_properties({"created": datetime.fromisoformat(sheet["as_of"])})
+        bold, head = book.add_format({"bold": True}), book.add_format({"bold": True, "bottom": 1})
+        page = book.add_worksheet(t("title")[:31])
+        facts = [
+            (t("title"), ""),
+            (t("institution"), sheet["institution"]),
+            (t("course"), f"{sheet['course']['code']} · {sheet['course']['title']}"),
+            (t("event"), sheet["event"]["title"]),
+            (t("teacher"), ", ".join(sheet["teachers"])),
+            (t("as_of"), _clock(sheet["as_of"])),
+            ("SHA-256", sha256_of(canonical(sheet))),
+        ]
+        if sheet["provisional"]:
+            facts.append((t("provisional"), ""))
+        for row, (label, value) in enumerate(facts):
+            page.write_string(row, 0, label, bold)
+            page.write_string(row, 2, value)
+        top = len(facts) + 1
+        columns = ("number", "learner", "identity", "attendance", "venue", *SCORES)
+        for column, name in enumerate(columns):
+            page.write_string(top, column, t(name), head)
+        for at, row in enumerate(sheet["learners"], start=top + 1):
+            for column, text in enumerate(_words(row, locale)):
+                page.write_string(at, column, text)
+        page.set_column(0, 0, 14)
+        page.set_column(1, 2, 30)
+        page.set_column(3, 4, 20)
+        page.freeze_panes(top + 1, 2)
+        bottom = top + len(sheet["learners"]) + 3
+        for n, line in enumerate(("sign.teacher", "sign.registrar")):
+            page.write_string(bottom + n, 0, f"{t(line)}: ____________________", bold)
+    return made.getvalue()
+
+
+def _words(row: Json, locale: str) -> tuple[str, ...]:
+    outcome = "not_held" if row["not_held"] else row["outcome"]
+    attended = {True: "yes", False: "no", None: "open"}[row["attended"]]
+    venue = translate(locale, f"office.venue.{row['venue']}")
+    return (
+        row["number"] or "",
+        row["name"],
+        translate(locale, f"outcome.{outcome}"),
+        translate(locale, f"sheet.attended.{attended}"),
+        f"{venue}, № {row['protocol']}" if row["protocol"] else venue,
+    )
+
+
+def _attended(outcome: EventOutcome) -> bool | None:
+    """Whether the learner sat the event; None while it is not known."""
+    if outcome.decision.outcome is Outcome.ABSENT:
+        return False
+    if _at_centre(outcome):
+        assert outcome.centre is not None
+        return outcome.centre.attended
+    if outcome.evidence is not None and outcome.evidence.state is not SittingState.CREATED:
+        return True
+    return None
+
+
+def _at_centre(outcome: EventOutcome) -> bool:
+    methods = {method.technology for method in outcome.decision.methods}
+    return outcome.centre is not None and methods <= {Technology.TEST_CENTRE}
+
+
+def _clock(instant: str) -> str:
+    at = datetime.fromisoformat(instant).astimezone(TIME_ZONE)
+    return f"{at:%d.%m.%Y %H:%M} (UTC+05:00)"

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from proctor.__main__ import app
+from proctor.plumbing.db import Database
+from proctor.reports.tables import Certificate
+from tests.proctor.reports.test_certificates import FORM, PASSED, URL
+from tests.support.exam_course import exam_course
+
+pytestmark = pytest.mark.db
+
+
+def test_certificates_are_issued_ruled_on_and_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROCTOR_PUBLIC_URL", URL)
+    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
+    db.upgrade()
+    with db.transaction() as tx:
+        made = exam_course(tx)
+        for code in ("essay", "midterm", "final"):
+            made.sit(made.learners[0], code)
+    form, results = tmp_path / "form.toml", tmp_path / "results.csv"
+    form.write_text(FORM, "utf-8")
+    lines = [f"S-000{n},{code},yes," for n in (1, 2) for code in PASSED]
+    results.write_text("learner_number,event_code,passed,studies\n" + "\n".join(lines), "utf-8")
+    arguments = ["--form", str(form), "--results", str(results), "--out", str(tmp_path / "out")]
+    run = CliRunner().invoke(app, ["certificate", "issue", "DL-101", *arguments])
+    assert run.exit_code == 1
+    assert run.stdout.split() == [str(tmp_path / "out" / "certificate-1.pdf")]
+    assert "S-0002: below_share:0.00/0.00" in run.stderr
+    assert "S-0003: not_passed:quiz-1" in run.stderr
+    with db.transaction() as tx:
+        row = tx.scalars(select(Certificate)).one()
+    ruled = CliRunner().invoke(app, ["certificate", "rule", row.id, "revoked", "№ 4"])
+    assert ruled.exit_code == 0
+    unknown = CliRunner().invoke(app, ["certificate", "rule", "nothing", "revoked", "№ 4"])
+    assert unknown.exit_code == 2
+    db.close()

@@ -1,0 +1,186 @@
+import io
+
+import pytest
+from pypdf import PdfReader
+
+from proctor.people.tables import Account
+from proctor.reports.certificate_pdf import certificate_pdf
+from proctor.reports.certificates import (
+    CertificateForm,
+    CertificateNotFound,
+    FormRefused,
+    Results,
+    certificate,
+    document_of,
+    form_of,
+    issue_certificate,
+    results_of,
+    rule,
+    status_of,
+)
+from proctor.reports.document import sha256_of
+from proctor.reports.tables import Certificate, CertificateStatus
+from proctor.review.tables import Decision
+from proctor.sittings.tables import Sitting
+from tests.support.exam_course import EVENTS, NOW, ExamCourse
+
+pytestmark = pytest.mark.db
+
+URL = "https://exams.tanu.example.org"
+FORM = """
+name_kk = "Тану университеті"
+name_ru = "Университет Тану"
+address_kk = "Алматы, Әл-Фараби даңғылы, 71"
+address_ru = "Алматы, пр. аль-Фараби, 71"
+email = "office@example.org"
+phone = "+7 727 000 00 00"
+topic_kk = "Цифрлық сауаттылық"
+topic_ru = "Цифровая грамотность"
+credits = 5
+outcomes_kk = "Дереккөздерді бағалайды: жоғары деңгей"
+outcomes_ru = "Оценивает источники: высокий уровень"
+signatory = "Г. Оспанова"
+domain = "tanu.example.org"
+"""
+PASSED = frozenset(code for code, *_ in EVENTS)
+
+
+def issued(
+    made: ExamCourse,
+    learner: Account,
+    passed: frozenset[str] = PASSED,
+    form: CertificateForm | None = None,
+    url: str = URL,
+) -> Certificate | tuple[str, ...]:
+    results = Results({learner.learner_number or "": passed}, {})
+    return issue_certificate(
+        made.tx, made.course, learner, form or form_of(FORM), results, url, NOW
+    )
+
+
+def given(made: ExamCourse, learner: Account) -> Certificate:
+    row = issued(made, learner)
+    assert isinstance(row, Certificate)
+    return row
+
+
+def test_certificate_binds_the_holder_the_link_and_the_share(held: ExamCourse) -> None:
+    row = given(held, held.learners[0])
+    document = document_of(row)
+    assert document["holder"] == {"name": "Әлия Серікқызы", "number": "S-0001", "studies": ""}
+    assert document["link"] == f"{URL}/certificates/{row.id}"
+    assert document["identity"]["weight"] == {
+        "num": 80,
+        "den": 100,
+        "percent": "80.00",
+        "met": True,
+    }
+    assert row.sha256 == sha256_of(row.body)
+
+
+def test_numbers_have_no_gaps_and_ids_cannot_be_guessed(held: ExamCourse) -> None:
+    rows = []
+    free = form_of(FORM).model_copy(update={"requires_share": False})
+    assert isinstance(issued(held, held.learners[2], frozenset()), tuple)
+    for learner in held.learners:
+        row = issued(held, learner, form=free)
+        assert isinstance(row, Certificate)
+        rows.append(row)
+    assert [row.number for row in rows] == [1, 2, 3]
+    assert all(len(row.id) == 32 for row in rows)
+
+
+def test_what_is_lacking_is_named(held: ExamCourse) -> None:
+    dana = held.learners[2]
+    assert issued(held, dana, PASSED - {"final", "quiz-1"}) == (
+        "not_passed:quiz-1",
+        "not_passed:final",
+        "below_share:20.00/20.00",
+    )
+    assert issued(held, held.learners[0], url="https://elsewhere.example.com") == (
+        "other_domain:elsewhere.example.com",
+    )
+    # a domain that only ends alike is another domain
+    assert issued(held, held.learners[0], url="https://nottanu.example.org") == (
+        "other_domain:nottanu.example.org",
+    )
+    dana.learner_number = None
+    assert issued(held, dana) == ("no_learner_number",)
+
+
+def test_a_learner_gets_one_certificate_per_course(held: ExamCourse) -> None:
+    given(held, held.learners[0])
+    assert issued(held, held.learners[0]) == ("already_issued:1",)
+
+
+def test_pending_events_do_not_reach_the_share(held: ExamCourse) -> None:
+    assert issued(held, held.learners[1]) == ("below_share:0.00/0.00",)
+
+
+def test_later_decision_puts_it_under_review_and_a_ruling_counts(held: ExamCourse) -> None:
+    row = given(held, held.learners[0])
+    assert status_of(held.tx, row, NOW) is CertificateStatus.VALID
+    sittings = held.tx.query(Sitting).filter_by(account_id=held.learners[0].id)
+    for sitting in sittings:
+        held.decide(sitting, 0, Decision.UNVERIFIED)
+    body = row.body
+    assert status_of(held.tx, row, NOW) is CertificateStatus.UNDER_REVIEW
+    rule(held.tx, row.id, CertificateStatus.REVOKED, "Комиссия шешімі № 4", NOW)
+    assert status_of(held.tx, row, NOW) is CertificateStatus.REVOKED
+    assert certificate(held.tx, row.id).body == body
+
+
+def test_unknown_certificate_is_not_found(made: ExamCourse) -> None:
+    with pytest.raises(CertificateNotFound):
+        certificate(made.tx, "0" * 32)
+
+
+def test_paper_carries_the_fields_of_the_form_in_both_languages(held: ExamCourse) -> None:
+    row = given(held, held.learners[0])
+    reader = PdfReader(io.BytesIO(certificate_pdf(document_of(row), row.sha256)))
+    (page,) = reader.pages
+    text = " ".join(page.extract_text().split())
+    for part in (
+        "СЕРТИФИКАТ",
+        "Тану университеті",
+        "Университет Тану",
+        "Әл-Фараби",
+        "Әлия Серікқызы",
+        "Осы сертификат,",
+        "Настоящим подтверждает, что",
+        "кредит көлемінде курс өткенін растайды",
+        "прошел(ла) курс на тему",
+        "М.О.",
+        "М.П.",
+        "«20» мамыр 2026 жыл",
+        "«20» мая 2026 года",
+        "Тіркеу нөмірі № 1",
+        "Регистрационный номер № 1",
+        row.id,
+    ):
+        assert part in text, part
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("credits = 5", 'credits = "5.5"'), "credits"),
+        (('phone = "+7 727 000 00 00"', 'phone = ""'), "phone"),
+        (("outcomes_kk", "outcome_kk"), "outcomes_kk"),
+        (("credits = 5", "credits ="), "Invalid value"),
+    ],
+)
+def test_form_with_an_empty_or_wrong_field_is_refused(change: tuple[str, str], said: str) -> None:
+    with pytest.raises(FormRefused) as refused:
+        form_of(FORM.replace(*change))
+    assert said in " ".join(refused.value.problems)
+
+
+def test_results_are_read_by_learner() -> None:
+    found = results_of(
+        "learner_number,event_code,passed,studies\nS-1,final,yes,2/4/ФИТ\nS-1,quiz,no,2/4/ФИТ\n"
+    )
+    assert found == Results({"S-1": frozenset({"final"})}, {"S-1": "2/4/ФИТ"})
+    for wrong in ("number,event_code\n", "learner_number,event_code,passed,studies\nS-1,x,1,\n"):
+        with pytest.raises(FormRefused):
+            results_of(wrong)

@@ -1,0 +1,34 @@
+"""A student's own share of identification in one course, and what can still be verified."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from proctor.exams.schemes import course_for, plain_number
+from proctor.people.tables import Role
+from proctor.reports.build import learner_report
+from proctor.shares.outcomes import course_outcomes
+from proctor.shares.packs import pack
+from web.access import ReadTx, ServicesDep, Signed, allow
+from web.pages import page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/courses/{course_id}/identity", dependencies=[allow(Role.STUDENT)])
+def identity(
+    request: Request, course_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
+) -> Response:
+    course = course_for(tx, visitor.account, course_id)
+    rules = pack(course.policy_pack)
+    outcomes = course_outcomes(tx, course, [visitor.account], at.clock.now())[visitor.account.id]
+    report = learner_report(visitor.account, outcomes, rules)
+    return page(
+        request,
+        "students/identity.html",
+        course=course,
+        report=report,
+        weights={outcome.code: plain_number(outcome.weight) for outcome in outcomes},
+        needed=f"{float(100 * rules.threshold):g}",
+        basis=rules.text,
+        still_open=[outcome for outcome in outcomes if outcome.plan and outcome.decision.is_ahead],
+    )
