@@ -38,8 +38,6 @@ Picture = NDArray[np.uint8]
 class TraceUnreadable(Refused):
     """The file holds no RTP of two pictures."""
 
-    key = "error.trace_unreadable"
-
 
 @dataclass(frozen=True, slots=True)
 class TracePacket:
