@@ -80,6 +80,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
     return {
         "course_id": cast.course.id,
         "event_id": cast.final.id,
+        "event_code": cast.final.code,
         "question_id": cast.essay.id,
         "sitting_id": sitting.id,
         "incident_id": incident.id,
@@ -87,7 +88,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "clip_id": clip.id,
         "reference_id": reference.id,
         "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
-        "file_format": "json",
+        "file_format": "pdf",
     }
 
 
@@ -98,6 +99,8 @@ def body_of(path: str) -> dict[str, Any]:
         return {"json": {"sdp": "v=0", "tracks": tracks, "display_surface": "monitor"}}
     if "/answers/" in path:
         return {"json": {"revision": 1, "text": ""}}
+    if path.endswith("/publication"):
+        return {"data": {"expertise": "act 1", "pilot": "act 2"}}
     if path.endswith(("/verdict", "/identity")):
         return {"data": {"decision": "dismissed", "reason": "Nobody here knows them."}}
     return {}
