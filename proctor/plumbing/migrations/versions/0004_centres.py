@@ -5,8 +5,8 @@ from alembic import op
 
 from proctor.plumbing.db import UtcDateTime
 
-revision = "0004b"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 
 def _id(name: str, *, nullable: bool = False) -> sa.Column[str]:

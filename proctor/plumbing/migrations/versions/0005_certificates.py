@@ -5,8 +5,8 @@ from alembic import op
 
 from proctor.plumbing.db import UtcDateTime
 
-revision = "0004c"
-down_revision = "0004b"
+revision = "0005"
+down_revision = "0004"
 
 
 def _id(name: str) -> sa.Column[str]:

@@ -5,8 +5,8 @@ from alembic import op
 
 from proctor.plumbing.db import UtcDateTime
 
-revision = "0004"
-down_revision = "0005"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
