@@ -3,7 +3,7 @@
 from http.cookies import SimpleCookie
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed
@@ -44,7 +44,7 @@ KINDS_OF_ID = {
 def cookies_of(service: RunningService, user: str | None) -> dict[str, str]:
     if user is None:
         return {}
-    answer = httpx.post(service.link(user))
+    answer = httpx2.post(service.link(user))
     cookie = SimpleCookie(answer.headers["set-cookie"])
     return {name: morsel.value for name, morsel in cookie.items()}
 
@@ -59,7 +59,7 @@ def known_ids(service: RunningService, user: str | None, cookies: dict[str, str]
     assert incident is not None
     known |= {"incident_id": incident.id, "sitting_id": incident.sitting_id}
     if user == STUDENT:
-        with httpx.Client(base_url=service.url, cookies=cookies) as client:
+        with httpx2.Client(base_url=service.url, cookies=cookies) as client:
             client.post("/consent", data=dict.fromkeys(("face", "typing", "recording"), "yes"))
             opened = client.post(f"/exams/{final_id}/sittings")
         known["sitting_id"] = opened.headers["location"].rsplit("/", 1)[1]
