@@ -26,7 +26,9 @@ check: setup
 	$(BIN)/pytest -q -n 2 -m "unit or db"
 
 test: chromium check
-	$(BIN)/pytest -q -rs -m "media or acceptance"
+	$(BIN)/pytest -q -rs -m media
+# a process of its own: the browser's driver keeps an event loop running in it
+	$(BIN)/pytest -q -rs -m acceptance
 
 preflight:
 	@$(PYTHON) -c 'import os, socket; s = socket.socket(); \
