@@ -31,4 +31,6 @@ def test_demo_without_a_browser_comes_to_the_same_outcomes(tmp_path: Path) -> No
     assert honest["outcome"] == "verified"
     assert honest["incidents"] == []
     assert taken_over["outcome"] == "pending"
-    assert {i["kind"] for i in taken_over["incidents"]} == {"face_mismatch", "paste"}
+    kinds = {incident["kind"] for incident in taken_over["incidents"]}
+    # 45 s of typing may or may not be enough to tell the hands apart
+    assert {"face_mismatch", "paste"} <= kinds <= {"face_mismatch", "paste", "typing_mismatch"}
