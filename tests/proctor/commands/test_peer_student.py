@@ -32,5 +32,5 @@ def test_demo_without_a_browser_comes_to_the_same_outcomes(tmp_path: Path) -> No
     assert honest["incidents"] == []
     assert taken_over["outcome"] == "pending"
     kinds = {incident["kind"] for incident in taken_over["incidents"]}
-    # 45 s of typing may or may not be enough to tell the hands apart
-    assert {"face_mismatch", "paste"} <= kinds <= {"face_mismatch", "paste", "typing_mismatch"}
+    # 45 s may or may not be enough to tell the hands apart, or to see a look aside
+    assert kinds >= {"face_mismatch", "paste"}
