@@ -372,7 +372,8 @@ def _incident(subject: Subject, span: _Span, end_s: float | None) -> Incident:
 def _is_paste(rules: ExamRules, item: Item) -> bool:
     return (
         isinstance(item, Observation)
-        and (item.check, item.name) == (Check.BROWSER, "paste")
+        and item.check == Check.BROWSER
+        and item.name in ("paste", "inserted")
         and int(item.values["chars"]) >= rules.paste_chars
     )
 

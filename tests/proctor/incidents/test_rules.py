@@ -285,6 +285,18 @@ def test_paste_is_a_fact_of_one_moment() -> None:
     assert not state.is_open(Kind.PASTE)
 
 
+def test_text_that_entered_without_keys_is_told_like_a_paste() -> None:
+    (incident,) = detect(RULES, [browser(5, "inserted", chars=40)])
+
+    assert (incident.kind, incident.evidence) == (Kind.PASTE, {"chars": 40})
+
+
+def test_each_piece_of_text_pasted_bit_by_bit_is_told() -> None:
+    items = [browser(10 + 2 * i, "paste", chars=4) for i in range(30)]
+
+    assert len(detect(RULES, items)) == 30
+
+
 def test_a_paste_below_the_limit_is_no_incident() -> None:
     assert detect(ExamRules(paste_chars=20), [browser(5, "paste", chars=19)]) == ()
 
