@@ -18,9 +18,9 @@ class RulesInvalid(Refused):
 class ExamRules:
     """How long a fact must hold before it becomes an incident, and how clips are cut.
 
-    Every ``*_s`` is in seconds, 0 = at once. ``paste_chars``: characters pasted or
-    put in without keys at one time from which it is an incident. ``pre_roll_s`` and ``post_roll_s``: what a clip shows before and
-    after the incident.
+    Every ``*_s`` is in seconds, 0 = at once. ``paste_chars``: characters pasted, or put in without
+    keys, at one time from which it is an incident. ``pre_roll_s`` and ``post_roll_s``: what a clip
+    shows before and after the incident.
     """
 
     face_absent_s: float = 5.0

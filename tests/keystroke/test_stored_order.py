@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,11 @@ from keystroke.presses import Ints, Presses
 from keystroke.template import LOG_SCALE, Sums
 from keystroke.verifiers.network import Embedder, open_embedder
 from keystroke.zones import N_ZONES, Zone
-from tests.keystroke.conftest import EXCERPT
 
 pytestmark = pytest.mark.unit
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "weights"
+EXCERPT = Path(__file__).parents[1] / "data" / "keystroke" / "villani_excerpt.json"
 TRIES = 250
 
 
@@ -62,7 +63,7 @@ def test_a_search_finds_other_orders_of_the_words_that_fit_better(name: str) -> 
         fit = guesser.fit(np.concatenate([words[i] for i in tried]))
         if fit > best:
             order, best = tried, fit
-    followed = np.mean([b == a + 1 for a, b in zip(order, order[1:], strict=False)])
+    followed = np.mean([b == a + 1 for a, b in pairwise(order)])
     assert best > guesser.fit(zones)
     # by chance one word in their number is followed by its own next
     assert followed < 0.15
