@@ -29,6 +29,7 @@ class ExamRules:
     camera_frozen_s: float = 10.0
     too_dark_s: float = 8.0
     looking_away_s: float = 6.0
+    phone_visible_s: float = 1.0
     not_assessed_s: float = 15.0
     page_hidden_s: float = 0.0
     focus_lost_s: float = 3.0

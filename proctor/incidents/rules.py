@@ -81,6 +81,7 @@ _SAMPLED = frozenset(
         Kind.CAMERA_FROZEN,
         Kind.TOO_DARK,
         Kind.LOOKING_AWAY,
+        Kind.PHONE_VISIBLE,
     }
 )
 
@@ -168,6 +169,7 @@ def _hold_s(rules: ExamRules, kind: Kind) -> float:
         Kind.CAMERA_FROZEN: rules.camera_frozen_s,
         Kind.TOO_DARK: rules.too_dark_s,
         Kind.LOOKING_AWAY: rules.looking_away_s,
+        Kind.PHONE_VISIBLE: rules.phone_visible_s,
         Kind.IDENTITY_NOT_ASSESSED: rules.not_assessed_s,
         Kind.SCREEN_SHARE_LOST: rules.screen_lost_s,
         Kind.PAGE_HIDDEN: rules.page_hidden_s,
@@ -202,6 +204,8 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
         )
     if item.name == "gaze":
         return (_Signal((Kind.LOOKING_AWAY, ""), bool(values["away"])),)
+    if item.name == "things":
+        return (_Signal((Kind.PHONE_VISIBLE, ""), bool(values["phone"])),)
     if item.name == "identity":
         numbers: Evidence = {k: values[k] for k in ("llr", "score") if k in values}
         result = values["result"]

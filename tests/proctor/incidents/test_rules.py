@@ -392,6 +392,18 @@ def test_identity_kinds_are_the_six_that_hold_back_an_outcome() -> None:
     } == IDENTITY_KINDS
 
 
+def test_a_telephone_in_view_is_for_information_and_says_nothing_of_the_person() -> None:
+    looks = [
+        Observation(Check.FACE, "things", float(s), {"phone": s in (6, 7, 8)}) for s in range(5, 13)
+    ]
+    (incident,) = detect(RULES, [*looks, faces(20, 1)])
+
+    assert spans([incident]) == [("phone_visible", 6, 9)]
+    assert incident.severity == "info"
+    assert incident.kind not in IDENTITY_KINDS
+    assert detect(RULES, [looks[1]]) == ()
+
+
 def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observation:
     values = {"state": state, "sessions": sessions, "llr": llr, "keys": 250}
     return Observation(Check.KEYS, "windows", at_s, values)
