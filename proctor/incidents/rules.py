@@ -44,6 +44,8 @@ _SAMPLE_GAP_S = 3.0
 _COMPARING = frozenset({Check.FACE.value, "identity"})
 # typing of one earlier sitting differs too often from the next for an incident about a person
 _SESSIONS = 2
+#: name of the fact that a proctor paused the exam: nothing begun before it goes on after it
+PAUSED = "paused"
 # reason of a face check that stopped answering
 _SILENT = "silent"
 
@@ -131,6 +133,8 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     at_s = state.now_s if item.at_s is None else item.at_s
     if at_s < 0:
         return _heard(state, item, 0.0), ()
+    if isinstance(item, Observation) and (item.check, item.name) == (Check.PROCTOR, PAUSED):
+        return State(now_s=max(state.now_s, at_s)), finish(rules, state, at_s)
     state, changes = _advance(rules, state, at_s)
     for signal in _signals(state, item, at_s):
         state, change = _apply(rules, state, signal, at_s)

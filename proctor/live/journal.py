@@ -24,8 +24,9 @@ from proctor.live.loading import Line, Loaded, fact
 from proctor.media import ledger
 from proctor.media.gaps import Cause
 from proctor.media.recorder import RecordedTrack
-from proctor.observations import NotAssessed, Observation, Track
+from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.plumbing.uncancelled import to_the_end
+from proctor.sittings import interventions
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ _MOST_UNKEPT = 1000
 Item = Observation | NotAssessed
 #: a comparison and its time on the recording clock
 TimedCheck = tuple[float, IdentityCheck]
+#: what is written in the same transaction as what was seen
+Work = Callable[[Session, datetime], object]
 
 
 class Journal:
@@ -62,14 +65,32 @@ class Journal:
         return self.sitting.state == SittingState.RUNNING
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether the exam has begun and is not over."""
+        return self.is_running or self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        return self.sitting.state == SittingState.SUSPENDED
+
+    @property
     def is_finished(self) -> bool:
         return self.sitting.state == SittingState.FINISHED
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds until the exam is over, None before it began; they stand still in a pause."""
+        sitting = self.sitting
+        if sitting.deadline_at is None:
+            return None
+        now = sitting.paused_at or self._line.clock.now()
+        return max(0.0, (sitting.deadline_at - now).total_seconds())
 
     def note(self, item: Item) -> None:
         """Have *item* written with whatever is written next."""
         self._unkept.append(item)
 
-    async def write(self, work: Callable[[Session, datetime], object]) -> None:
+    async def write(self, work: Work) -> None:
         """Do *work* in a transaction of its own."""
         await _in_thread(self._write, work)
 
@@ -82,7 +103,7 @@ class Journal:
             await self._keep(self._keep_items, items, check)
             return
         self._unkept.clear()
-        if check is not None and not self.is_finished:
+        if check is not None and self.sitting.started_at is None:
             self._checks.append(check)
 
     async def keep_batch(
@@ -94,6 +115,15 @@ class Journal:
     async def begin(self, offset_s: float, identified_via: str) -> None:
         """Begin the exam at *offset_s* of the recording clock."""
         await _in_thread(self._begin, offset_s, identified_via)
+
+    async def pause(self, at_s: float, work: Work) -> None:
+        """Let the exam's time stand still from *at_s* of the recording clock."""
+        paused = Observation(Check.PROCTOR, rules.PAUSED, at_s)
+        await self._keep(self._change, [paused], self._pause, work)
+
+    async def resume(self, items: Iterable[Item], work: Work) -> None:
+        """Let the exam go on; *items* say how things are now."""
+        await self._keep(self._change, items, self._resume, work)
 
     async def end(
         self,
@@ -133,6 +163,30 @@ class Journal:
         self.state = state
         items.clear()
 
+    def _change(
+        self, items: list[Item], change: Callable[[Sitting, datetime], None], work: Work
+    ) -> None:
+        kept = self._in_exam(items)
+        state, changes = self._fold(kept)
+        now = self._line.clock.now()
+        with self._line.db.transaction() as tx:
+            sitting = tx.get_one(Sitting, self.sitting.id)
+            work(tx, now)
+            change(sitting, now)
+            events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
+            builder.record(tx, sitting.id, changes, now)
+        self.state, self.sitting = state, sitting
+        items.clear()
+
+    def _pause(self, sitting: Sitting, now: datetime) -> None:
+        sitting.state, sitting.paused_at = SittingState.SUSPENDED, now
+
+    def _resume(self, sitting: Sitting, now: datetime) -> None:
+        assert sitting.paused_at is not None, "only a paused exam goes on"
+        assert sitting.deadline_at is not None, "an exam that was paused has an end"
+        sitting.deadline_at += now - sitting.paused_at
+        sitting.state, sitting.paused_at = SittingState.RUNNING, None
+
     def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None, at_s: float) -> None:
         kept = self._in_exam(items) if self.is_running else []
         typing = self._typing
@@ -165,7 +219,7 @@ class Journal:
             changes += change
         return state, changes
 
-    def _write(self, work: Callable[[Session, datetime], object]) -> None:
+    def _write(self, work: Work) -> None:
         with self._line.db.transaction() as tx:
             work(tx, self._line.clock.now())
             sitting = tx.get_one(Sitting, self.sitting.id)
@@ -209,15 +263,25 @@ class Journal:
             sitting = tx.get_one(Sitting, self.sitting.id)
             events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
             builder.record(tx, sitting.id, changes, now)
+            causes = self._with_pauses(tx, causes, exam_s)
             hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
             keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
             payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes}
             payload |= self._cut_clips(tx, exam_s)
             sitting.state, sitting.finished_at = SittingState.FINISHED, now
-            sitting.exam_s = exam_s
+            sitting.exam_s, sitting.paused_at = exam_s, None
             events.append(tx, sitting.id, "sitting_finished", payload, now)
         self.sitting = sitting
         items.clear()
+
+    def _with_pauses(
+        self, tx: Session, causes: dict[Track, list[Cause]], exam_s: float
+    ) -> dict[Track, list[Cause]]:
+        """What is missing of a pause is missing because of the pause."""
+        offset = self.sitting.exam_offset_s
+        spans = interventions.pauses(tx, self.sitting, exam_s)
+        paused = [Cause(start + offset, end + offset, rules.PAUSED) for start, end in spans]
+        return {track: [*paused, *known] for track, known in causes.items()}
 
     def _cut_clips(self, tx: Session, exam_s: float) -> dict[str, Any]:
         """Why clips could not be cut: the exam ends without them, the recordings are there."""

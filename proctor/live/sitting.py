@@ -20,6 +20,7 @@ from proctor import events
 from proctor.analysis import browser
 from proctor.errors import Conflict
 from proctor.live.faces import FaceWatch
+from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import Line, Loaded
 from proctor.live.sockets import Sockets
@@ -61,12 +62,6 @@ class WrongBatch(Conflict):
     key = "error.batch_order"
 
 
-class SittingOver(Conflict):
-    """The exam is finished."""
-
-    key = "error.sitting_finished"
-
-
 class LiveSitting:
     """One sitting from the connection of its media to its receipt."""
 
@@ -92,6 +87,9 @@ class LiveSitting:
             self._media_changed,
             self._file_begun,
         )
+        self.invigilation = Invigilation(
+            line, self._journal, self._lock, self._sockets, self._capture, self._faces, self._finish
+        )
 
     @property
     def is_running(self) -> bool:
@@ -115,7 +113,7 @@ class LiveSitting:
     def is_forgettable(self) -> bool:
         """Whether nothing is lost when this process no longer holds it."""
         is_past = self.is_finished or self._line.clock.now() > self._loaded.closes_at
-        return is_past and not self.is_running and self.is_silent and not self._sockets
+        return is_past and not self._journal.is_under_way and self.is_silent and not self._sockets
 
     @property
     def exam_now_s(self) -> float:
@@ -124,10 +122,8 @@ class LiveSitting:
 
     @property
     def remaining_s(self) -> float | None:
-        deadline = self._sitting.deadline_at
-        if deadline is None:
-            return None
-        return max(0.0, (deadline - self._line.clock.now()).total_seconds())
+        """Seconds until the exam is over; None before it began."""
+        return self._journal.remaining_s
 
     @property
     def _sitting(self) -> Sitting:
@@ -209,14 +205,7 @@ class LiveSitting:
         Until it is all written the exam goes on, and it may be asked for again.
         """
         async with self._lock:
-            if not self.is_running:
-                return
-            await self._stop_analysis()
-            exam_s = self._exam_length()
-            await self._capture.drop("finished")
-            recorded, causes = list(self._capture.recorded), self._capture.causes()
-            await self._journal.end(reason, exam_s, recorded, causes)
-        self._sockets.tell({"type": "ended", "reason": reason})
+            await self._finish(reason)
 
     async def note_restart(self, up_since: datetime) -> None:
         """Say why nothing arrived until *up_since*, when this process began.
@@ -245,6 +234,16 @@ class LiveSitting:
             await self._capture.drop(cause)
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def _finish(self, reason: str) -> None:
+        if not self._journal.is_under_way:
+            return
+        await self._stop_analysis()
+        exam_s = self._exam_length()
+        await self._capture.drop("finished")
+        recorded, causes = list(self._capture.recorded), self._capture.causes()
+        await self._journal.end(reason, exam_s, recorded, causes)
+        self._sockets.tell({"type": "ended", "reason": reason})
 
     async def _connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
         # one after the other, and never while the exam is being ended
@@ -353,7 +352,7 @@ class LiveSitting:
         at_s = self._capture.place(frame.arrival)
         look = await self._faces.look(frame, at_s)
         await self._commit(look.items, None if look.check is None else (at_s, look.check))
-        if not self.is_running:
+        if self._sitting.started_at is None:
             self._tell_identity(look.hint)
 
     async def _commit(self, items: Iterable[Item], check: TimedCheck | None = None) -> None:
@@ -392,6 +391,8 @@ class LiveSitting:
         assert sitting.started_at is not None, "an exam that ends has begun"
         assert sitting.deadline_at is not None, "an exam that runs has an end"
         allowed = (sitting.deadline_at - sitting.started_at).total_seconds()
+        if sitting.paused_at is not None:
+            allowed += (self._line.clock.now() - sitting.paused_at).total_seconds()
         return max(0.0, min(self.exam_now_s, allowed))
 
     def _tell_media(self) -> None:
