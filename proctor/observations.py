@@ -19,7 +19,6 @@ class Check(StrEnum):
     SCREEN = "screen"
     KEYS = "keys"
     MEDIA = "media"
-    PROCTOR = "proctor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from proctor.exams.tables import Course
 from proctor.people import accounts
 from proctor.people.tables import Role
 from proctor.plumbing.db import Database
-from proctor.reports.build import build_report
-from proctor.reports.document import Json, as_json
+from proctor.reports.build import stream_report
+from proctor.reports.document import canonical_parts
 from proctor.reports.files import FileFormat, content_of
-from proctor.reports.issue import document_of, issue
+from proctor.reports.issue import issue
 from proctor.settings import Settings
 
 _ISSUERS = (Role.EXAM_OFFICE, Role.ADMIN)
@@ -48,7 +48,7 @@ def report(
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
             found = course_by_code(tx, institution.id, course)
-            document = _document(tx, found, learner, issue_as)
+            body, version = _body(tx, found, learner, issue_as)
             code = found.code
     except ProctorError as error:
         typer.echo(str(error), err=True)
@@ -57,23 +57,28 @@ def report(
         db.close()
     out.mkdir(parents=True, exist_ok=True)
     for file_format in wanted:
-        path = out / _file_name(code, learner, document["version"], file_format)
-        path.write_bytes(content_of(document, file_format, language))
+        path = out / _file_name(code, learner, version, file_format)
+        path.write_bytes(content_of(body, file_format, language))
         typer.echo(path)
 
 
-def _document(tx: Session, course: Course, learner: str | None, issue_as: str | None) -> Json:
+def _body(
+    tx: Session, course: Course, learner: str | None, issue_as: str | None
+) -> tuple[str, int | None]:
+    """The canonical text of the report, and its version if it is issued."""
     now = Clock().now()
     stream = f"course:{course.id}"
     if issue_as is not None:
         issuer = accounts.by_email(tx, issue_as)
         if issuer.institution_id != course.institution_id or issuer.role not in _ISSUERS:
             raise accounts.NoSuchAccount
-        return document_of(issue(tx, course.id, issuer.id, now))
+        issued = issue(tx, course.id, issuer.id, now)
+        return issued.body, issued.version
     person = learner_by_number(tx, course.id, learner) if learner is not None else None
     fact = {"learner": person.id if person else None}
     events.append(tx, stream, "report_drafted", fact, now)
-    return as_json(build_report(tx, course.id, now, learner=person))
+    report = stream_report(tx, course.id, now, learner=person)
+    return b"".join(canonical_parts(report)).decode(), None
 
 
 def _formats(text: str) -> list[FileFormat]:

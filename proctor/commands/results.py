@@ -13,7 +13,6 @@ from proctor.incidents.kinds import Kind
 from proctor.observations import Track
 from proctor.reports.document import Json
 from proctor.reports.files import FileFormat, content_of
-from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
 
 # kinds that the screen shows; all others are seen by the camera
@@ -34,11 +33,10 @@ class Held:
 
 def write_formats(issued: IssuedReport, directory: Path, locale: str) -> dict[str, Path]:
     """Files of an issued report by format."""
-    document = document_of(issued)
     directory.mkdir(parents=True, exist_ok=True)
     paths = {str(name): directory / f"identity-report.{name}" for name in FileFormat}
     for name in FileFormat:
-        paths[name].write_bytes(content_of(document, name, locale))
+        paths[name].write_bytes(content_of(issued.body, name, locale))
     return paths
 
 

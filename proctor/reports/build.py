@@ -1,21 +1,28 @@
 """Gathers the identity report of a course: outcomes, shares and what they rest on."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from fractions import Fraction
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound
 from proctor.exams.dispensations import dispensations_of
-from proctor.exams.roster import learners_of
-from proctor.exams.schemes import events_of, newest_scheme, weight_of
-from proctor.exams.tables import AssessmentEvent, Course, CourseKind, EventKind, Technology
+from proctor.exams.roster import Listed, roster_of
+from proctor.exams.schemes import events_of, newest_scheme
+from proctor.exams.tables import (
+    AssessmentEvent,
+    AssessmentScheme,
+    Course,
+    CourseKind,
+)
 from proctor.people.tables import Account, Institution
+from proctor.review.tables import Verdict
 from proctor.shares.calculator import (
     Outcome,
     Share,
+    ShareEvent,
     ShareRange,
     by_count,
     by_weight,
@@ -23,8 +30,15 @@ from proctor.shares.calculator import (
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import EventOutcome, course_outcomes, design_events, plan_of
+from proctor.shares.outcomes import (
+    EventOutcome,
+    PlannedEvent,
+    design_events,
+    outcomes_in_turn,
+    planned,
+)
 from proctor.shares.packs import PolicyPack, pack
+from proctor.sittings.tables import Sitting
 
 # what no browser service sees, whatever its figures; printed in every report
 LIMITS = (
@@ -45,19 +59,6 @@ class NoScheme(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedEvent:
-    """One event of the scheme in force."""
-
-    code: str
-    title: str
-    kind: EventKind
-    weight: Fraction
-    plan: frozenset[Technology]
-    opens_at: datetime
-    closes_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Design:
     """Shares of the scheme itself, whatever came of its events."""
 
@@ -66,13 +67,13 @@ class Design:
     met: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class LearnerReport:
-    """One learner. ``met`` counts pending events as not verified; None = not applicable."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """The shares of a learner, one object for all whose events came out alike.
 
-    name: str
-    number: str | None
-    outcomes: tuple[EventOutcome, ...]
+    ``met`` counts pending events as not verified; None = not applicable.
+    """
+
     count: ShareRange
     weight: ShareRange
     met: bool | None
@@ -80,9 +81,38 @@ class LearnerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnerReport:
+    """One learner: the outcome of each event, and how they stand."""
+
+    name: str
+    number: str | None
+    outcomes: tuple[EventOutcome, ...]
+    standing: Standing
+
+    @property
+    def count(self) -> ShareRange:
+        return self.standing.count
+
+    @property
+    def weight(self) -> ShareRange:
+        return self.standing.weight
+
+    @property
+    def met(self) -> bool | None:
+        return self.standing.met
+
+    @property
+    def met_if_pending_verified(self) -> bool | None:
+        return self.standing.met_if_pending_verified
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityReport:
     """The report of one course. ``version`` is None until it is issued; ``supersedes``: SHA-256
-    of the version before it; ``people``: names of those who decided, by account id."""
+    of the version before it; ``people``: names of those who decided, by account id.
+
+    ``learners`` of a report that is streamed are made one after the other, and only once.
+    """
 
     version: int | None
     supersedes: str | None
@@ -97,14 +127,13 @@ class IdentityReport:
     pack: PolicyPack
     design: Design
     events: tuple[PlannedEvent, ...]
-    learners: tuple[LearnerReport, ...]
+    learners: Iterable[LearnerReport]
     people: dict[str, str]
-    model_ids: tuple[str, ...]
     limits: tuple[str, ...] = LIMITS
 
 
-#: shares by count and weight by the outcomes of the events of one scheme, in their order
-_KnownShares = dict[tuple[Outcome, ...], tuple[ShareRange, ShareRange]]
+#: by the outcomes of the events of one scheme, in their order
+_Known = dict[tuple[Outcome, ...], Standing]
 
 
 def build_report(
@@ -120,16 +149,32 @@ def build_report(
 
     Raises NoScheme.
     """
+    report = stream_report(
+        tx, course_id, now, version=version, supersedes=supersedes, learner=learner
+    )
+    return replace(report, learners=tuple(report.learners))
+
+
+def stream_report(
+    tx: Session,
+    course_id: str,
+    now: datetime,
+    *,
+    version: int | None = None,
+    supersedes: str | None = None,
+    learner: Account | None = None,
+) -> IdentityReport:
+    """The report whose learners are read while they are taken; a term of them fits in memory.
+
+    Raises NoScheme.
+    """
     course = tx.get_one(Course, course_id)
     scheme = newest_scheme(tx, course_id)
     if scheme is None:
         raise NoScheme(course=course_id)
     rules = pack(course.policy_pack)
     events = events_of(tx, scheme.id)
-    accounts = learners_of(tx, course_id) if learner is None else [learner]
-    outcomes = course_outcomes(tx, course, accounts, now)
-    every = [outcome for rows in outcomes.values() for outcome in rows]
-    known: _KnownShares = {}
+    learners = roster_of(tx, course_id) if learner is None else [learner]
     return IdentityReport(
         version=version,
         supersedes=supersedes,
@@ -143,33 +188,45 @@ def build_report(
         scheme_version=scheme.version,
         pack=rules,
         design=design_of(tx, course, events),
-        events=tuple(_planned(event, rules) for event in events),
-        learners=tuple(learner_report(a, outcomes[a.id], rules, known) for a in accounts),
-        people=_names_of_reviewers(tx, every),
-        model_ids=tuple(sorted({m for o in every if o.evidence for m in o.evidence.model_ids})),
+        events=tuple(planned(event, rules) for event in events),
+        learners=_in_turn(tx, course, learners, rules, now),
+        people=_names_of_reviewers(tx, course),
     )
 
 
+def _in_turn(
+    tx: Session,
+    course: Course,
+    learners: Sequence[Account | Listed],
+    rules: PolicyPack,
+    now: datetime,
+) -> Iterator[LearnerReport]:
+    known: _Known = {}
+    outcomes = outcomes_in_turn(tx, course, learners, now)
+    for learner, of_learner in zip(learners, outcomes, strict=True):
+        yield learner_report(learner, of_learner, rules, known)
+
+
 def learner_report(
-    account: Account,
+    account: Account | Listed,
     outcomes: list[EventOutcome],
     rules: PolicyPack,
-    known: _KnownShares | None = None,
+    known: _Known | None = None,
 ) -> LearnerReport:
     """Shares of one learner from the outcomes of their events.
 
-    ``known``: shares computed for other learners of the same scheme, added to.
+    ``known``: how other learners of the same scheme stand, added to.
     """
     known = {} if known is None else known
-    pattern = tuple(outcome.decision.outcome for outcome in outcomes)
+    pattern = tuple([outcome.decision.outcome for outcome in outcomes])
     if pattern not in known:
-        events = [outcome.share_event for outcome in outcomes]
-        known[pattern] = by_count(events, rules), by_weight(events)
-    count, weight = known[pattern]
-    return LearnerReport(
-        name=account.name,
-        number=account.learner_number,
-        outcomes=tuple(outcomes),
+        known[pattern] = _standing([outcome.share_event for outcome in outcomes], rules)
+    return LearnerReport(account.name, account.learner_number, tuple(outcomes), known[pattern])
+
+
+def _standing(events: list[ShareEvent], rules: PolicyPack) -> Standing:
+    count, weight = by_count(events, rules), by_weight(events)
+    return Standing(
         count=count,
         weight=weight,
         met=share_met(count.low, weight.low, rules),
@@ -180,24 +237,19 @@ def learner_report(
 def design_of(tx: Session, course: Course, events: list[AssessmentEvent]) -> Design:
     """Shares of a scheme by its identity plans, without the events cancelled for all."""
     rules = pack(course.policy_pack)
-    planned = design_events(events, rules, dispensations_of(tx, course.id).cancelled)
-    count, weight = design_by_count(planned, rules), design_by_weight(planned)
+    rows = design_events(events, rules, dispensations_of(tx, course.id).cancelled)
+    count, weight = design_by_count(rows, rules), design_by_weight(rows)
     return Design(count, weight, share_met(count, weight, rules))
 
 
-def _planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
-    return PlannedEvent(
-        code=event.code,
-        title=event.title,
-        kind=event.kind,
-        weight=weight_of(event),
-        plan=plan_of(event, rules),
-        opens_at=event.opens_at,
-        closes_at=event.closes_at,
+def _names_of_reviewers(tx: Session, course: Course) -> dict[str, str]:
+    rows = tx.execute(
+        select(Account.id, Account.name)
+        .join(Verdict, Verdict.reviewer_id == Account.id)
+        .join(Sitting, Sitting.id == Verdict.sitting_id)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .where(AssessmentScheme.course_id == course.id)
+        .distinct()
     )
-
-
-def _names_of_reviewers(tx: Session, outcomes: list[EventOutcome]) -> dict[str, str]:
-    ids = {v.reviewer_id for o in outcomes if o.evidence for v in o.evidence.verdicts}
-    rows = tx.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
     return {row.id: row.name for row in rows}

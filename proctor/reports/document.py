@@ -2,27 +2,40 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from proctor.centres.protocols import CentreFinding
 from proctor.exams.schemes import plain_number
 from proctor.observations import Track
-from proctor.reports.build import Design, IdentityReport, LearnerReport, PlannedEvent
+from proctor.reports.build import Design, IdentityReport, LearnerReport, Standing
 from proctor.shares.calculator import Share, ShareRange
-from proctor.shares.evidence import SittingEvidence
-from proctor.shares.outcomes import EventOutcome
+from proctor.shares.evidence import Sat, SittingEvidence
+from proctor.shares.outcomes import EventOutcome, PlannedEvent
 from proctor.shares.packs import PolicyPack
 
 SCHEMA = "tanu.identity-report/1"
 
 Json = dict[str, Any]
 
+# a quote within a string is escaped, so these stand nowhere else in a canonical text
+_LEARNERS, _AFTER_LEARNERS = ',"learners":[', '],"limits":['
+
 
 def as_json(report: IdentityReport) -> Json:
     """*report* as plain JSON values: times in UTC, media times in seconds of the exam."""
-    return {
+    document: Json = orjson.loads(b"".join(canonical_parts(report)))
+    return document
+
+
+def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
+    """The canonical text of *report* in UTF-8, piece by piece: a term is not held in memory."""
+    document = {
         "schema": SCHEMA,
         "version": report.version,
         "supersedes": report.supersedes,
@@ -39,22 +52,55 @@ def as_json(report: IdentityReport) -> Json:
         "pack": _pack(report.pack),
         "design": _design(report.design, report.pack),
         "events": [_planned(event) for event in report.events],
-        "learners": [_learner(learner, report) for learner in report.learners],
-        "models": list(report.model_ids),
         "limits": list(report.limits),
     }
+    # names are in order: some stand before the learners, the others after them
+    yield _dumps({name: document[name] for name in document if name < "learners"})[:-1]
+    yield _LEARNERS.encode()
+    models: set[str] = set()
+    standings = _Standings(report.pack)
+    comma = b""
+    for learner in report.learners:
+        yield comma + _dumps(_learner(learner, report.people, standings, models))
+        comma = b","
+    document["models"] = sorted(models)
+    yield b"]," + _dumps({name: document[name] for name in document if name > "learners"})[1:]
 
 
 def canonical(document: Json) -> str:
     """*document* as one text that is the same wherever it is written (RFC 8785).
 
-    Our documents have ASCII keys, and numbers that Python and ECMAScript write alike: whole ones
-    as integers, others with three decimals. For those the standard encoder, many times faster on
-    a term of learners, writes what RFC 8785 asks for.
+    Our documents have ASCII keys, and numbers that all encoders write alike: whole ones as
+    integers, others with three decimals. For those a fast encoder writes what RFC 8785 asks for.
     """
-    return json.dumps(
-        document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
+    return _dumps(document).decode()
+
+
+def streamed(body: str) -> Json:
+    """The document of a canonical text, its learners decoded one by one while they are taken."""
+    start, end = body.index(_LEARNERS), body.rindex(_AFTER_LEARNERS)
+    document: Json = json.loads(body[:start] + body[end + 1 :])
+    return {**document, "learners": _Decoded(body, start + len(_LEARNERS), end)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Learners in a text from *start* to *end*; can be gone through again."""
+
+    body: str
+    start: int
+    end: int
+
+    def __iter__(self) -> Iterator[Json]:
+        decode, at = json.JSONDecoder().raw_decode, self.start
+        while at < self.end:
+            learner, at = decode(self.body, at)
+            yield learner
+            at += 1
+
+
+def _dumps(value: Json) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def sha256_of(text: str) -> str:
@@ -129,22 +175,50 @@ def _planned(event: PlannedEvent) -> Json:
     }
 
 
-def _learner(learner: LearnerReport, report: IdentityReport) -> Json:
+def _learner(
+    learner: LearnerReport, people: dict[str, str], standings: "_Standings", models: set[str]
+) -> Json:
+    """``models``: those whose figures the report holds, added to."""
+    for event in learner.outcomes:
+        if event.evidence is not None:
+            models.update(event.evidence.model_ids)
     return {
         "number": learner.number,
         "name": learner.name,
-        "count": range_json(learner.count, report.pack),
-        "weight": range_json(learner.weight, report.pack),
-        "met": learner.met,
-        "met_if_pending_verified": learner.met_if_pending_verified,
-        "events": [_outcome(event, report.people) for event in learner.outcomes],
+        **standings[learner.standing],
+        "events": [
+            _unsat(event) if event.sitting is None else _outcome(event, people)
+            for event in learner.outcomes
+        ],
     }
+
+
+class _Standings(dict[Standing, Json]):
+    """How learners stand as JSON, computed once for all who stand alike."""
+
+    def __init__(self, pack: PolicyPack) -> None:
+        self._pack = pack
+
+    def __missing__(self, standing: Standing) -> Json:
+        self[standing] = {
+            "count": range_json(standing.count, self._pack),
+            "weight": range_json(standing.weight, self._pack),
+            "met": standing.met,
+            "met_if_pending_verified": standing.met_if_pending_verified,
+        }
+        return self[standing]
+
+
+@lru_cache(maxsize=4096)
+def _unsat(event: EventOutcome) -> orjson.Fragment:
+    """An event without a sitting, which most learners of a course share as one object."""
+    return orjson.Fragment(_dumps(_outcome(event, {})))
 
 
 def _outcome(event: EventOutcome, people: dict[str, str]) -> Json:
     decision, evidence = event.decision, event.evidence
     return {
-        "code": event.code,
+        "code": event.event.code,
         "outcome": decision.outcome.value,
         "reasons": list(decision.reasons),
         "methods": [
@@ -155,7 +229,9 @@ def _outcome(event: EventOutcome, people: dict[str, str]) -> Json:
             }
             for method in decision.methods
         ],
-        "sitting": _sitting(event, evidence, people) if evidence else None,
+        "sitting": _sitting(event.sitting, evidence, people)
+        if event.sitting and evidence
+        else None,
         "centre": _centre(event.centre) if event.centre else None,
     }
 
@@ -172,12 +248,12 @@ def _centre(centre: CentreFinding) -> Json:
     }
 
 
-def _sitting(event: EventOutcome, evidence: SittingEvidence, people: dict[str, str]) -> Json:
+def _sitting(sitting: Sat, evidence: SittingEvidence, people: dict[str, str]) -> Json:
     kinds = {incident.id: incident.kind for incident in evidence.incidents}
     return {
-        "id": event.sitting_id,
-        "attempt": event.attempt,
-        "started_at": _instant(event.started_at) if event.started_at else None,
+        "id": sitting.id,
+        "attempt": sitting.attempt,
+        "started_at": _instant(sitting.started_at) if sitting.started_at else None,
         "identified_via": evidence.identified_via,
         "identity": _identity(evidence),
         "keystroke": _keystroke(evidence),

@@ -6,12 +6,11 @@ is pending the sheet carries a mark that it is provisional.
 
 import io
 import json
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import segno
 import typst
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import subset, translate
@@ -21,12 +20,14 @@ from proctor.exams.tables import Course, StaffRole, Technology
 from proctor.people.tables import Institution
 from proctor.reports.document import Json, canonical, sha256_of
 from proctor.reports.wording import TIME_ZONE
+from proctor.reports.xlsx import Cell, Style, Workbook
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.sittings.tables import SittingState
 
 TEMPLATE = Path(__file__).parent / "exam_sheet.typ"
 SCHEMA = "tanu.exam-sheet/1"
+_SIGN = ("teacher", "registrar")
 SCORES = ("attestation_1", "attestation_2", "tasks", "exam", "total")
 
 
@@ -74,7 +75,6 @@ def sheet_pdf(sheet: Json, locale: str) -> bytes:
         "sheet": json.dumps(sheet, ensure_ascii=False),
         "rows": json.dumps([_words(row, locale) for row in sheet["learners"]], ensure_ascii=False),
         "texts": json.dumps(subset(locale, "sheet."), ensure_ascii=False),
-        "period": " – ".join(f"{date.fromisoformat(day):%d.%m.%Y}" for day in sheet["period"]),
         "as_of": _clock(sheet["as_of"]),
         "locale": locale,
         "sha256": sha256,
@@ -97,11 +97,8 @@ def sheet_xlsx(sheet: Json, locale: str) -> bytes:
         return translate(locale, f"sheet.{key}")
 
     made = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(made, options) as book:
-        book.set_properties({"created": datetime.fromisoformat(sheet["as_of"])})
-        bold, head = book.add_format({"bold": True}), book.add_format({"bold": True, "bottom": 1})
-        page = book.add_worksheet(t("title")[:31])
+    created = datetime.fromisoformat(sheet["as_of"])
+    with Workbook(made, t("title"), sheet["institution"], created) as book:
         facts = [
             (t("title"), ""),
             (t("institution"), sheet["institution"]),
@@ -113,23 +110,18 @@ def sheet_xlsx(sheet: Json, locale: str) -> bytes:
         ]
         if sheet["provisional"]:
             facts.append((t("provisional"), ""))
-        for row, (label, value) in enumerate(facts):
-            page.write_string(row, 0, label, bold)
-            page.write_string(row, 2, value)
-        top = len(facts) + 1
         columns = ("number", "learner", "identity", "attendance", "venue", *SCORES)
-        for column, name in enumerate(columns):
-            page.write_string(top, column, t(name), head)
-        for at, row in enumerate(sheet["learners"], start=top + 1):
-            for column, text in enumerate(_words(row, locale)):
-                page.write_string(at, column, text)
-        page.set_column(0, 0, 14)
-        page.set_column(1, 2, 30)
-        page.set_column(3, 4, 20)
-        page.freeze_panes(top + 1, 2)
-        bottom = top + len(sheet["learners"]) + 3
-        for n, line in enumerate(("sign.teacher", "sign.registrar")):
-            page.write_string(bottom + n, 0, f"{t(line)}: ____________________", bold)
+        rows: list[list[tuple[Cell, Style]]] = [
+            [(label, Style.BOLD), (None, Style.PLAIN), (value, Style.PLAIN)]
+            for label, value in facts
+        ]
+        rows += [[], [(t(name), Style.HEAD) for name in columns]]
+        rows += [[(text, Style.PLAIN) for text in _words(r, locale)] for r in sheet["learners"]]
+        rows += [[], []]
+        rows += [[(f"{t(f'sign.{who}')}: {'_' * 20}", Style.BOLD)] for who in _SIGN]
+        frozen = (len(facts) + 2, 2)
+        with book.sheet(t("title"), (14, 30, 30, 20, 20), frozen=frozen) as page:
+            page.lines(enumerate(rows, start=1))
     return made.getvalue()
 
 

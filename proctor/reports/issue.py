@@ -11,8 +11,8 @@ from proctor.errors import NotFound
 from proctor.exams.schemes import visible_courses
 from proctor.exams.tables import Course
 from proctor.people.tables import Account
-from proctor.reports.build import build_report
-from proctor.reports.document import Json, as_json, canonical, sha256_of
+from proctor.reports.build import stream_report
+from proctor.reports.document import Json, canonical_parts, sha256_of
 from proctor.reports.tables import IssuedReport
 
 
@@ -32,14 +32,14 @@ def issue(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedR
 def draft(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedReport:
     """The next version, not kept yet: a large course takes seconds, in which nothing is written."""
     last = next(iter(issued_reports(tx, course_id)), None)
-    report = build_report(
+    report = stream_report(
         tx,
         course_id,
         now,
         version=last.version + 1 if last else 1,
         supersedes=last.sha256 if last else None,
     )
-    body = canonical(as_json(report))
+    body = b"".join(canonical_parts(report)).decode()
     return IssuedReport(
         course_id=course_id,
         version=report.version,

@@ -3,7 +3,7 @@
 The page and the PDF print the same lines; figures keep the digits of the JSON in every language.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -105,7 +105,7 @@ class PrintedReport:
 
 def printed(document: Json, locale: str, sha256: str | None = None) -> PrintedReport:
     """*document* in *locale*; ``sha256`` is of its canonical text, None before it is issued."""
-    return _Printer(document, locale).report(sha256)
+    return Printer(document, locale).report(sha256)
 
 
 def clock_time(seconds: float) -> str:
@@ -138,18 +138,24 @@ def state_of(low: bool | None, high: bool | None) -> str:
     return "open" if high else "not_met"
 
 
-class _Printer:
+class Printer:
     """Puts the parts of one document into one language."""
 
     def __init__(self, document: Json, locale: str) -> None:
         self.document = document
         self.locale = locale
         self.events: dict[str, Json] = {event["code"]: event for event in document["events"]}
+        self._decided: dict[tuple[object, ...], tuple[str, str, str]] = {}
 
     def t(self, key: str, **values: object) -> str:
         return translate(self.locale, key, **values)
 
     def report(self, sha256: str | None) -> PrintedReport:
+        learners = tuple(self._learner(learner) for learner in self.document["learners"])
+        return replace(self.frame(sha256), learners=learners)
+
+    def frame(self, sha256: str | None) -> PrintedReport:
+        """The report without its learners."""
         document, pack = self.document, self.document["pack"]
         rule = "rule" if pack["basis"] == "both" else f"rule_{pack['basis']}"
         return PrintedReport(
@@ -165,11 +171,38 @@ class _Printer:
                 for reading in ("count", "weight")
             ),
             events=tuple(self._event(event) for event in document["events"]),
-            learners=tuple(self._learner(learner) for learner in document["learners"]),
+            learners=(),
             models=tuple(document["models"]),
             limits=tuple(self.t(f"report.limit.{limit}") for limit in document["limits"]),
             sha256=sha256,
         )
+
+    def standing(self, learner: Json) -> str:
+        """Whether the learner meets the requirement, in words."""
+        state = state_of(learner["met"], learner["met_if_pending_verified"])
+        return self.t(f"report.met.{state}")
+
+    def plan(self, event: Json) -> str:
+        """The technologies planned for an event of the scheme."""
+        plan = ", ".join(self.t(f"technology.{name}") for name in event["plan"])
+        return plan or self.t("report.plan.none")
+
+    def decided(self, event: Json) -> tuple[str, str, str]:
+        """Outcome, methods and grounds of a learner's event; said once for all that are alike."""
+        methods = event["methods"]
+        key = (
+            event["outcome"],
+            *event["reasons"],
+            *[(each["technology"], each["result"], each["reason"]) for each in methods],
+        )
+        said = self._decided.get(key)
+        if said is None:
+            said = self._decided[key] = (
+                self._outcome_text(event),
+                "; ".join(self._method(method) for method in methods),
+                "; ".join(self._grounds(event)),
+            )
+        return said
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         course, version = self.document["course"], self.document["version"]
@@ -196,13 +229,12 @@ class _Printer:
         )
 
     def _event(self, event: Json) -> EventLine:
-        plan = ", ".join(self.t(f"technology.{name}") for name in event["plan"])
         return EventLine(
             code=event["code"],
             title=event["title"],
             kind=self.t(f"office.event_kind.{event['kind']}"),
             weight=event["weight"],
-            plan=plan or self.t("report.plan.none"),
+            plan=self.plan(event),
             opens=self._time(event["opens_at"]),
             closes=self._time(event["closes_at"]),
         )
@@ -216,15 +248,15 @@ class _Printer:
             count=self._share("count", learner["count"]["low"], learner["count"]["high"]),
             weight=self._share("weight", learner["weight"]["low"], learner["weight"]["high"]),
             state=state,
-            state_text=self.t(f"report.met.{state}"),
+            state_text=self.standing(learner),
             outcomes=tuple(self._outcome(event) for event in learner["events"]),
             incidents=tuple(
-                self._incident(event, incident)
+                self.incident(event, incident)
                 for event in sat
                 for incident in event["sitting"]["incidents"]
             ),
             verdicts=tuple(
-                self._verdict(event, verdict)
+                self.verdict(event, verdict)
                 for event in sat
                 for verdict in event["sitting"]["verdicts"]
             ),
@@ -302,7 +334,7 @@ class _Printer:
             return self.t("report.typing.not_assessed", n_keys=n_keys)
         return self.t("report.typing", score=f"{score:.3f}", n_keys=n_keys)
 
-    def _incident(self, event: Json, incident: Json) -> IncidentLine:
+    def incident(self, event: Json, incident: Json) -> IncidentLine:
         ended = incident["end"] is not None
         return IncidentLine(
             event=self._title(event),
@@ -312,7 +344,7 @@ class _Printer:
             decision=self.t(f"report.decision.{incident['decision'] or 'none'}"),
         )
 
-    def _verdict(self, event: Json, verdict: Json) -> VerdictLine:
+    def verdict(self, event: Json, verdict: Json) -> VerdictLine:
         about = f"incident.{verdict['incident']}" if verdict["incident"] else None
         return VerdictLine(
             event=self._title(event),

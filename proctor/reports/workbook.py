@@ -8,16 +8,13 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from itertools import chain, islice
+from typing import BinaryIO
 
 from proctor.catalogue import translate
 from proctor.reports.document import Json
-from proctor.reports.wording import TIME_ZONE, PrintedReport, printed
-
-Cell = str | int | float | Decimal | datetime | None
+from proctor.reports.wording import TIME_ZONE, PrintedReport, Printer
+from proctor.reports.xlsx import MAX_ROWS, Cell, Style, Workbook, cell, text_cell
 
 # a spreadsheet takes a cell that begins like this for a formula, full-width signs included
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -38,67 +35,75 @@ _WIDTHS = {"learner": 28, "event_title": 28, "methods": 48, "plan": 34, "verdict
 
 def xlsx_of(document: Json, sha256: str, locale: str) -> bytes:
     """The workbook of an issued report in *locale*."""
-    lines = printed(document, locale, sha256)
     made = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(made, options) as book:
-        # a fixed time of creation: the same document gives the same bytes
-        as_of = datetime.fromisoformat(document["as_of"])
-        book.set_properties({"title": lines.title, "company": lines.institution, "created": as_of})
-        styles = _Styles(book)
-        _summary(book.add_worksheet(translate(locale, "report.sheet.summary")), lines, styles)
-        for name, columns, rows in (
-            ("learners", _LEARNER + _SHARES, _learner_rows(document, lines)),
-            ("outcomes", _LEARNER + _EVENT + _SITTING, _outcome_rows(document, lines)),
-            ("incidents", _LEARNER + _INCIDENT, _incident_rows(document, lines)),
-            ("verdicts", _LEARNER + _VERDICT, _verdict_rows(document, lines)),
-        ):
-            sheet = book.add_worksheet(translate(locale, f"report.sheet.{name}"))
-            _table(sheet, columns, list(rows), locale, styles)
+    write_xlsx(document, sha256, locale, made)
     return made.getvalue()
+
+
+def write_xlsx(document: Json, sha256: str, locale: str, out: BinaryIO) -> None:
+    """Write the workbook of a report to *out*; its learners are taken one after the other.
+
+    A table with more rows than a sheet holds goes on on a further sheet.
+    """
+    printer = Printer(document, locale)
+    lines = printer.frame(sha256)
+    # a fixed time of creation: the same document gives the same bytes
+    as_of = datetime.fromisoformat(document["as_of"])
+    with Workbook(out, lines.title, lines.institution, as_of) as book:
+        with book.sheet(printer.t("report.sheet.summary"), (34, 24, 24, 24)) as summary:
+            summary.lines(_summary(lines))
+        for name, columns, rows in (
+            ("learners", _LEARNER + _SHARES, _learner_rows(document, printer)),
+            ("outcomes", _LEARNER + _EVENT + _SITTING, _outcome_rows(document, printer)),
+            ("incidents", _LEARNER + _INCIDENT, _incident_rows(document, printer)),
+            ("verdicts", _LEARNER + _VERDICT, _verdict_rows(document, printer)),
+        ):
+            _tables(book, printer, name, columns, rows)
 
 
 def csv_of(document: Json, sha256: str, locale: str) -> bytes:
     """One row per learner and event with the learner's shares; UTF-8 with a byte order mark."""
-    lines = printed(document, locale, sha256)
-    shares = list(_learner_rows(document, lines))
+    printer = Printer(document, locale)
+    shares = _learner_rows(document, printer)
     per_learner = len(document["events"])
     made = io.StringIO()
     writer = csv.writer(made, quoting=csv.QUOTE_ALL)
     columns = _LEARNER + _EVENT + _SITTING + _SHARES
     writer.writerow([*(translate(locale, f"report.{name}") for name in columns), "SHA-256"])
-    for n, row in enumerate(_outcome_rows(document, lines)):
-        of_learner = shares[n // per_learner][len(_LEARNER) :]
+    of_learner: tuple[Cell, ...] = ()
+    for n, row in enumerate(_outcome_rows(document, printer)):
+        if n % per_learner == 0:
+            of_learner = next(shares)[len(_LEARNER) :]
         writer.writerow([_csv_cell(cell) for cell in (*row, *of_learner, sha256)])
     return made.getvalue().encode("utf-8-sig")
 
 
-def _learner_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell, ...]]:
-    for learner, part in zip(document["learners"], lines.learners, strict=True):
+def _learner_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
+    for learner in document["learners"]:
         yield (*_who(learner), *_share(learner["count"]), *_share(learner["weight"]),
-               part.state_text)  # fmt: skip
+               printer.standing(learner))  # fmt: skip
 
 
-def _outcome_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell, ...]]:
-    events = dict(zip((e["code"] for e in document["events"]), lines.events, strict=True))
-    for learner, part in zip(document["learners"], lines.learners, strict=True):
-        for event, line in zip(learner["events"], part.outcomes, strict=True):
+def _outcome_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
+    events: dict[str, tuple[Cell, ...]] = {
+        event["code"]: (event["title"], Decimal(event["weight"]), printer.plan(event))
+        for event in document["events"]
+    }
+    for learner in document["learners"]:
+        who = _who(learner)
+        for event in learner["events"]:
             yield (
-                *_who(learner),
+                *who,
                 event["code"],
-                line.title,
-                Decimal(line.weight),
-                events[event["code"]].plan,
-                line.outcome_text,
-                "; ".join(line.methods),
-                "; ".join(line.grounds),
+                *events[event["code"]],
+                *printer.decided(event),
                 *_sitting(event["sitting"]),
             )
 
 
-def _incident_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell, ...]]:
-    for learner, event, incident, n in _of_sittings(document, "incidents"):
-        line = lines.learners[n[0]].incidents[n[1]]
+def _incident_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
+    for learner, event, incident in _of_sittings(document, "incidents"):
+        line = printer.incident(event, incident)
         yield (
             *_who(learner),
             event["code"],
@@ -109,9 +114,9 @@ def _incident_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell,
         )
 
 
-def _verdict_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell, ...]]:
-    for learner, event, verdict, n in _of_sittings(document, "verdicts"):
-        line = lines.learners[n[0]].verdicts[n[1]]
+def _verdict_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
+    for learner, event, verdict in _of_sittings(document, "verdicts"):
+        line = printer.verdict(event, verdict)
         at = datetime.fromisoformat(verdict["at"]).astimezone(TIME_ZONE)
         yield (
             *_who(learner),
@@ -124,13 +129,13 @@ def _verdict_rows(document: Json, lines: PrintedReport) -> Iterator[tuple[Cell, 
         )
 
 
-def _of_sittings(document: Json, part: str) -> Iterator[tuple[Json, Json, Json, tuple[int, int]]]:
-    """Each item of *part* of every sitting with its learner and event, and where it is printed."""
-    for nth, learner in enumerate(document["learners"]):
-        sat = [event for event in learner["events"] if event["sitting"]]
-        items = [(event, item) for event in sat for item in event["sitting"][part]]
-        for position, (event, item) in enumerate(items):
-            yield learner, event, item, (nth, position)
+def _of_sittings(document: Json, part: str) -> Iterator[tuple[Json, Json, Json]]:
+    """Each item of *part* of every sitting, with its learner and event."""
+    for learner in document["learners"]:
+        for event in learner["events"]:
+            if event["sitting"]:
+                for item in event["sitting"][part]:
+                    yield learner, event, item
 
 
 def _who(learner: Json) -> tuple[Cell, ...]:
@@ -163,31 +168,11 @@ def _csv_cell(cell: Cell) -> str:
     return f"'{cell}" if cell.lstrip(" \ufeff").startswith(_FORMULA) else cell
 
 
-class _Styles:
-    """Formats shared by the sheets of one workbook."""
-
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self.title: Format = book.add_format({"bold": True, "font_size": 16})
-        self.label: Format = book.add_format({"font_color": "#51607a", "valign": "top"})
-        wrapped = {"text_wrap": True, "valign": "top"}
-        self.text: Format = book.add_format(wrapped)
-        self.head: Format = book.add_format(
-            {**wrapped, "bold": True, "bg_color": "#eef2f7", "bottom": 1}
-        )
-        self.percent: Format = book.add_format({"num_format": "0.00", "valign": "top"})
-        self.number: Format = book.add_format({"num_format": "General", "valign": "top"})
-        self.time: Format = book.add_format(
-            {"num_format": "dd.mm.yyyy hh:mm", "valign": "top", "align": "left"}
-        )
-
-
-def _summary(sheet: Worksheet, lines: PrintedReport, styles: _Styles) -> None:
+def _summary(lines: PrintedReport) -> Iterator[tuple[int, list[tuple[Cell, Style]]]]:
     def t(key: str) -> str:
         return translate(lines.locale, f"report.{key}")
 
-    sheet.set_column(0, 0, 34)
-    sheet.set_column(1, 3, 24)
-    sheet.write_string(0, 0, lines.title, styles.title)
+    yield 1, [(lines.title, Style.TITLE)]
     facts = [
         (t("institution"), lines.institution),
         (t("course"), lines.course),
@@ -195,48 +180,49 @@ def _summary(sheet: Worksheet, lines: PrintedReport, styles: _Styles) -> None:
         (t("basis"), lines.basis),
         (t("hash"), lines.sha256 or ""),
     ]
-    for row, (label, value) in enumerate(facts, start=2):
-        sheet.write_string(row, 0, label, styles.label)
-        sheet.write_string(row, 1, value)
-    row = len(facts) + 3
+    for at, (label, value) in enumerate(facts, start=3):
+        yield at, [(label, Style.LABEL), (value, Style.PLAIN)]
+    top = len(facts) + 4
     heads = ("share.design", "share.fraction", "share.percent", "col.met")
-    for column, key in enumerate(heads):
-        sheet.write_string(row, column, t(key), styles.head)
-    for share in lines.design:
-        row += 1
+    yield top, [(t(key), Style.HEAD) for key in heads]
+    for at, share in enumerate(lines.design, start=top + 1):
         cells = (share.reading, share.fraction, share.percent, share.state_text)
-        for column, text in enumerate(cells):
-            sheet.write_string(row, column, text)
-    sheet.write_string(row + 1, 0, lines.rule, styles.label)
-    sheet.write_string(row + 3, 0, t("limits.title"), styles.head)
-    for below, limit in enumerate(lines.limits, start=row + 4):
-        sheet.write_string(below, 0, limit)
+        yield at, [(text, Style.PLAIN) for text in cells]
+    top += len(lines.design)
+    yield top + 1, [(lines.rule, Style.LABEL)]
+    yield top + 3, [(t("limits.title"), Style.HEAD)]
+    for below, limit in enumerate(lines.limits, start=top + 4):
+        yield below, [(limit, Style.PLAIN)]
 
 
-def _table(
-    sheet: Worksheet,
+def _tables(
+    book: Workbook,
+    printer: Printer,
+    name: str,
     columns: Sequence[str],
-    rows: list[tuple[Cell, ...]],
-    locale: str,
-    styles: _Styles,
+    rows: Iterator[tuple[Cell, ...]],
 ) -> None:
-    for column, name in enumerate(columns):
-        sheet.set_column(column, column, _WIDTHS.get(name, 16))
-        sheet.write_string(0, column, translate(locale, f"report.{name}"), styles.head)
-        for row, cells in enumerate(rows, start=1):
-            _write(sheet, row, column, cells[column], styles, name)
-    sheet.freeze_panes(1, 2)
-    sheet.autofilter(0, 0, len(rows), len(columns) - 1)
+    head = [printer.t(f"report.{column}") for column in columns]
+    widths = [_WIDTHS.get(column, 16) for column in columns]
+    styles = [Style.PERCENT if c.endswith("_percent") else Style.NUMBER for c in columns]
+    written = (_row(row, styles) for row in rows)
+    first = next(written, None)
+    begun = False
+    while first is not None or not begun:
+        begun = True
+        with book.sheet(printer.t(f"report.sheet.{name}"), widths, frozen=(1, 2)) as sheet:
+            some = () if first is None else chain([first], islice(written, MAX_ROWS - 2))
+            sheet.table(head, some)
+        first = next(written, None)
 
 
-def _write(sheet: Worksheet, row: int, column: int, cell: Cell, styles: _Styles, name: str) -> None:
-    match cell:
-        case None:
-            sheet.write_blank(row, column, None)
-        case str():
-            sheet.write_string(row, column, cell, styles.text)
-        case datetime():
-            sheet.write_datetime(row, column, cell, styles.time)
-        case _:
-            style = styles.percent if name.endswith("_percent") else styles.number
-            sheet.write_number(row, column, float(cell), style)
+def _row(row: tuple[Cell, ...], styles: list[Style]) -> str:
+    return "".join(
+        [
+            text_cell(n, each, Style.TEXT)
+            if isinstance(each, str)
+            else cell(n, each, Style.TIME if isinstance(each, datetime) else styles[n])
+            for n, each in enumerate(row)
+            if each is not None
+        ]
+    )

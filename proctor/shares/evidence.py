@@ -1,14 +1,17 @@
 """What is on record about the identity of one sitting: checks, coverage, incidents, verdicts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any, TypeVar, cast
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.elements import TypeCoerce
 
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.tables import IncidentRow
@@ -19,6 +22,12 @@ from proctor.sittings.tables import Sitting, SittingState
 
 # SQLite takes 32 766 variables in one statement, PostgreSQL 65 535
 _IDS_AT_ONCE = 1000
+# from here on reading the table through costs less than finding its rows one by one
+_MANY = 20_000
+_TRACKS: dict[str, Track] = {track.value: track for track in Track}
+_FACE, _KEYSTROKE = Modality.FACE.value, Modality.KEYSTROKE.value
+_NOT_ASSESSED = CheckResult.NOT_ASSESSED
+_RESULTS: dict[str, CheckResult] = {result.value: result for result in CheckResult}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +110,110 @@ class SittingEvidence:
     model_ids: tuple[str, ...]
 
 
+class Sat(NamedTuple):
+    """A sitting as far as its evidence and its outcome need it."""
+
+    id: str
+    attempt: int
+    state: SittingState
+    started_at: datetime | None
+    exam_s: float | None
+    identified_via: str | None
+
+
+# at_s, modality, result, reason, score, n_keys, model_id
+_Check = tuple[float, str, CheckResult, str | None, float | None, int | None, str | None]
+# recorded_s, whether it is hashed
+_File = tuple[float, bool]
+
+
+class Records:
+    """What is on record for many sittings, as light rows: a term of them fits in memory.
+
+    The evidence of one sitting is put together when it is asked for.
+    """
+
+    def __init__(self, tx: Session, sittings: Collection[str]) -> None:
+        self._checks: defaultdict[str, list[_Check]] = defaultdict(list)
+        self._files: dict[Track, defaultdict[str, list[_File]]] = {
+            track: defaultdict(list) for track in Track
+        }
+        self._gaps: defaultdict[str, list[Gap]] = defaultdict(list)
+        self._incidents: defaultdict[str, list[tuple[str, str, float, float | None]]]
+        self._incidents = defaultdict(list)
+        self._verdicts: defaultdict[str, list[VerdictEvidence]] = defaultdict(list)
+        self._read_checks(tx, sittings)
+        self._read_recordings(tx, sittings)
+        self._read_decisions(tx, sittings)
+
+    def evidence(self, sitting: Sitting | Sat) -> SittingEvidence:
+        """All that is on record for *sitting*, one of those that were read."""
+        name, exam_s = sitting.id, sitting.exam_s or 0.0
+        checks = _sorted(self._checks.get(name), _check_order)
+        gaps = tuple(_sorted(self._gaps.get(name), _gap_order))
+        verdicts = tuple(_sorted(self._verdicts.get(name), _verdict_order))
+        decided = {each.incident_id: each.decision for each in verdicts if each.incident_id}
+        return SittingEvidence(
+            state=sitting.state,
+            exam_s=sitting.exam_s,
+            identified_via=sitting.identified_via,
+            face=_face([check for check in checks if check[1] == _FACE], exam_s),
+            keystroke=_keystroke([check for check in checks if check[1] == _KEYSTROKE]),
+            coverage={
+                track: _coverage(files.get(name, ()), _on(track, gaps), exam_s)
+                for track, files in self._files.items()
+            },
+            gaps=gaps,
+            incidents=tuple(
+                IncidentEvidence(id, kind, start_s, end_s, decided.get(id))
+                for id, kind, start_s, end_s in _sorted(self._incidents.get(name), itemgetter(2, 0))
+            ),
+            verdicts=verdicts,
+            model_ids=tuple(sorted({check[6] for check in checks if check[6]})),
+        )
+
+    def _read_checks(self, tx: Session, sittings: Collection[str]) -> None:
+        row = IdentityCheck
+        columns = (
+            row.sitting_id, row.at_s, _text(row.modality), _text(row.result), row.reason,
+            row.score, row.n_keys, row.model_id,
+        )  # fmt: skip
+        for sitting, at_s, modality, result, *rest in _rows(tx, sittings, *columns):
+            self._checks[sitting].append((at_s, modality, _RESULTS[result], *rest))
+
+    def _read_recordings(self, tx: Session, sittings: Collection[str]) -> None:
+        file, gap = Recording, MediaGap
+        columns = (file.sitting_id, _text(file.track), file.recorded_s, file.sha256)
+        for sitting, track, recorded_s, sha256 in _rows(tx, sittings, *columns):
+            self._files[_TRACKS[track]][sitting].append((recorded_s, bool(sha256)))
+        for sitting, *stretch in _rows(
+            tx, sittings, gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause
+        ):
+            self._gaps[sitting].append(Gap(*stretch))
+
+    def _read_decisions(self, tx: Session, sittings: Collection[str]) -> None:
+        seen, said = IncidentRow, Verdict
+        for sitting, *incident in _rows(
+            tx, sittings, seen.sitting_id, seen.id, seen.kind, seen.start_s, seen.end_s
+        ):
+            self._incidents[sitting].append((incident[0], incident[1], incident[2], incident[3]))
+        columns = (
+            said.sitting_id, said.incident_id, said.reviewer_id, said.decision, said.reason,
+            said.at,
+        )  # fmt: skip
+        for sitting, *verdict in _rows(tx, sittings, *columns):
+            self._verdicts[sitting].append(VerdictEvidence(*verdict))
+
+
 def evidence_of(tx: Session, sitting: Sitting) -> SittingEvidence:
     """What is on record for *sitting*."""
-    return evidence_of_all(tx, [sitting])[sitting.id]
+    return Records(tx, [sitting.id]).evidence(sitting)
 
 
 def evidence_of_all(tx: Session, sittings: Sequence[Sitting]) -> dict[str, SittingEvidence]:
     """What is on record for each of *sittings*, by id."""
-    ids = [sitting.id for sitting in sittings]
-    checks = _rows(tx, IdentityCheck, ids, IdentityCheck.at_s)
-    recordings = _rows(tx, Recording, ids, Recording.part)
-    gaps = _rows(tx, MediaGap, ids, MediaGap.start_s)
-    incidents = _rows(tx, IncidentRow, ids, IncidentRow.start_s)
-    verdicts = _rows(tx, Verdict, ids, Verdict.at)
-    return {
-        sitting.id: _assemble(
-            sitting,
-            checks[sitting.id],
-            recordings[sitting.id],
-            gaps[sitting.id],
-            incidents[sitting.id],
-            verdicts[sitting.id],
-        )
-        for sitting in sittings
-    }
+    records = Records(tx, [sitting.id for sitting in sittings])
+    return {sitting.id: records.evidence(sitting) for sitting in sittings}
 
 
 def track_coverage(
@@ -134,82 +223,52 @@ def track_coverage(
 
     What neither a file nor a gap accounts for is not recorded.
     """
-    files = list(recordings)
-    missing = _merged([(max(gap.start_s, 0.0), min(gap.end_s, exam_s)) for gap in gaps])
-    held = sum(file.recorded_s for file in files)
-    present = exam_s - sum(end - start for start, end in missing)
-    return TrackCoverage(
-        recorded_s=max(0.0, min(present, held)),
-        longest_gap_s=max((end - start for start, end in missing), default=0.0),
-        sealed=bool(files) and all(file.sha256 for file in files),
+    files = [(row.recorded_s, bool(row.sha256)) for row in recordings]
+    return _coverage(files, gaps, exam_s)
+
+
+def _coverage(files: Sequence[_File], gaps: Iterable[Gap], exam_s: float) -> TrackCoverage:
+    spans = [(max(gap.start_s, 0.0), min(gap.end_s, exam_s)) for gap in gaps]
+    missing = [end - start for start, end in _merged(spans)] if spans else []
+    held = sum([recorded_s for recorded_s, _ in files])
+    return _track_coverage(
+        max(0.0, min(exam_s - sum(missing), held)),
+        max(missing, default=0.0),
+        bool(files) and all(is_sealed for _, is_sealed in files),
     )
 
 
-def _assemble(
-    sitting: Sitting,
-    checks: list[IdentityCheck],
-    recordings: list[Recording],
-    gap_rows: list[MediaGap],
-    incident_rows: list[IncidentRow],
-    verdict_rows: list[Verdict],
-) -> SittingEvidence:
-    gaps = tuple(Gap(row.track, row.start_s, row.end_s, row.cause) for row in gap_rows)
-    decided = {row.incident_id: row.decision for row in verdict_rows if row.incident_id}
-    exam_s = sitting.exam_s or 0.0
-    return SittingEvidence(
-        state=sitting.state,
-        exam_s=sitting.exam_s,
-        identified_via=sitting.identified_via,
-        face=_face([check for check in checks if check.modality is Modality.FACE], exam_s),
-        keystroke=_keystroke([c for c in checks if c.modality is Modality.KEYSTROKE]),
-        coverage={
-            track: track_coverage(
-                [row for row in recordings if row.track is track],
-                [gap for gap in gaps if gap.track is track],
-                exam_s,
-            )
-            for track in Track
-        },
-        gaps=gaps,
-        incidents=tuple(
-            IncidentEvidence(row.id, row.kind, row.start_s, row.end_s, decided.get(row.id))
-            for row in incident_rows
-        ),
-        verdicts=tuple(
-            VerdictEvidence(row.incident_id, row.reviewer_id, row.decision, row.reason, row.at)
-            for row in verdict_rows
-        ),
-        model_ids=tuple(sorted({check.model_id for check in checks if check.model_id})),
-    )
+# the tracks of one sitting are mostly covered alike
+_track_coverage = lru_cache(1024)(TrackCoverage)
 
 
-def _face(checks: list[IdentityCheck], exam_s: float) -> FaceEvidence | None:
-    of_exam = [check for check in checks if check.at_s > 0]
+def _face(checks: list[_Check], exam_s: float) -> FaceEvidence | None:
+    of_exam = [(check[0], check[2]) for check in checks if check[0] > 0]
     if not of_exam:
         return None
-    results = [check.result for check in of_exam]
-    assessed = [check for check in of_exam if check.result is not CheckResult.NOT_ASSESSED]
-    edges = [0.0, *(min(check.at_s, exam_s) for check in assessed), exam_s]
+    results = [result for _, result in of_exam]
+    assessed = [each for each in of_exam if each[1] is not _NOT_ASSESSED]
+    edges = [0.0, *[min(at_s, exam_s) for at_s, _ in assessed], exam_s]
     return FaceEvidence(
-        final=assessed[-1].result if assessed else None,
+        final=assessed[-1][1] if assessed else None,
         matched=results.count(CheckResult.MATCH),
         non_matched=results.count(CheckResult.NO_MATCH),
         not_assessed=results.count(CheckResult.NOT_ASSESSED),
-        longest_gap_s=max(later - earlier for earlier, later in pairwise(edges)),
+        longest_gap_s=max([later - earlier for earlier, later in pairwise(edges)]),
     )
 
 
-def _keystroke(checks: list[IdentityCheck]) -> KeystrokeEvidence | None:
+def _keystroke(checks: list[_Check]) -> KeystrokeEvidence | None:
     if not checks:
         return None
-    newest = checks[-1]
-    return KeystrokeEvidence(newest.result, newest.reason, newest.score, newest.n_keys)
+    _, _, result, reason, score, n_keys, _ = checks[-1]
+    return KeystrokeEvidence(result, reason, score, n_keys)
 
 
 def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Non-empty *spans* in order, overlapping and touching ones joined."""
     joined: list[tuple[float, float]] = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
+    for start, end in sorted([span for span in spans if span[0] < span[1]]):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
@@ -217,18 +276,48 @@ def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return joined
 
 
-_Row = TypeVar("_Row", IdentityCheck, Recording, MediaGap, IncidentRow, Verdict)
+_Item = TypeVar("_Item")
+
+
+def _sorted(items: list[_Item] | None, order: Callable[[_Item], Any]) -> Sequence[_Item]:
+    return sorted(items, key=order) if items and len(items) > 1 else items or ()
+
+
+_check_order = itemgetter(0, 1, 2)
+
+
+def _on(track: Track, gaps: Sequence[Gap]) -> Sequence[Gap]:
+    return [gap for gap in gaps if gap.track is track] if gaps else ()
+
+
+def _gap_order(gap: Gap) -> tuple[float, float, str]:
+    return gap.start_s, gap.end_s, gap.track
+
+
+def _verdict_order(verdict: VerdictEvidence) -> datetime:
+    return verdict.at
+
+
+def _text(column: InstrumentedAttribute[Any]) -> TypeCoerce[str]:
+    """An enum as the text it is stored as: a term has more of them than there is time to look
+    up in an enumeration."""
+    return type_coerce(column, String)
+
+
+_Column = InstrumentedAttribute[Any] | TypeCoerce[str]
 
 
 def _rows(
-    tx: Session, table: type[_Row], ids: list[str], order: InstrumentedAttribute[Any]
-) -> dict[str, list[_Row]]:
-    found: defaultdict[str, list[_Row]] = defaultdict(list)
+    tx: Session, sittings: Collection[str], sitting_id: InstrumentedAttribute[str], *more: _Column
+) -> Iterator[Sequence[Any]]:
+    """Rows of *sittings* with these columns, in no order."""
+    query = select(sitting_id, *more)
+    if len(sittings) > _MANY:
+        wanted = frozenset(sittings)
+        for row in tx.execute(query.execution_options(yield_per=10_000)):
+            if row[0] in wanted:
+                yield row
+        return
+    ids = list(sittings)
     for at in range(0, len(ids), _IDS_AT_ONCE):
-        chosen = table.sitting_id.in_(ids[at : at + _IDS_AT_ONCE])
-        # plain rows with the columns of the table: a term has more of them than an identity map
-        # of objects would hold in memory
-        rows = tx.execute(select(*table.__table__.columns).where(chosen).order_by(order))
-        for row in rows:
-            found[row.sitting_id].append(cast(_Row, row))
-    return found
+        yield from tx.execute(query.where(sitting_id.in_(ids[at : at + _IDS_AT_ONCE])))

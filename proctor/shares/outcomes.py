@@ -4,17 +4,19 @@
 and voiding a second one. One fact needs nobody: the learner never came.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.centres.protocols import CentreFinding, findings_of
 from proctor.exams.dispensations import Dispensations, dispensations_of
+from proctor.exams.roster import Listed
 from proctor.exams.schemes import events_in_force, weight_of
 from proctor.exams.tables import (
     AssessmentEvent,
@@ -30,7 +32,7 @@ from proctor.people.tables import Account
 from proctor.review.tables import Decision
 from proctor.review.verdicts import identity_standing
 from proctor.shares.calculator import Outcome, ShareEvent
-from proctor.shares.evidence import SittingEvidence, VerdictEvidence, evidence_of_all
+from proctor.shares.evidence import Records, Sat, SittingEvidence, VerdictEvidence
 from proctor.shares.packs import PolicyPack, pack
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -46,6 +48,8 @@ class MethodOutcome(StrEnum):
 
 NOT_HELD = "not_held"
 _FEW = 1000
+# learners whose records are in memory at a time
+_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +76,42 @@ class OutcomeDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class EventOutcome:
-    """One assessment event of one learner; the evidence is of the newest attempt, ``centre``
-    is what the protocol of a test centre says."""
+class PlannedEvent:
+    """One event of the scheme in force; its plan holds what the act knows."""
 
-    event_id: str
+    id: str
     code: str
     title: str
     kind: EventKind
     weight: Fraction
     plan: frozenset[Technology]
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventOutcome:
+    """One assessment event of one learner; the evidence is of the newest attempt, ``centre``
+    is what the protocol of a test centre says."""
+
+    event: PlannedEvent
     decision: OutcomeDecision
-    sitting_id: str | None
-    attempt: int | None
-    started_at: datetime | None
+    sitting: Sat | None
     evidence: SittingEvidence | None
     centre: CentreFinding | None = None
 
     @property
+    def code(self) -> str:
+        return self.event.code
+
+    @property
+    def attempt(self) -> int | None:
+        return self.sitting.attempt if self.sitting else None
+
+    @property
     def share_event(self) -> ShareEvent:
-        return ShareEvent(self.code, self.weight, bool(self.plan), self.decision.outcome)
+        event = self.event
+        return ShareEvent(event.code, event.weight, bool(event.plan), self.decision.outcome)
 
 
 def decide(
@@ -143,35 +163,58 @@ def _centre_decision(
 
 
 def course_outcomes(
-    tx: Session, course: Course, accounts: Sequence[Account], now: datetime
+    tx: Session, course: Course, learners: Sequence[Account | Listed], now: datetime
 ) -> dict[str, list[EventOutcome]]:
     """Outcome of each event of the scheme in force, by id of the learner."""
+    found = outcomes_in_turn(tx, course, learners, now)
+    return {learner.id: outcomes for learner, outcomes in zip(learners, found, strict=True)}
+
+
+def outcomes_in_turn(
+    tx: Session, course: Course, learners: Sequence[Account | Listed], now: datetime
+) -> Iterator[list[EventOutcome]]:
+    """Outcome of each event of the scheme in force for one learner after the other."""
     rules = pack(course.policy_pack)
-    events = [
-        (event, weight_of(event), plan_of(event, rules)) for event in events_in_force(tx, course.id)
-    ]
+    events = [planned(event, rules) for event in events_in_force(tx, course.id)]
     gone = dispensations_of(tx, course.id)
-    at_centres = findings_of(tx, course.id, _few(accounts))
-    sittings = _newest_sittings(tx, course, {account.id for account in accounts})
-    evidence = evidence_of_all(tx, list(sittings.values()))
-    outcomes = {}
-    for account in accounts:
-        held = [(*each, sittings.get((account.id, each[0].code))) for each in events]
-        outcomes[account.id] = [
-            _event_outcome(
-                event,
-                weight,
-                plan,
-                sitting,
-                evidence[sitting.id] if sitting else None,
-                at_centres.get((account.id, event.code)),
-                _released(gone, account, event),
-                rules,
-                now,
-            )
-            for event, weight, plan, sitting in held
-        ]
-    return outcomes
+    at_centres = findings_of(tx, course.id, _few(learners))
+    for start in range(0, len(learners), _AT_ONCE):
+        some = learners[start : start + _AT_ONCE]
+        sittings = _newest_sittings(tx, course, {learner.id for learner in some})
+        records = Records(tx, {sitting.id for sitting in sittings.values()})
+        #: nobody's: the same for all who did not sit the event
+        unsat = {
+            event.code: _event_outcome(event, None, None, None, None, rules, now)
+            for event in events
+        }
+        for learner in some:
+            outcomes = []
+            for event in events:
+                sitting = sittings.get((learner.id, event.code))
+                centre = at_centres.get((learner.id, event.code))
+                released = _released(gone, learner.id, event.code)
+                if sitting is None and centre is None and released is None:
+                    outcomes.append(unsat[event.code])
+                    continue
+                evidence = records.evidence(sitting) if sitting else None
+                outcomes.append(
+                    _event_outcome(event, sitting, evidence, centre, released, rules, now)
+                )
+            yield outcomes
+
+
+def planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
+    """*event* with its exact weight and the plan that counts under *rules*."""
+    return PlannedEvent(
+        id=event.id,
+        code=event.code,
+        title=event.title,
+        kind=event.kind,
+        weight=weight_of(event),
+        plan=plan_of(event, rules),
+        opens_at=event.opens_at,
+        closes_at=event.closes_at,
+    )
 
 
 def plan_of(event: AssessmentEvent, rules: PolicyPack) -> frozenset[Technology]:
@@ -254,6 +297,8 @@ def _hinders(method: MethodResult) -> bool:
 
 def _identity_incidents(evidence: SittingEvidence) -> frozenset[str]:
     """Kinds of identity incidents that nobody dismissed."""
+    if not evidence.incidents:
+        return frozenset()
     return frozenset(
         incident.kind
         for incident in evidence.incidents
@@ -271,10 +316,12 @@ def _method(technology: Technology, evidence: SittingEvidence, pack: PolicyPack)
             result, reason = _keystroke(evidence, pack)
         case Technology.TEST_CENTRE:
             result, reason = MethodOutcome.NOT_RUN, "no_protocol"
-    return MethodResult(technology, result, reason)
+    return _said(technology, result, reason)
 
 
 _Said = tuple[MethodOutcome, str | None]
+# the same few are said of all sittings
+_said = lru_cache(1024)(MethodResult)
 
 
 def _proctoring(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
@@ -332,40 +379,58 @@ def _recorded(technology: Technology, evidence: SittingEvidence, pack: PolicyPac
         return MethodOutcome.PASS, None
     for track in Track:
         coverage = evidence.coverage[track]
-        exam_s = Fraction(evidence.exam_s or 0)
-        if not exam_s or Fraction(coverage.recorded_s) < pack.coverage * exam_s:
+        if not _covers(coverage.recorded_s, evidence.exam_s or 0.0, pack.coverage):
             return MethodOutcome.INSUFFICIENT, f"{track}_coverage"
         if coverage.longest_gap_s > pack.longest_gap_s:
             return MethodOutcome.INSUFFICIENT, f"{track}_gap"
     return MethodOutcome.PASS, None
 
 
+def _covers(recorded_s: float, exam_s: float, part: Fraction) -> bool:
+    """Whether *recorded_s* is at least *part* of an exam that took any time; exact."""
+    recorded, per = recorded_s.as_integer_ratio()
+    exam, of = exam_s.as_integer_ratio()
+    return exam > 0 and recorded * of * part.denominator >= exam * per * part.numerator
+
+
 def _newest_sittings(
-    tx: Session, course: Course, accounts: set[str]
-) -> dict[tuple[str, str], Sitting]:
+    tx: Session, course: Course, learners: Collection[str]
+) -> dict[tuple[str, str], Sat]:
     """The newest attempt by (learner, code of the event), over all versions of the scheme."""
     query = (
-        select(Sitting, AssessmentEvent.code)
+        select(
+            Sitting.account_id,
+            AssessmentEvent.code,
+            AssessmentScheme.version,
+            Sitting.id,
+            Sitting.attempt,
+            Sitting.state,
+            Sitting.started_at,
+            Sitting.exam_s,
+            Sitting.identified_via,
+        )
         .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
         .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
         .where(AssessmentScheme.course_id == course.id)
-        .order_by(AssessmentScheme.version, Sitting.attempt)
     )
     # one learner's page must not read the sittings of a whole course
-    if len(accounts) <= _FEW:
-        query = query.where(Sitting.account_id.in_(accounts))
-    return {
-        (sitting.account_id, code): sitting
-        for sitting, code in tx.execute(query)
-        if sitting.account_id in accounts
-    }
+    if len(learners) <= _FEW:
+        query = query.where(Sitting.account_id.in_(learners))
+    newest: dict[tuple[str, str], Sat] = {}
+    versions: dict[tuple[str, str], int] = {}
+    for account_id, code, version, *row in tx.execute(query.execution_options(yield_per=10_000)):
+        if account_id not in learners:
+            continue
+        sitting, key = Sat._make(row), (account_id, code)
+        other = newest.get(key)
+        if other is None or (versions[key], other.attempt) < (version, sitting.attempt):
+            newest[key], versions[key] = sitting, version
+    return newest
 
 
 def _event_outcome(
-    event: AssessmentEvent,
-    weight: Fraction,
-    plan: frozenset[Technology],
-    sitting: Sitting | None,
+    event: PlannedEvent,
+    sitting: Sat | None,
     evidence: SittingEvidence | None,
     centre: CentreFinding | None,
     released: Outcome | None,
@@ -376,40 +441,27 @@ def _event_outcome(
     if released is not None:
         decision = OutcomeDecision(released, reasons=(released.value,))
     elif centre is not None and _is_newest(centre, sitting):
-        decision = decide_at_centre(plan, centre)
+        decision = decide_at_centre(event.plan, centre)
     else:
         closed = now >= event.closes_at
-        decision = decide(plan, evidence, verdicts, rules, window_closed=closed)
-    return EventOutcome(
-        event_id=event.id,
-        code=event.code,
-        title=event.title,
-        kind=event.kind,
-        weight=weight,
-        plan=plan,
-        decision=decision,
-        sitting_id=sitting.id if sitting else None,
-        attempt=sitting.attempt if sitting else None,
-        started_at=sitting.started_at if sitting else None,
-        evidence=evidence,
-        centre=centre,
-    )
+        decision = decide(event.plan, evidence, verdicts, rules, window_closed=closed)
+    return EventOutcome(event, decision, sitting, evidence, centre)
 
 
-def _few(accounts: Sequence[Account]) -> list[str] | None:
-    return [account.id for account in accounts] if len(accounts) <= _FEW else None
+def _few(learners: Sequence[Account | Listed]) -> list[str] | None:
+    return [learner.id for learner in learners] if len(learners) <= _FEW else None
 
 
-def _is_newest(centre: CentreFinding, sitting: Sitting | None) -> bool:
+def _is_newest(centre: CentreFinding, sitting: Sat | None) -> bool:
     """Whether the sitting at the centre came after the one online, and so replaces it."""
     if sitting is None or sitting.started_at is None:
         return True
     return centre.held_at > sitting.started_at
 
 
-def _released(gone: Dispensations, account: Account, event: AssessmentEvent) -> Outcome | None:
-    if event.code in gone.cancelled:
+def _released(gone: Dispensations, learner_id: str, code: str) -> Outcome | None:
+    if code in gone.cancelled:
         return Outcome.CANCELLED
-    if (account.id, event.code) in gone.excused:
+    if (learner_id, code) in gone.excused:
         return Outcome.EXCUSED
     return None

@@ -22,8 +22,6 @@ from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
 
 _SEAL = "answer"
-#: the exam has begun and is not over
-UNDER_WAY = frozenset({SittingState.RUNNING, SittingState.SUSPENDED})
 LATE_GRACE = timedelta(seconds=5)
 MAX_ANSWER = 100_000
 
@@ -54,12 +52,6 @@ class NotRunning(Conflict):
     """The exam has not begun or is over."""
 
     key = "error.sitting_not_running"
-
-
-class Paused(Conflict):
-    """The exam is paused."""
-
-    key = "error.sitting_paused"
 
 
 class StaleAnswer(Conflict):
@@ -126,9 +118,9 @@ def open_sitting(
     if not found or not is_proctored(found[0]):
         raise NotYours
     event, sitting = found[0], newest_sitting(tx, event_id, account_id)
-    if sitting is not None and sitting.state == SittingState.FINISHED:
+    if sitting is not None and sitting.state in (SittingState.FINISHED, SittingState.SUSPENDED):
         raise AlreadyFinished
-    if sitting is not None and sitting.state in UNDER_WAY:
+    if sitting is not None and sitting.state == SittingState.RUNNING:
         return owned(sitting, sign_in_id)
     if not event.opens_at <= now < event.closes_at:
         raise OutsideWindow
@@ -184,8 +176,9 @@ def newest_sitting(tx: Session, event_id: str, account_id: str) -> Sitting | Non
 
 
 def paper(tx: Session, vault: Vault, sitting: Sitting) -> list[PaperQuestion]:
-    """Questions with what was answered so far. Raises NotRunning outside the exam, or Paused."""
-    _require_running(sitting)
+    """Questions with what was answered so far. Raises NotRunning outside the exam."""
+    if sitting.state != SittingState.RUNNING:
+        raise NotRunning
     query = select(Question).where(Question.event_id == sitting.event_id)
     questions = tx.scalars(query.order_by(Question.position))
     return [_paper_question(tx, vault, sitting, question) for question in questions]
@@ -202,10 +195,10 @@ def save_answer(
 ) -> int:
     """Save one answer; returns its revision.
 
-    Raises NotRunning (also when late), Paused, StaleAnswer or NotYours.
+    Raises NotRunning (also when late), StaleAnswer or NotYours.
     """
-    _require_running(sitting)
-    if sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE:
+    late = sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE
+    if sitting.state != SittingState.RUNNING or late:
         raise NotRunning
     question = tx.get(Question, question_id)
     if question is None or question.event_id != sitting.event_id:
@@ -239,13 +232,6 @@ def receipt(tx: Session, sitting: Sitting) -> Receipt:
     )
 
 
-def _require_running(sitting: Sitting) -> None:
-    if sitting.state == SittingState.SUSPENDED:
-        raise Paused
-    if sitting.state != SittingState.RUNNING:
-        raise NotRunning
-
-
 def _events_for(account_id: str) -> Select[Course, AssessmentEvent]:
     newest = (
         select(AssessmentScheme.id)
@@ -265,9 +251,9 @@ def _events_for(account_id: str) -> Select[Course, AssessmentEvent]:
 
 
 def _state(event: AssessmentEvent, sitting: Sitting | None, now: datetime) -> str:
-    if sitting is not None and sitting.state in UNDER_WAY:
+    if sitting is not None and sitting.state == SittingState.RUNNING:
         return "running"
-    if sitting is not None and sitting.state == SittingState.FINISHED:
+    if sitting is not None and sitting.state in (SittingState.FINISHED, SittingState.SUSPENDED):
         return "finished"
     if now < event.opens_at:
         return "upcoming"

@@ -14,7 +14,6 @@ from proctor.reports.document import as_json
 from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
 from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import (
-    document_of,
     draft,
     issued_for,
     issued_reports,
@@ -78,7 +77,7 @@ def report_file(
         name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
         record_download(tx, report, visitor.account.id, file_format, services.clock.now())
     return Response(
-        content_of(document_of(report), file_format, locale_of(request)),
+        content_of(report.body, file_format, locale_of(request)),
         media_type=MEDIA_TYPES[file_format],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",

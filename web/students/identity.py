@@ -27,8 +27,10 @@ def identity(
         "students/identity.html",
         course=course,
         report=report,
-        weights={outcome.code: plain_number(outcome.weight) for outcome in outcomes},
+        weights={outcome.code: plain_number(outcome.event.weight) for outcome in outcomes},
         needed=f"{float(100 * rules.threshold):g}",
         basis=rules.text,
-        still_open=[outcome for outcome in outcomes if outcome.plan and outcome.decision.is_ahead],
+        still_open=[
+            outcome for outcome in outcomes if outcome.event.plan and outcome.decision.is_ahead
+        ],
     )

@@ -3,8 +3,9 @@ from fractions import Fraction
 
 import pytest
 
-from proctor.reports.build import NoScheme, build_report
+from proctor.reports.build import NoScheme, build_report, stream_report
 from proctor.reports.document import as_json, canonical, sha256_of
+from proctor.shares import evidence, outcomes
 from proctor.shares.calculator import Outcome, Share
 from tests.support.exam_course import NOW, ExamCourse
 
@@ -104,3 +105,13 @@ def test_same_facts_give_the_same_text(held: ExamCourse) -> None:
     later = canonical(as_json(build_report(held.tx, held.course.id, NOW + timedelta(hours=1))))
     assert texts[0] == texts[1]
     assert sha256_of(texts[0]) != sha256_of(later)
+
+
+def test_term_read_through_gives_what_rows_found_one_by_one_give(
+    held: ExamCourse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = as_json(build_report(held.tx, held.course.id, NOW))
+    monkeypatch.setattr(evidence, "_MANY", 0)
+    monkeypatch.setattr(outcomes, "_FEW", 0)
+    monkeypatch.setattr(outcomes, "_AT_ONCE", 2)
+    assert as_json(stream_report(held.tx, held.course.id, NOW)) == found

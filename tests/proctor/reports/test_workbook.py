@@ -4,7 +4,10 @@ from datetime import datetime
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
+from proctor.reports import workbook
+from proctor.reports.document import streamed
 from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
 from proctor.reports.workbook import csv_of, xlsx_of
@@ -45,7 +48,7 @@ def test_incidents_and_decisions_are_listed_with_times(report: IssuedReport) -> 
     _, *incidents = rows_of(report, "Incidents")
     assert [row[2:] for row in incidents] == [
         ["final", "Face does not match the reference", 44, 86, "No decision"],
-        ["final", "Text not typed but inserted", 51, 51, "Confirmed"],
+        ["final", "Text pasted", 51, 51, "Confirmed"],
     ]
     _, decision = rows_of(report, "Decisions")
     assert decision[-1] == datetime(2026, 5, 20, 16, 30)
@@ -89,6 +92,34 @@ def test_course_without_events_has_empty_tables(report: IssuedReport) -> None:
         learner["events"] = []
     assert csv_rows(csv_of(document, report.sha256, "en")) == []
     assert xlsx_of(document, report.sha256, "en")[:2] == b"PK"
+
+
+def test_table_longer_than_a_sheet_goes_on_on_the_next(
+    report: IssuedReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MAX_ROWS", 11)
+    book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "en")))
+    parts = [list(book[name].values) for name in ("Outcomes", "Outcomes 2")]
+    assert [len(part) for part in parts] == [11, 6]
+    assert parts[0][0] == parts[1][0]
+    assert len({row[:3] for part in parts for row in part[1:]}) == 15
+    assert book["Outcomes 2"].auto_filter.ref == "A1:M6"
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x07b", "_x0041_", " two  spaces ", "<&>\"'", "Ә\nҒ", "x" * 300]
+)
+def test_name_comes_back_from_the_workbook_as_it_was(report: IssuedReport, name: str) -> None:
+    document = document_of(report)
+    document["learners"][0]["name"] = name
+    book = load_workbook(io.BytesIO(xlsx_of(document, report.sha256, "en")))
+    assert unescape(book["Learners"]["B2"].value) == name
+
+
+def test_streamed_learners_give_the_same_files(report: IssuedReport) -> None:
+    for write in (xlsx_of, csv_of):
+        whole = write(document_of(report), report.sha256, "kk")
+        assert write(streamed(report.body), report.sha256, "kk") == whole
 
 
 def test_same_document_gives_the_same_workbook(report: IssuedReport) -> None:

@@ -455,7 +455,7 @@ def test_e31_an_event_verified_in_another_offering_counts_only_there(made: ExamC
     )
     add_version(made.tx, again, [final], NOW)
     (found,) = course_outcomes(made.tx, again, made.learners[:1], NOW)[made.learners[0].id]
-    assert (found.decision.outcome, found.sitting_id) == (Outcome.PENDING, None)
+    assert (found.decision.outcome, found.sitting) == (Outcome.PENDING, None)
 
 
 def test_e32_an_identity_event_under_one_percent_is_warned_about(made: ExamCourse) -> None:

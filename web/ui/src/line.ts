@@ -3,16 +3,12 @@
 import { waitMs } from "./backoff";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
-import type { Said } from "./talk";
 
 export type Word =
   | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
   | { type: "ack"; seq: number }
   | { type: "identity"; state: string; hint: string | null; attempts_left: number }
   | { type: "media"; camera: boolean; screen: boolean }
-  | { type: "talk"; said: Said[] }
-  | ({ type: "said" } & Said)
-  | { type: "timing"; state: string; remaining_s: number | null }
   | { type: "ended"; reason: string };
 
 const BATCH_MS = 2000;
