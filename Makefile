@@ -1,8 +1,8 @@
-# setup: .venv with everything; run: the service with two real sittings; check: fast; test: all
+# setup: .venv with everything; run: the service with two real sittings; check: fast; test: all; test-faults: long
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup run test check preflight chromium clean
+.PHONY: setup run test test-faults check preflight chromium clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,9 +26,14 @@ check: setup
 	$(BIN)/pytest -q -n 2 -m "unit or db"
 
 test: chromium check
-	$(BIN)/pytest -q -rs -m media
+	$(BIN)/pytest -q -rs -m "media and not faults"
 # a process of its own: the browser's driver keeps an event loop running in it
-	$(BIN)/pytest -q -rs -m acceptance
+	$(BIN)/pytest -q -rs -m "acceptance and not faults"
+
+# the long forms: thirty kills under a real browser, a million hostile packets and offers
+test-faults: chromium setup
+	$(BIN)/pytest -s -rs -m "media and faults"
+	$(BIN)/pytest -s -rs -m "acceptance and faults"
 
 preflight:
 	@$(PYTHON) -c 'import os, socket; s = socket.socket(); \

@@ -180,11 +180,17 @@ async def _receive(
 ) -> None:
     while True:
         message = _parsed(await _text(ws))
-        # a batch of another connection or another sitting is not this page's
-        if message.get("type") != "batch" or message.get("nonce") != nonce:
+        # a message of another connection or another sitting is not this page's
+        if message.get("nonce") != nonce:
             raise MessageRefused
-        seq = await live.take_batch(message)
-        await queue.put({"type": "ack", "seq": seq})
+        match message.get("type"):
+            case "alive":
+                await queue.put({"type": "alive"})
+            case "batch":
+                seq = await live.take_batch(message)
+                await queue.put({"type": "ack", "seq": seq})
+            case _:
+                raise MessageRefused
 
 
 async def _text(ws: WebSocket) -> str:

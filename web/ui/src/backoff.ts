@@ -1,7 +1,8 @@
 // How long to wait before the next try.
 
 const FIRST_MS = 500;
-const LONGEST_MS = 5000;
+// a service that is back is found within this
+const LONGEST_MS = 2000;
 
 /** Wait before try number *attempt* (0 = first), jittered by *chance* in [0, 1). */
 export function waitMs(attempt: number, chance: number): number {

@@ -7,20 +7,28 @@ import { type BrowserFact, type Batch, Outbox } from "./outbox";
 export type Word =
   | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
   | { type: "ack"; seq: number }
+  | { type: "alive" }
   | { type: "identity"; state: string; hint: string | null; attempts_left: number }
   | { type: "media"; camera: boolean; screen: boolean }
   | { type: "ended"; reason: string };
 
 const BATCH_MS = 2000;
+// a socket whose other end is gone without a word is given up within two seconds
+const ALIVE_MS = 900;
+const SILENT_MS = 1700;
+const LOOK_MS = 250;
 // the server closes with this when the sitting is not, or no longer, this sign-in's
 const NOT_YOURS = 4404;
 
 export class Line {
   private readonly outbox = new Outbox();
   private readonly ticking: number;
+  private readonly looking: number;
   private socket: WebSocket | null = null;
   private nonce: string | null = null;
   private attempt = 0;
+  private heardMs = 0;
+  private askedMs = 0;
   private isClosed = false;
 
   constructor(
@@ -30,6 +38,7 @@ export class Line {
     private readonly onBreak: (isFinal: boolean) => void,
   ) {
     this.ticking = window.setInterval(() => this.flush(), BATCH_MS);
+    this.looking = window.setInterval(() => this.look(), LOOK_MS);
     this.open();
   }
 
@@ -50,6 +59,7 @@ export class Line {
   close(): void {
     this.isClosed = true;
     window.clearInterval(this.ticking);
+    window.clearInterval(this.looking);
     this.socket?.close();
   }
 
@@ -57,11 +67,28 @@ export class Line {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/api/sittings/${this.sitting}/socket`);
     this.socket = socket;
+    this.heardMs = performance.now();
     socket.onmessage = (event) => this.hear(JSON.parse(String(event.data)) as Word);
     socket.onclose = (event) => this.broke(event.code);
   }
 
+  /** Ask whether the server is there, and give up a socket that does not answer. */
+  private look(): void {
+    const now = performance.now();
+    if (this.nonce === null || this.socket === null) return;
+    if (now - this.heardMs > SILENT_MS) {
+      const socket = this.socket;
+      socket.onclose = socket.onmessage = null;
+      socket.close();
+      this.broke(0);
+    } else if (now - this.askedMs >= ALIVE_MS) {
+      this.askedMs = now;
+      this.socket.send(JSON.stringify({ type: "alive", nonce: this.nonce }));
+    }
+  }
+
   private hear(word: Word): void {
+    this.heardMs = performance.now();
     if (word.type === "hello") {
       this.nonce = word.nonce;
       this.attempt = 0;

@@ -127,6 +127,7 @@ class SittingPage {
         this.end(endText(word.reason), word.reason !== "suspended");
         break;
       case "ack":
+      case "alive":
     }
   }
 
@@ -159,7 +160,7 @@ class SittingPage {
     this.hasMedia = hasMedia;
     window.clearTimeout(this.silence);
     if (!hasMedia && this.streams?.areLive) {
-      if (this.brokeMs !== null) this.uplink?.againUnlessSince(this.brokeMs);
+      if (this.brokeMs !== null) this.uplink?.nowUnlessSince(this.brokeMs);
       this.silence = window.setTimeout(() => this.uplink?.again(), SILENT_MS);
     }
     this.brokeMs = null;

@@ -2,6 +2,7 @@
 
 import { type Answer, type Refusal, send } from "./api";
 import { waitMs } from "./backoff";
+import { type Counters, Flow } from "./flow";
 
 export interface Tracks {
   camera: MediaStreamTrack;
@@ -11,13 +12,14 @@ export interface Tracks {
 const CAMERA_ENCODING: RTCRtpEncodingParameters = { maxBitrate: 250_000, maxFramerate: 15 };
 const SCREEN_ENCODING: RTCRtpEncodingParameters = { maxBitrate: 300_000, maxFramerate: 5 };
 const GATHERING_MS = 2000;
-const DISCONNECTED_MS = 2000;
-const CONNECTING_MS = 10_000;
+const CONNECTING_MS = 5000;
+const LOOK_MS = 250;
 
 export class Uplink {
   private peer: RTCPeerConnection | null = null;
   private attempt = 0;
   private timer: number | undefined;
+  private looking: number | undefined;
   /** From the wait before a new connection to the server's answer: two at once would race. */
   private isMending = false;
   private answeredMs = 0;
@@ -44,18 +46,25 @@ export class Uplink {
     this.timer = window.setTimeout(() => void this.mend(), wait);
   }
 
-  /** Build a new connection unless the server has answered one since *ms*. */
-  againUnlessSince(ms: number): void {
-    if (this.answeredMs < ms) this.again();
+  /** Build a new connection at once, unless the server has answered one since *ms*. */
+  nowUnlessSince(ms: number): void {
+    if (this.isClosed || this.answeredMs >= ms) return;
+    // one that waits for its turn need not wait any longer; one under way goes on
+    if (this.isMending && this.timer === undefined) return;
+    window.clearTimeout(this.timer);
+    this.isMending = true;
+    void this.mend();
   }
 
   close(): void {
     this.isClosed = true;
     window.clearTimeout(this.timer);
+    window.clearInterval(this.looking);
     this.peer?.close();
   }
 
   private async mend(): Promise<void> {
+    this.timer = undefined;
     // a browser that cannot build the connection now may be able to in a moment
     const answer = await this.connect().catch(() => null);
     this.isMending = false;
@@ -91,20 +100,22 @@ export class Uplink {
     return answer;
   }
 
+  /** A peer is given up when it does not connect, fails, or nothing comes back from the server. */
   private watch(peer: RTCPeerConnection): void {
-    let patience: number | undefined = window.setTimeout(check, CONNECTING_MS);
-    const again = (): void => this.again();
-    const isCurrent = (): boolean => peer === this.peer && !this.isClosed;
-    function check(): void {
-      if (isCurrent() && peer.connectionState !== "connected") again();
-    }
+    const began = performance.now();
+    let flow: Flow | null = null;
+    window.clearInterval(this.looking);
+    this.looking = window.setInterval(() => {
+      if (peer !== this.peer) return;
+      const now = performance.now();
+      const isLost = flow === null ? now - began > CONNECTING_MS : flow.isSilent(now);
+      if (peer.connectionState === "failed" || isLost) this.again();
+      else if (flow !== null) void countersOf(peer).then((counters) => flow?.read(counters));
+    }, LOOK_MS);
     peer.onconnectionstatechange = () => {
-      if (!isCurrent()) return;
-      if (peer.connectionState === "connected") this.attempt = 0;
-      if (peer.connectionState === "failed") again();
-      if (peer.connectionState !== "disconnected") return;
-      window.clearTimeout(patience);
-      patience = window.setTimeout(check, DISCONNECTED_MS);
+      if (peer !== this.peer || peer.connectionState !== "connected" || flow !== null) return;
+      flow = new Flow(performance.now());
+      this.attempt = 0;
     };
   }
 }
@@ -132,4 +143,14 @@ function gathered(peer: RTCPeerConnection): Promise<void> {
       if (peer.iceGatheringState === "complete") resolve();
     });
   });
+}
+
+async function countersOf(peer: RTCPeerConnection): Promise<Counters> {
+  const counters = { atMs: performance.now(), sent: 0, received: 0 };
+  for (const each of (await peer.getStats()).values()) {
+    if (each.type !== "transport") continue;
+    counters.sent += each.bytesSent;
+    counters.received += each.bytesReceived;
+  }
+  return counters;
 }
