@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
 
@@ -152,17 +152,21 @@ class Death:
     lost_s: dict[Track, float]
 
 
-def kill(service: Popen[bytes], exam: Exam) -> tuple[datetime, dict[Track, float]]:
-    """End the process without a word; seconds between each track's last picture kept and then."""
+def kill(service: Popen[bytes], exam: Exam, since: datetime) -> tuple[datetime, dict[Track, float]]:
+    """End the process without a word: when, and seconds of each track's pictures that are lost.
+
+    ``since``: when the page began to stream.
+    """
     service.kill()
     at = Clock().now()
     service.wait()
     sitting, lost_s = exam.sitting(), {}
     assert sitting.started_at is not None
     for track in Track:
-        newest = max(path for path in exam.files() if path.name.startswith(track))
-        end_s = read_recorded(newest).intervals[-1].end - sitting.exam_offset_s
-        lost_s[track] = (at - sitting.started_at).total_seconds() - end_s
+        kept = sorted(path for path in exam.files() if path.name.startswith(track))
+        ends = [i.end for path in kept[-2:] for i in read_recorded(path).intervals]
+        last = sitting.started_at + timedelta(seconds=max(ends) - sitting.exam_offset_s)
+        lost_s[track] = (at - max(last, since)).total_seconds()
     return at, lost_s
 
 
@@ -215,7 +219,7 @@ def test_exam_survives_the_death_of_the_service(filmed: Browser, exam: Exam) -> 
         essay.press_sequentially(BEFORE)
         expect(page.locator("#clock")).to_have_text(re.compile(r"^0:3[0-4]$"), timeout=20_000)
         before = exam.files()
-        _, lost_s = kill(first, exam)
+        _, lost_s = kill(first, exam, exam.sitting().created_at)
         assert max(lost_s.values()) <= 2.5
         essay.press_sequentially(AFTER)
         expect(page.locator("#notice")).to_be_visible()
@@ -241,14 +245,15 @@ def test_exam_survives_thirty_deaths_at_random_moments(filmed: Browser, exam: Ex
         service = ended.enter_context(process.running(exam.settings, exam.log))
         begin(page, exam.link)
         exam.wait_for_new(set())
-        time.sleep(3.0)
+        streaming = Clock().now()
         for _ in range(30):
             time.sleep(chance.uniform(0.0, 6.0))
             before = exam.files()
-            at, lost_s = kill(service, exam)
+            at, lost_s = kill(service, exam, streaming)
             time.sleep(chance.uniform(0.0, 4.0))
             service = ended.enter_context(process.running(exam.settings, exam.log))
             deaths.append(Death(at, exam.wait_for_new(before), lost_s))
+            streaming = Clock().now()
             print(f"back after {deaths[-1].resumed_s:.2f} s, lost {lost_s}", flush=True)
         receipt = hand_in(page)
         assert exam.sitting().state is SittingState.FINISHED
