@@ -28,6 +28,7 @@ DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 GATHER = "get_component_candidates"
 LOCAL_USERNAME = "_local_username"
 HANDLE_RTCP = "_handle_rtcp_data"
+MONITOR = "_monitor"
 
 # below it a browser makes camera and screen unreadable; both together are capped at 550 kbit/s
 BITRATE_FLOOR = 300_000
@@ -285,10 +286,22 @@ def listen_only_on(connection: RTCPeerConnection, port: MediaPort, taker: MediaT
     To be done when the transports are known and before the local description is set.
     """
     for transceiver in connection.getTransceivers():
-        agent = transceiver.receiver.transport.transport._connection
+        transport = transceiver.receiver.transport.transport
+        agent = transport._connection
+        setattr(transport, MONITOR, _monitoring(agent, transport._monitor))
         # four characters, as the agent makes them, would meet among some thousand sittings
         setattr(agent, LOCAL_USERNAME, _free_username(port))
         setattr(agent, GATHER, _gathering(agent, port, taker))
+
+
+def _monitoring(agent: Connection, monitor: Callable[[], Any]) -> Callable[[], Any]:
+    """Watch the agent until it is closed; aiortc's own asks one that is closed already for ever."""
+
+    async def watch() -> None:
+        if not agent._closed:
+            await monitor()
+
+    return watch
 
 
 def _free_username(port: MediaPort) -> str:

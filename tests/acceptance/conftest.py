@@ -20,6 +20,9 @@ from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 from tests.support.chromium import MISSING, open_chromium
+from tests.support.watched_exam import exam, exam_s, filmed, settings
+
+__all__ = ["exam", "exam_s", "filmed", "settings"]
 
 
 @dataclass(frozen=True)

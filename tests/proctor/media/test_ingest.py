@@ -5,6 +5,7 @@ import inspect
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 
 import pytest
 from aioice import stun
@@ -13,6 +14,7 @@ from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, rtcrtpreceiver
 from aiortc.rate import RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcicetransport import RTCIceTransport
 
 from proctor.media import ingest
 from proctor.media.port import MediaPort
@@ -78,6 +80,78 @@ def test_agent_still_gathers_by_component_and_keeps_its_endpoints() -> None:
     ]
     assert {"datagram_received", "send_stun"} <= set(dir(StunProtocol))
     assert isinstance(CandidatePair.remote_addr, property)
+
+
+def test_agent_that_is_closed_is_still_asked_by_a_monitor_that_starts_late() -> None:
+    async def scenario() -> None:
+        connection, receiver = await receiving()
+        transport = receiver.transport.transport
+        agent = transport._connection
+        await agent.close()
+        assert (agent._closed, await agent.get_event()) == (True, None)
+        port = MediaPort("127.0.0.1")
+        ingest.listen_only_on(connection, port, Taker())
+        # aiortc's own would never let the loop go again
+        await transport._monitor()
+        await connection.close()
+        port.close()
+
+    in_loop(scenario)
+    start = inspect.getsource(RTCIceTransport.start)
+    assert f"self.{ingest.MONITOR}()" in start
+    assert "event = await self._connection.get_event()" in inspect.getsource(
+        getattr(RTCIceTransport, ingest.MONITOR)
+    )
+
+
+def test_sending_end_still_hears_and_sends_by_these_names() -> None:
+    async def scenario() -> None:
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        connection.addTransceiver("video", direction="sendonly")
+        heard: list[bytes] = []
+        end = ingest.SendingEnd(connection, heard.append)
+        transport = connection.getTransceivers()[0].sender.transport
+        await getattr(transport, ingest.HANDLE_RTCP)(b"report")
+        assert heard == [b"report"]
+        assert transport._tx_srtp is None
+        transport._tx_srtp = Keys()
+        # no pair of addresses is agreed on: nothing is sent and nothing raised
+        end.send_media(b"media")
+        assert transport.transport._connection._nominated == {}
+        transport.transport._connection._nominated[1] = pair = Pair()
+        end.send_media(b"media")
+        end.send_control(b"report")
+        assert pair.sent == [(b"sealed media", "there"), (b"sealed report", "there")]
+        transport._tx_srtp = None
+        transport.transport._connection._nominated.clear()
+        await connection.close()
+
+    in_loop(scenario)
+    assert f"await self.{ingest.HANDLE_RTCP}(" in inspect.getsource(RTCDtlsTransport)
+    assert next(iter(inspect.signature(CandidatePair).parameters)) == "protocol"
+    assert "self.transport.sendto(" in inspect.getsource(StunProtocol.send_data)
+
+
+class Keys:
+    """Seals by a word."""
+
+    def protect(self, packet: bytes) -> bytes:
+        return b"sealed " + packet
+
+    protect_rtcp = protect
+
+
+class Pair:
+    """A nominated pair of addresses, down to the socket."""
+
+    remote_addr = "there"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, str]] = []
+        self.protocol = self.transport = self
+
+    def sendto(self, data: bytes, address: str) -> None:
+        self.sent.append((data, address))
 
 
 def test_transceiver_still_knows_the_codecs_agreed_on() -> None:
@@ -225,11 +299,10 @@ class Guarded:
 )
 def test_stranger_is_not_heard(datagram: bytes, reason: str) -> None:
     async def scenario() -> None:
-        guarded = Guarded()
-        guarded.send(0, datagram)
-        assert await guarded.heard() == ([], [], 0)
-        assert guarded.port.dropped == Counter([reason])
-        guarded.close()
+        with closing(Guarded()) as guarded:
+            guarded.send(0, datagram)
+            assert await guarded.heard() == ([], [], 0)
+            assert guarded.port.dropped == Counter([reason])
 
     in_loop(scenario)
 

@@ -295,7 +295,7 @@ def test_offered_addresses_are_never_sent_to() -> None:
             port = bystander.getsockname()[1]
             async with student() as sitting:
                 offer = await sitting.offer()
-                lure = f"a=candidate:9 1 udp 2130706431 127.0.0.1 {port} typ host\r\n"
+                lure = f"a=candidate:9 1 udp 2130706431 127.0.0.1 {port} typ host\r\n" * 200
                 sitting.peer, _ = await Peer.answer(
                     offer.replace("a=ice-ufrag", lure + "a=ice-ufrag"),
                     tracks=None,
