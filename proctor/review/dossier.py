@@ -49,7 +49,7 @@ class IncidentFile:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Who looked at what of the recording. ``what``: recording or clip."""
+    """Who looked at what of the recording. ``what``: recording, clip or export."""
 
     by: str
     what: str
@@ -101,7 +101,7 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
 def record_view(
     tx: Session, viewer_id: str, sitting_id: str, what: str, subject_id: str, at: datetime
 ) -> None:
-    """Write that *viewer_id* is about to see a ``recording`` or ``clip``, once per view."""
+    """Write that *viewer_id* is about to see a ``recording``, ``clip`` or ``export``, once."""
     what = f"{what}:{subject_id}"
     for event in reversed(events.read(tx, sitting_id, "recording_viewed")):
         if at - event.at > _ONE_VIEW:

@@ -20,6 +20,7 @@ from proctor.analysis import keys
 from proctor.catalogue import subset, translate
 from proctor.errors import Conflict, NotFound, ProctorError, Refused
 from proctor.exams.tables import Technology
+from proctor.media.export import as_mp4
 from proctor.people.tables import Role
 from proctor.review import dossier, queue, verdicts
 from proctor.review.queue import QueueItem, Reviewed
@@ -153,6 +154,17 @@ def clip(clip_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
     path = _file(at, row.path)
     dossier.record_view(tx, visitor.account.id, sitting_id, "clip", row.id, at.clock.now())
     return _video(path)
+
+
+@router.get("/review/clips/{clip_id}/mp4", dependencies=[_reviewing])
+def clip_as_mp4(clip_id: str, visitor: Signed, at: ServicesDep) -> Response:
+    """A clip for other players, encoded anew; the export is on record before it begins."""
+    with at.db.transaction() as tx:
+        row, sitting_id = queue.clip_for(tx, visitor.account, clip_id)
+        path = _file(at, row.path)
+        dossier.record_view(tx, visitor.account.id, sitting_id, "export", row.id, at.clock.now())
+    named = {"Content-Disposition": f'attachment; filename="{path.stem}.mp4"'}
+    return Response(as_mp4(path), media_type="video/mp4", headers=_NO_STORE | named)
 
 
 def _refused(

@@ -124,12 +124,13 @@ def test_nobody_else_finds_the_sitting_or_its_pictures(room: Room, name: str) ->
         client.get(room.url),
         client.get(room.video),
         client.get(f"/review/clips/{room.clips[0]}"),
+        client.get(f"/review/clips/{room.clips[0]}/mp4"),
         client.post(f"{room.url}/incidents/{room.paste}/verdict", data=verdict),
         client.post(f"{room.url}/identity", data={"decision": "verified", "reason": REASON}),
         client.post(f"{room.url}/admission"),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 6
+    assert [answer.status_code for answer in answers] == [404] * 7
     assert room.views() == []
     assert room.decisions() == []
 
@@ -163,9 +164,10 @@ def test_without_an_audit_line_there_are_no_pictures(room: Room) -> None:
     with room.service.db.transaction() as tx:
         refuse_views(tx)
 
-    answers = [client.get(room.video), client.get(f"/review/clips/{room.clips[0]}")]
+    clip = f"/review/clips/{room.clips[0]}"
+    answers = [client.get(url) for url in (room.video, clip, f"{clip}/mp4")]
 
-    assert [answer.status_code for answer in answers] == [503, 503]
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert all("video" not in answer.headers["content-type"] for answer in answers)
 
 
@@ -217,6 +219,18 @@ def test_a_clip_plays_and_the_page_says_who_saw_it(room: Room) -> None:
     assert answer.content[:4] == b"\x1a\x45\xdf\xa3"
     page = room.service.client("rustam").get(room.url).text
     assert "<td>Rita</td><td>Clip</td>" in page
+
+
+def test_a_clip_is_downloaded_as_mp4_and_the_page_says_so(room: Room) -> None:
+    answer = room.service.client("rita").get(f"/review/clips/{room.clips[0]}/mp4")
+
+    assert answer.status_code == 200
+    assert answer.content[4:8] == b"ftyp"
+    assert answer.headers["content-type"] == "video/mp4"
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    page = room.service.client("rustam").get(room.url).text
+    assert "<td>Rita</td><td>Clip, downloaded as MP4</td>" in page
+    assert f'href="/review/clips/{room.clips[0]}/mp4"' in page
 
 
 def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
