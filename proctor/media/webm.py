@@ -216,9 +216,10 @@ def finish(path: Path) -> Layout:
         whole = file.tell()
         file.seek(layout.segment)
         file.write(_seek_head(layout))
-        # the duration's room is the first child of info, behind its id and one byte of size
+        # the duration's room is the first child of info, behind its id and one byte of size; to a
+        # browser a length of nothing is one without end
         file.seek(layout.info + 5)
-        file.write(element(0x4489, struct.pack(">d", float(last_ms))))
+        file.write(element(0x4489, struct.pack(">d", float(max(1, last_ms)))))
         file.seek(layout.segment - 8)
         file.write(b"\x01" + (whole - layout.segment).to_bytes(7, "big"))
         file.flush()

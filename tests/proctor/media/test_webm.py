@@ -33,6 +33,18 @@ def test_finished_file_decodes_whole_with_times_and_duration(tmp_path, pictures)
     assert duration_s == pytest.approx(74 / 15, abs=0.1)
 
 
+def test_file_of_one_picture_has_an_end(tmp_path, pictures) -> None:
+    """To Chromium a length of zero is one without end, and it does not seek in it."""
+    writer = webm.WebmWriter(tmp_path / "one.webm", 160, 120, 0)
+    writer.add(webm.Block(0, True, pictures[0]))
+    writer.flush()
+    writer.close()
+    webm.finish(tmp_path / "one.webm")
+
+    with av.open(str(tmp_path / "one.webm")) as container:
+        assert container.duration == 1_000
+
+
 def test_finished_file_seeks_to_the_key_frame(tmp_path, pictures) -> None:
     path = written(tmp_path / "a.webm", pictures)
 
