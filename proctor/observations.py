@@ -19,6 +19,7 @@ class Check(StrEnum):
     SCREEN = "screen"
     KEYS = "keys"
     MEDIA = "media"
+    PROCTOR = "proctor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def test_the_table_of_incidents_gives_the_default_hold_times() -> None:
         Kind.CAMERA_FROZEN: rules.camera_frozen_s,
         Kind.TOO_DARK: rules.too_dark_s,
         Kind.LOOKING_AWAY: rules.looking_away_s,
+        Kind.PHONE_VISIBLE: rules.phone_visible_s,
         Kind.SCREEN_SHARE_LOST: rules.screen_lost_s,
         Kind.FOCUS_LOST: rules.focus_lost_s,
         Kind.FULLSCREEN_LEFT: rules.fullscreen_left_s,

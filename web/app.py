@@ -22,6 +22,7 @@ from proctor.vault import Vault
 from web import certificates, errors, sign_in
 from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
+from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
 from web.office import routes as office
 from web.proctors import routes as proctors
@@ -72,6 +73,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         proctors,
         office,
         api_sittings,
+        api_proctoring,
         api_enrolment,
     ):
         app.include_router(routes.router)

@@ -74,7 +74,8 @@ class Weighing:
 
     ``weights``: (9,), of ``terms``, for two parts of one sitting. ``bound``: a likelihood ratio of
     one sitting counts as at most this much, either way. ``other_sittings``: the line from there to
-    the likelihood ratio of different sittings, where the same person is less alike.
+    the likelihood ratio of different sittings, where the same person is less alike. ``errors``:
+    numbers of keys, rising, and the share of wrong answers that was measured with so many.
     """
 
     model_id: str
@@ -82,6 +83,11 @@ class Weighing:
     bound: float
     other_sittings: Calibration
     operating_point: OperatingPoint
+    errors: tuple[tuple[int, float], ...]
+
+    def error_at(self, n_keys: int) -> float | None:
+        """Measured share of wrong answers at LLR 0 with a probe of *n_keys*, None for too few."""
+        return next((error for keys, error in reversed(self.errors) if n_keys >= keys), None)
 
     def same_sitting_llr(self, opinion: Opinion) -> float:
         """Likelihood ratio when both are of one sitting."""
@@ -180,6 +186,7 @@ def save_weighings(path: Path, *, fused: Weighing, alone: Weighing) -> None:
         bounds=np.array([w.bound for w in both]),
         lines=np.array([[w.other_sittings.slope, w.other_sittings.intercept] for w in both]),
         points=np.array([[w.operating_point.accept, w.operating_point.reject] for w in both]),
+        errors=np.array([w.errors for w in both]),
     )
 
 
@@ -193,4 +200,5 @@ def load_weighing(path: Path, *, fused: bool) -> Weighing:
             float(stored["bounds"][row]),
             Calibration(*stored["lines"][row].tolist()),
             OperatingPoint(*stored["points"][row].tolist()),
+            tuple((int(keys), error) for keys, error in stored["errors"][row].tolist()),
         )

@@ -17,6 +17,7 @@ NAMES = frozenset(
         "fullscreen_left",
         "fullscreen_entered",
         "paste",
+        "inserted",
         "copy",
         "screen_ended",
         "screen_shared",
@@ -52,7 +53,7 @@ def _observation(event: object, now_ms: float, at_s: float) -> Observation:
         raise BatchRefused
     age_s = min(max((now_ms - _number(event.get("ms"))) / 1000, 0.0), _MAX_AGE_S)
     values: dict[str, float | int | bool | str] = {}
-    if event["name"] in ("paste", "copy"):
+    if event["name"] in ("paste", "inserted", "copy"):
         given = event.get("values")
         if not isinstance(given, dict):
             raise BatchRefused

@@ -41,6 +41,7 @@ def observe(
         _camera(seen, scene.take(seen), at_s),
         _faces(seen, at_s),
         *_gaze(seen, scene, at_s),
+        *_things(seen, scene, at_s),
     ]
     largest = seen.faces[0] if seen.faces else None
     plan.saw(_scaled(largest, seen) if largest else None, at_s)
@@ -80,6 +81,12 @@ def _gaze(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation
     if away is None:
         return ()
     return (Observation(Check.FACE, "gaze", at_s, {"away": away}),)
+
+
+def _things(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation, ...]:
+    if seen.things is None:
+        return ()
+    return (Observation(Check.FACE, "things", at_s, {"phone": scene.shows_phone(seen.things)}),)
 
 
 def _identity(probe: FaceProbe, at_s: float) -> Observation:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from keystroke.automation import Hands, look_at
 from keystroke.events import KeyBatch, KeyEvent
-from keystroke.features import FourMeasurements, measure_sums
 from keystroke.gate import Abstention
 from keystroke.presses import Presses
 from keystroke.stream import TypingStream
@@ -155,11 +154,6 @@ def compare(
     }
     events.append(tx, sitting.id, "identity_checked", payload, now)
     return check
-
-
-def measurements(tx: Session, vault: Vault, sitting: Sitting) -> FourMeasurements:
-    """The four measurements of Order 137 over the whole sitting."""
-    return measure_sums(stored(tx, vault, sitting))
 
 
 def _check(verifier: FreeTextVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:

@@ -4,10 +4,12 @@ from collections import deque
 from statistics import median
 
 from biometrics.face.sameness import is_same_picture
+from biometrics.objects import Thing
 from biometrics.types import Gaze
+from proctor.analysis.sightings import Sightings
 from proctor.inference import FrameAssessment, Looks
 
-FAR_PERIOD_S, GAZE_PERIOD_S = 10.0, 2.0
+FAR_PERIOD_S, GAZE_PERIOD_S, THINGS_PERIOD_S = 10.0, 2.0, 15.0
 # the pool's line is half full: the slow looks wait before any student's frame has to
 _BUSY = 0.5
 _LONGEST_STRETCH = 4.0
@@ -23,7 +25,9 @@ class Scene:
 
     def __init__(self) -> None:
         self._far_s = self._gaze_s = float("-inf")
+        self._things_s: float | None = None
         self._company = False
+        self._phones = Sightings()
         self._fingerprint: bytes | None = None
         self._irises: deque[float] = deque(maxlen=_REMEMBERED)
         self._yaws: deque[float] = deque(maxlen=_REMEMBERED)
@@ -31,15 +35,21 @@ class Scene:
     def due(self, at_s: float, *, embed: bool, load: float) -> Looks:
         """What to look for at *at_s*. ``load``: how full the pool's line is, 0 to 1.
 
-        The far look waits longer the fuller the line; gaze, which needs an even rhythm, stops.
+        The far look and the one for things wait longer the fuller the line; gaze, which needs an
+        even rhythm, stops.
         """
         stretch = 1.0 if load < _BUSY else 1.0 + (_LONGEST_STRETCH - 1.0) * (load - _BUSY) / _BUSY
         # somebody behind is looked at again at once, to see whether they stay
         far = self._company or at_s - self._far_s >= FAR_PERIOD_S * stretch
         gaze = load < _BUSY and at_s - self._gaze_s >= GAZE_PERIOD_S - 0.5
+        if self._things_s is None:
+            # between two far looks, so that hardly any second pays for both
+            self._things_s = at_s - THINGS_PERIOD_S + FAR_PERIOD_S / 2
+        things = self._phones.are_open or at_s - self._things_s >= THINGS_PERIOD_S * stretch
+        self._things_s = at_s if things else self._things_s
         self._far_s = at_s if far else self._far_s
         self._gaze_s = at_s if gaze else self._gaze_s
-        return Looks(embed=embed, far=far, gaze=gaze)
+        return Looks(embed=embed, far=far, gaze=gaze, things=things)
 
     def take(self, seen: FrameAssessment) -> bool:
         """Note a frame; whether it is the picture before it again, though it shows a face.
@@ -50,6 +60,10 @@ class Scene:
             self._company = seen.far_faces > 0
         before, self._fingerprint = self._fingerprint, seen.fingerprint
         return bool(seen.faces) and before is not None and is_same_picture(before, seen.fingerprint)
+
+    def shows_phone(self, things: tuple[Thing, ...]) -> bool:
+        """Note one look for things; whether the newest looks together show a telephone."""
+        return self._phones.take(things)
 
     def is_away(self, gaze: Gaze) -> bool | None:
         """Whether head or eyes point aside of where this person's mostly do; None before that

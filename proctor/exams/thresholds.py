@@ -18,9 +18,9 @@ class RulesInvalid(Refused):
 class ExamRules:
     """How long a fact must hold before it becomes an incident, and how clips are cut.
 
-    Every ``*_s`` is in seconds, 0 = at once. ``paste_chars``: characters in one paste from
-    which it is an incident. ``pre_roll_s`` and ``post_roll_s``: what a clip shows before and
-    after the incident.
+    Every ``*_s`` is in seconds, 0 = at once. ``paste_chars``: characters pasted, or put in without
+    keys, at one time from which it is an incident. ``pre_roll_s`` and ``post_roll_s``: what a clip
+    shows before and after the incident.
     """
 
     face_absent_s: float = 5.0
@@ -29,6 +29,7 @@ class ExamRules:
     camera_frozen_s: float = 10.0
     too_dark_s: float = 8.0
     looking_away_s: float = 6.0
+    phone_visible_s: float = 1.0
     not_assessed_s: float = 15.0
     page_hidden_s: float = 0.0
     focus_lost_s: float = 3.0

@@ -239,7 +239,7 @@ def refuse_during_sitting(tx: Session, account_id: str) -> None:
     """Raise SittingOpen while the person has an open sitting."""
     query = select(Sitting.id).where(
         Sitting.account_id == account_id,
-        Sitting.state.in_((SittingState.CHECKING, SittingState.RUNNING)),
+        Sitting.state.in_((SittingState.CHECKING, SittingState.RUNNING, SittingState.SUSPENDED)),
     )
     if tx.scalars(query).first():
         raise SittingOpen

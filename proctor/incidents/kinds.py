@@ -17,6 +17,7 @@ class Kind(StrEnum):
     CAMERA_FROZEN = "camera_frozen"
     TOO_DARK = "too_dark"
     LOOKING_AWAY = "looking_away"
+    PHONE_VISIBLE = "phone_visible"
     SCREEN_SHARE_LOST = "screen_share_lost"
     PAGE_HIDDEN = "page_hidden"
     FOCUS_LOST = "focus_lost"
@@ -61,6 +62,7 @@ _INFO = frozenset(
         Kind.FOCUS_LOST,
         Kind.FULLSCREEN_LEFT,
         Kind.LOOKING_AWAY,
+        Kind.PHONE_VISIBLE,
     }
 )
 

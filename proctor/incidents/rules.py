@@ -44,6 +44,8 @@ _SAMPLE_GAP_S = 3.0
 _COMPARING = frozenset({Check.FACE.value, "identity"})
 # typing of one earlier sitting differs too often from the next for an incident about a person
 _SESSIONS = 2
+#: name of the fact that a proctor paused the exam: nothing begun before it goes on after it
+PAUSED = "paused"
 # reason of a face check that stopped answering
 _SILENT = "silent"
 
@@ -81,6 +83,7 @@ _SAMPLED = frozenset(
         Kind.CAMERA_FROZEN,
         Kind.TOO_DARK,
         Kind.LOOKING_AWAY,
+        Kind.PHONE_VISIBLE,
     }
 )
 
@@ -130,6 +133,8 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     at_s = state.now_s if item.at_s is None else item.at_s
     if at_s < 0:
         return _heard(state, item, 0.0), ()
+    if isinstance(item, Observation) and (item.check, item.name) == (Check.PROCTOR, PAUSED):
+        return State(now_s=max(state.now_s, at_s)), finish(rules, state, at_s)
     state, changes = _advance(rules, state, at_s)
     for signal in _signals(state, item, at_s):
         state, change = _apply(rules, state, signal, at_s)
@@ -168,6 +173,7 @@ def _hold_s(rules: ExamRules, kind: Kind) -> float:
         Kind.CAMERA_FROZEN: rules.camera_frozen_s,
         Kind.TOO_DARK: rules.too_dark_s,
         Kind.LOOKING_AWAY: rules.looking_away_s,
+        Kind.PHONE_VISIBLE: rules.phone_visible_s,
         Kind.IDENTITY_NOT_ASSESSED: rules.not_assessed_s,
         Kind.SCREEN_SHARE_LOST: rules.screen_lost_s,
         Kind.PAGE_HIDDEN: rules.page_hidden_s,
@@ -202,6 +208,8 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
         )
     if item.name == "gaze":
         return (_Signal((Kind.LOOKING_AWAY, ""), bool(values["away"])),)
+    if item.name == "things":
+        return (_Signal((Kind.PHONE_VISIBLE, ""), bool(values["phone"])),)
     if item.name == "identity":
         numbers: Evidence = {k: values[k] for k in ("llr", "score") if k in values}
         result = values["result"]
@@ -372,7 +380,8 @@ def _incident(subject: Subject, span: _Span, end_s: float | None) -> Incident:
 def _is_paste(rules: ExamRules, item: Item) -> bool:
     return (
         isinstance(item, Observation)
-        and (item.check, item.name) == (Check.BROWSER, "paste")
+        and item.check == Check.BROWSER
+        and item.name in ("paste", "inserted")
         and int(item.values["chars"]) >= rules.paste_chars
     )
 

@@ -34,12 +34,17 @@ def encode_crop(data: bytes) -> Template:
     return worker.opened().encoder.encode_aligned(np.ascontiguousarray(rgb[:, :, ::-1]))
 
 
-def assess_film(path: Path, frames: int, embed: bool) -> tuple[FilmFrame, ...]:
+def assess_film(path: Path, frames: int, looks: Looks) -> tuple[FilmFrame, ...]:
     """At most *frames* frames of a film, evenly spread, upright, no larger than a webcam's."""
     return tuple(
-        FilmFrame(at_s, worker.assess(image, Looks(embed=embed)))
-        for at_s, image in film_images(path, frames)
+        FilmFrame(at_s, worker.assess(image, looks)) for at_s, image in film_images(path, frames)
     )
+
+
+def assess_still(data: bytes, looks: Looks) -> FrameAssessment:
+    """A still like one frame of a film: upright, no larger than a webcam's."""
+    rgb = np.asarray(worker.decode_still(data))
+    return worker.assess(_shrunk(np.ascontiguousarray(rgb[:, :, ::-1])), looks)
 
 
 def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool, bool]:
@@ -59,7 +64,6 @@ def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool,
 def film_images(path: Path, frames: int) -> Iterator[tuple[float, Image]]:
     """Seconds since the first frame, and the frame as an image."""
     import av
-    import cv2
 
     try:
         times = _times(path)
@@ -69,13 +73,18 @@ def film_images(path: Path, frames: int) -> Iterator[tuple[float, Image]]:
                 if frame.pts is None or frame.pts not in wanted:
                     continue
                 image = np.rot90(frame.to_ndarray(format="bgr24"), round(frame.rotation / 90))
-                scale = min(1.0, _FRAME_SIDE / max(image.shape[:2]))
-                size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-                small = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
                 at_s = float((frame.pts - times[0]) * (frame.time_base or 0))
-                yield at_s, small.astype(np.uint8, copy=False)
+                yield at_s, _shrunk(np.ascontiguousarray(image))
     except (av.error.FFmpegError, OSError) as error:
         raise worker.Unreadable("undecodable") from error
+
+
+def _shrunk(image: Image) -> Image:
+    import cv2
+
+    scale = min(1.0, _FRAME_SIDE / max(image.shape[:2]))
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _times(path: Path) -> list[int]:

@@ -21,6 +21,7 @@ ENCODERS: dict[Backend, str] = {
 #: the detector inside dlib, which has no weights of its own
 DLIB_HOG = ModelId("dlib-hog", "20")
 MESH, IRIS = "face-mesh", "iris"
+THINGS = "nanodet"
 _BESIDE: dict[Backend, tuple[str, ...]] = {
     "opencv": (),
     "dlib": ("dlib-five-points",),
@@ -34,7 +35,7 @@ def model_id_of(entry: Entry) -> ModelId:
 
 def open_all(backend: Backend, models_dir: Path) -> dict[str, Path]:
     """The file of every model that *backend* works with, each checked. Raises ModelRefused."""
-    names = (DETECTOR, MESH, IRIS, ENCODERS[backend], *_BESIDE[backend])
+    names = (DETECTOR, MESH, IRIS, THINGS, ENCODERS[backend], *_BESIDE[backend])
     return {name: open_model(name, models_dir) for name in names}
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from biometrics.ids import ModelId
+from biometrics.objects import Thing
 from biometrics.types import Box, Gaze, Quality, Template
 
 
@@ -21,11 +22,13 @@ class Looks:
     """The dearer looks a picture is due for, beside its quality and its faces.
 
     ``embed``: templates. ``far``: small faces behind the others. ``gaze``: of the largest face.
+    ``things``: screens and telephones.
     """
 
     embed: bool = False
     far: bool = False
     gaze: bool = False
+    things: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class FrameAssessment:
 
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when it was not asked for. ``gaze``: absent without a face too.
+    ``things``: surest first, absent when they were not asked for.
     """
 
     width: int
@@ -44,3 +48,4 @@ class FrameAssessment:
     fingerprint: bytes = b""
     far_faces: int | None = None
     gaze: Gaze | None = None
+    things: tuple[Thing, ...] | None = None

@@ -1,5 +1,6 @@
 """What runs inside a worker process: pictures are decoded and models opened here only."""
 
+import ctypes
 import io
 import multiprocessing
 import os
@@ -21,6 +22,7 @@ from proctor.inference.opened import (
     ENCODERS,
     IRIS,
     MESH,
+    THINGS,
     Backend,
     model_id_of,
     open_all,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from biometrics.face.detect import FaceDetector, YuNet
     from biometrics.face.encode import FaceEncoder
     from biometrics.face.gaze import FaceMesh
+    from biometrics.objects import NanoDet
 
 MAX_STILL_BYTES = 10 * 1024 * 1024
 MAX_STILL_PIXELS = 25_000_000
@@ -43,6 +46,9 @@ MAX_FRAME_PIXELS = 3840 * 2160
 _MAX_MEMORY = 4 * 1024**3
 # a small pattern is taken for a face more easily than a large one
 _FAR_THRESHOLD = 0.7
+# of <malloc.h>
+_M_MMAP_THRESHOLD = -3
+_LARGE_BUFFER = 1024**2
 _CODECS = {"VP8": "vp8", "H264": "h264"}
 
 
@@ -58,6 +64,7 @@ class Models:
     far_detector: "YuNet"
     encoder: "FaceEncoder"
     mesh: "FaceMesh"
+    things: "NanoDet"
 
 
 _models: Models
@@ -70,12 +77,16 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     # a core dump would hold a face
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    # glibc would keep what one large buffer took for the next: 20 MB a worker
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BUFFER)
     import cv2
     import PIL.Image
 
     from biometrics.face.detect import FAR, DlibHog, YuNet
     from biometrics.face.encode import DlibResNet, SFace
     from biometrics.face.gaze import FaceMesh
+    from biometrics.objects import NanoDet
 
     cv2.setNumThreads(1)
     # OpenCV 5 warns of a target that nobody asked for
@@ -83,7 +94,9 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     PIL.Image.MAX_IMAGE_PIXELS = MAX_STILL_PIXELS
     registered = read_registry().models
     found, encoded = registered[DETECTOR], registered[ENCODERS[backend]]
+    things = registered[THINGS]
     assert found.detection_threshold is not None
+    assert things.detection_threshold is not None
     paths = open_all(backend, models_dir)
     near, far = (
         YuNet(paths[DETECTOR], model_id_of(found), threshold, *size)
@@ -95,7 +108,10 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
         far,
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
         FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
+        NanoDet(paths[THINGS], model_id_of(things), things.detection_threshold),
     )
+    # parsing the files took more memory than the networks hold
+    libc.malloc_trim(0)
 
 
 def be_ready() -> None:
@@ -152,6 +168,7 @@ def assess(image: Image, looks: Looks) -> FrameAssessment:
         fingerprint=quality.fingerprint(image),
         far_faces=None if far is None else len(far),
         gaze=gaze,
+        things=_models.things.detect(image) if looks.things else None,
     )
 
 

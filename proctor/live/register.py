@@ -5,7 +5,7 @@ from datetime import timedelta
 from traceback import format_tb
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from proctor.live.loading import Line, load
 from proctor.live.sitting import LiveSitting
@@ -16,6 +16,8 @@ log = structlog.get_logger()
 SWEEP_PERIOD_S = 2.0
 # the page hands in by itself at the end; the sweep is for pages that are gone
 HAND_IN_GRACE = timedelta(seconds=5)
+# a pause that everybody forgot
+LONGEST_PAUSE = timedelta(days=1)
 
 
 class LiveSittings:
@@ -101,11 +103,14 @@ class LiveSittings:
 
 def _overdue(line: Line) -> list[str]:
     with line.db.transaction() as tx:
-        query = select(Sitting.id).where(
-            Sitting.state == SittingState.RUNNING,
-            Sitting.deadline_at < line.clock.now() - HAND_IN_GRACE,
+        now = line.clock.now()
+        is_late = and_(
+            Sitting.state == SittingState.RUNNING, Sitting.deadline_at < now - HAND_IN_GRACE
         )
-        return list(tx.scalars(query))
+        is_forgotten = and_(
+            Sitting.state == SittingState.SUSPENDED, Sitting.paused_at < now - LONGEST_PAUSE
+        )
+        return list(tx.scalars(select(Sitting.id).where(or_(is_late, is_forgotten))))
 
 
 def _log(event: str, error: BaseException, **values: str) -> None:

@@ -1,15 +1,11 @@
-"""One open sitting on the event loop.
+"""One open sitting on the event loop: its media, its analysis, its page.
 
 Its state belongs to the loop; every change goes through its lock, in a thread, and is
-acknowledged after commit. What is seen has its time on the recording clock until it is written:
-then it is known when the exam began.
+acknowledged after commit.
 """
 
 import asyncio
-import errno
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from traceback import format_tb
@@ -21,18 +17,17 @@ from sqlalchemy.orm import Session
 
 from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
-from proctor.analysis import browser, keys
+from proctor.analysis import browser
 from proctor.errors import Conflict
-from proctor.identity.tables import IdentityCheck
-from proctor.incidents import builder, rules
 from proctor.live.faces import FaceWatch
-from proctor.live.loading import Line, Loaded, fact
+from proctor.live.invigilation import Invigilation, SittingOver
+from proctor.live.journal import Item, Journal, TimedCheck
+from proctor.live.loading import Line, Loaded
 from proctor.live.sockets import Sockets
 from proctor.media import ledger
 from proctor.media.capture import NO_PACKETS, Capture
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
-from proctor.media.recorder import RecordedTrack
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
@@ -47,12 +42,6 @@ SILENT_AFTER_S = 20.0
 # a killed recorder loses up to this, and the last event may be as old
 UNSURE_S = 2.0
 SERVER_RESTART = "server_restart"
-# a quarter of an hour of comparisons before the exam
-_MOST_CHECKS = 1000
-# facts that could not be written yet; a database that is away so long loses the oldest
-_MOST_UNKEPT = 1000
-
-Item = Observation | NotAssessed
 
 
 class NotIdentified(Conflict):
@@ -73,25 +62,15 @@ class WrongBatch(Conflict):
     key = "error.batch_order"
 
 
-class SittingOver(Conflict):
-    """The exam is finished."""
-
-    key = "error.sitting_finished"
-
-
 class LiveSitting:
     """One sitting from the connection of its media to its receipt."""
 
     def __init__(self, line: Line, loaded: Loaded) -> None:
         self._line = line
         self.id = loaded.sitting.id
-        self._sitting = loaded.sitting
         self._loaded = loaded
-        self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
-        self._state = loaded.state
+        self._journal = Journal(line, loaded)
         self._faces = FaceWatch(line.inference, self.id, loaded.identity)
-        self._checks: deque[tuple[float, IdentityCheck]] = deque(maxlen=_MOST_CHECKS)
-        self._unkept: deque[Item] = deque(maxlen=_MOST_UNKEPT)
         self._sockets = Sockets()
         self._heard = line.clock.monotonic()
         self._admitted = loaded.is_admitted
@@ -108,10 +87,13 @@ class LiveSitting:
             self._media_changed,
             self._file_begun,
         )
+        self.invigilation = Invigilation(
+            line, self._journal, self._lock, self._sockets, self._capture, self._faces, self._finish
+        )
 
     @property
     def is_running(self) -> bool:
-        return self._sitting.state == SittingState.RUNNING
+        return self._journal.is_running
 
     @property
     def state_name(self) -> str:
@@ -119,7 +101,7 @@ class LiveSitting:
 
     @property
     def is_finished(self) -> bool:
-        return self._sitting.state == SittingState.FINISHED
+        return self._journal.is_finished
 
     @property
     def is_silent(self) -> bool:
@@ -131,19 +113,21 @@ class LiveSitting:
     def is_forgettable(self) -> bool:
         """Whether nothing is lost when this process no longer holds it."""
         is_past = self.is_finished or self._line.clock.now() > self._loaded.closes_at
-        return is_past and not self.is_running and self.is_silent and not self._sockets
+        return is_past and not self._journal.is_under_way and self.is_silent and not self._sockets
 
     @property
     def exam_now_s(self) -> float:
         """Seconds since the exam began."""
-        return self._exam_s(self._line.clock.monotonic())
+        return self._capture.now_s - self._sitting.exam_offset_s
 
     @property
     def remaining_s(self) -> float | None:
-        deadline = self._sitting.deadline_at
-        if deadline is None:
-            return None
-        return max(0.0, (deadline - self._line.clock.now()).total_seconds())
+        """Seconds until the exam is over; None before it began."""
+        return self._journal.remaining_s
+
+    @property
+    def _sitting(self) -> Sitting:
+        return self._journal.sitting
 
     @property
     def last_batch(self) -> int:
@@ -185,7 +169,7 @@ class LiveSitting:
                 raise SittingOver
             if seq != self._sitting.last_batch + 1:
                 raise WrongBatch(expected=self._sitting.last_batch + 1)
-            await self._keep(self._keep_batch, seen, seq, batch)
+            await self._journal.keep_batch(seq, seen, batch, self.exam_now_s)
         return seq
 
     async def start(self) -> float:
@@ -199,7 +183,9 @@ class LiveSitting:
                 raise SittingOver
             if not self.is_running:
                 self._require_ready()
-                await _in_thread(self._begin_exam)
+                via = "proctor" if self._admitted else "face"
+                await self._journal.begin(self._capture.now_s, via)
+                self._faces.compare_at_once()
         return self.remaining_s or 0.0
 
     async def admit(self, by: str) -> None:
@@ -207,8 +193,8 @@ class LiveSitting:
         async with self._lock:
             if self.is_finished:
                 raise SittingOver
-            await _in_thread(
-                self._write, lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now)
+            await self._journal.write(
+                lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now)
             )
             self._admitted = True
         self._tell_identity(None)
@@ -219,14 +205,7 @@ class LiveSitting:
         Until it is all written the exam goes on, and it may be asked for again.
         """
         async with self._lock:
-            if not self.is_running:
-                return
-            await self._stop_analysis()
-            exam_s = self._exam_length()
-            await self._capture.drop("finished")
-            recorded, causes = list(self._capture.recorded), self._capture.causes()
-            await self._keep(self._end_exam, (), reason, exam_s, recorded, causes)
-        self._sockets.tell({"type": "ended", "reason": reason})
+            await self._finish(reason)
 
     async def note_restart(self, up_since: datetime) -> None:
         """Say why nothing arrived until *up_since*, when this process began.
@@ -245,7 +224,7 @@ class LiveSitting:
         for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):
             for track in Track:
                 values: dict[str, float | int | bool | str] = {"track": track.value, "cause": cause}
-                self._unkept.append(Observation(Check.MEDIA, "silent", at_s, values))
+                self._journal.note(Observation(Check.MEDIA, "silent", at_s, values))
         await self._commit([])
 
     async def leave(self, cause: str) -> None:
@@ -256,6 +235,16 @@ class LiveSitting:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def _finish(self, reason: str) -> None:
+        if not self._journal.is_under_way:
+            return
+        await self._stop_analysis()
+        exam_s = self._exam_length()
+        await self._capture.drop("finished")
+        recorded, causes = list(self._capture.recorded), self._capture.causes()
+        await self._journal.end(reason, exam_s, recorded, causes)
+        self._sockets.tell({"type": "ended", "reason": reason})
+
     async def _connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
         # one after the other, and never while the exam is being ended
         async with self._lock:
@@ -265,7 +254,7 @@ class LiveSitting:
                 raise consents.ConsentMissing
             answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
-                await _in_thread(self._write, self._note_connection)
+                await self._journal.write(self._note_connection)
             except SQLAlchemyError:
                 # files that no row names would be seen by nobody
                 await self._capture.drop("not_noted")
@@ -279,9 +268,6 @@ class LiveSitting:
         if analysis is not None:
             analysis.cancel()
             await asyncio.wait([analysis])
-
-    def _exam_s(self, monotonic: float) -> float:
-        return self._capture.place(monotonic) - self._sitting.exam_offset_s
 
     def _epoch(self) -> float:
         """Monotonic seconds at zero of the recordings' clock, the same in every process.
@@ -323,15 +309,15 @@ class LiveSitting:
             async with self._lock:
                 if self.is_finished:
                     return
-                await _in_thread(
-                    self._write, lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)
+                await self._journal.write(
+                    lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)
                 )
         except SQLAlchemyError as error:
             log.error("file_not_named", sitting=self.id, kind=type(error).__name__)
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
-        self._unkept.append(item)
+        self._journal.note(item)
         self._spawn(self._commit_noted())
 
     async def _commit_noted(self) -> None:
@@ -366,63 +352,12 @@ class LiveSitting:
         at_s = self._capture.place(frame.arrival)
         look = await self._faces.look(frame, at_s)
         await self._commit(look.items, None if look.check is None else (at_s, look.check))
-        if not self.is_running:
+        if self._sitting.started_at is None:
             self._tell_identity(look.hint)
 
-    async def _commit(
-        self, items: Iterable[Item], check: tuple[float, IdentityCheck] | None = None
-    ) -> None:
+    async def _commit(self, items: Iterable[Item], check: TimedCheck | None = None) -> None:
         async with self._lock:
-            if self.is_running:
-                await self._keep(self._keep_items, items, check)
-                return
-            # what is seen outside the exam is not kept, except how the person was compared
-            self._unkept.clear()
-            if check is not None and not self.is_finished:
-                self._checks.append(check)
-
-    async def _keep(self, work: Callable[..., None], items: Iterable[Item], *more: object) -> None:
-        """Have *work* write *items* and what was noted before; it empties the list it is given."""
-        noted = list(self._unkept)
-        self._unkept.clear()
-        unwritten = [*noted, *items]
-        try:
-            await _in_thread(work, unwritten, *more)
-        finally:
-            # whoever brought the items hears of the failure; what was noted goes with the next
-            if unwritten:
-                self._unkept.extendleft(reversed(noted))
-
-    def _keep_items(self, items: list[Item], check: tuple[float, IdentityCheck] | None) -> None:
-        if not items and check is None:
-            return
-        kept = self._in_exam(items)
-        state, changes = self._fold(kept)
-        now = self._line.clock.now()
-        with self._line.db.transaction() as tx:
-            events.append_all(tx, self.id, [fact(item) for item in kept], now)
-            builder.record(tx, self.id, changes, now)
-            if check is not None:
-                self._add_check(tx, check)
-        self._state = state
-        items.clear()
-
-    def _in_exam(self, items: Iterable[Item]) -> list[Item]:
-        """The items with their times in the exam, exactly as they are written."""
-        offset = self._sitting.exam_offset_s
-        return [replace(item, at_s=round((item.at_s or 0.0) - offset, 3)) for item in items]
-
-    def _add_check(self, tx: Session, check: tuple[float, IdentityCheck]) -> None:
-        at_s, row = check
-        row.at_s = at_s - self._sitting.exam_offset_s
-        tx.add(row)
-
-    def _fold(self, items: Iterable[Item]) -> tuple[rules.State, tuple[rules.Change, ...]]:
-        state, changes = self._state, tuple[rules.Change, ...]()
-        for item in items:
-            state, change = rules.step(self._loaded.policy, state, item)
-            changes += change
-        return state, changes
+            await self._journal.keep(items, check)
 
     def _key_batch(self, raw: object) -> KeyBatch | None:
         if raw is None or Purpose.TYPING not in self._loaded.consented:
@@ -431,32 +366,6 @@ class LiveSitting:
             return parse_batch(raw)
         except KeyEventError as error:
             raise browser.BatchRefused from error
-
-    def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None) -> None:
-        kept = self._in_exam(items) if self.is_running else []
-        typing = self._typing
-        if batch is not None and self.is_running:
-            typing, told = typing.after(batch)
-            kept += [replace(item, at_s=round(self.exam_now_s, 3)) for item in told]
-        state, changes = self._fold(kept)
-        now = self._line.clock.now()
-        with self._line.db.transaction() as tx:
-            sitting = tx.get_one(Sitting, self.id)
-            sitting.last_batch = seq
-            facts = [fact(item) for item in kept]
-            facts.append(("batch_kept", {"seq": seq, "keys": len(batch.events) if batch else 0}))
-            events.append_all(tx, self.id, facts, now)
-            builder.record(tx, self.id, changes, now)
-            if typing is not self._typing:
-                keys.keep(tx, self._line.vault, sitting, typing.total())
-        self._state, self._sitting, self._typing = state, sitting, typing
-        items.clear()
-
-    def _write(self, work: Callable[[Session, datetime], object]) -> None:
-        with self._line.db.transaction() as tx:
-            work(tx, self._line.clock.now())
-            sitting = tx.get_one(Sitting, self.id)
-        self._sitting = sitting
 
     def _note_connection(self, tx: Session, now: datetime) -> None:
         sitting = tx.get_one(Sitting, self.id)
@@ -477,81 +386,14 @@ class LiveSitting:
     def _is_identified(self) -> bool:
         return self._admitted or self._faces.is_established
 
-    def _begin_exam(self) -> None:
-        now = self._line.clock.now()
-        offset = self._capture.now_s
-        with self._line.db.transaction() as tx:
-            sitting = tx.get_one(Sitting, self.id)
-            sitting.state = SittingState.RUNNING
-            sitting.started_at = now
-            sitting.deadline_at = min(now + self._loaded.duration, self._loaded.closes_at)
-            sitting.exam_offset_s = offset
-            sitting.identified_via = "proctor" if self._admitted else "face"
-            for at_s, row in self._checks:
-                row.at_s = at_s - offset
-                tx.add(row)
-            payload = {
-                "identified_via": sitting.identified_via,
-                "rules": asdict(self._loaded.policy),
-            }
-            events.append(tx, self.id, "sitting_started", payload, now)
-        self._sitting = sitting
-        self._checks.clear()
-        self._faces.compare_at_once()
-
     def _exam_length(self) -> float:
         sitting = self._sitting
         assert sitting.started_at is not None, "an exam that ends has begun"
         assert sitting.deadline_at is not None, "an exam that runs has an end"
         allowed = (sitting.deadline_at - sitting.started_at).total_seconds()
+        if sitting.paused_at is not None:
+            allowed += (self._line.clock.now() - sitting.paused_at).total_seconds()
         return max(0.0, min(self.exam_now_s, allowed))
-
-    def _end_exam(
-        self,
-        items: list[Item],
-        reason: str,
-        exam_s: float,
-        recorded: list[RecordedTrack],
-        causes: dict[Track, list[Cause]],
-    ) -> None:
-        now = self._line.clock.now()
-        root = self._line.settings.recordings_dir
-        with self._line.db.transaction() as tx:
-            files = ledger.files_of(tx, self.id, root)
-        known = {each.path for each in recorded}
-        recorded = [*recorded, *ledger.recover(path for path in files if path not in known)]
-        kept = self._in_exam(items)
-        state, changes = self._fold(kept)
-        changes += rules.finish(self._loaded.policy, state, exam_s)
-        with self._line.db.transaction() as tx:
-            sitting = tx.get_one(Sitting, self.id)
-            events.append_all(tx, self.id, [fact(item) for item in kept], now)
-            builder.record(tx, self.id, changes, now)
-            hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
-            keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
-            payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes}
-            payload |= self._cut_clips(tx, exam_s)
-            sitting.state, sitting.finished_at = SittingState.FINISHED, now
-            sitting.exam_s = exam_s
-            events.append(tx, self.id, "sitting_finished", payload, now)
-        self._sitting = sitting
-        items.clear()
-
-    def _cut_clips(self, tx: Session, exam_s: float) -> dict[str, str]:
-        """Why clips could not be cut: the exam ends without them, the recordings are there."""
-        try:
-            builder.cut_for(
-                tx,
-                builder.incidents_of(tx, self.id),
-                rules=self._loaded.policy,
-                exam_s=exam_s,
-                recordings_dir=self._line.settings.recordings_dir,
-            )
-        except OSError as error:
-            reason = errno.errorcode.get(error.errno or 0, "disk")
-            log.error("clips_not_cut", sitting=self.id, reason=reason)
-            return {"clips_not_cut": reason}
-        return {}
 
     def _tell_media(self) -> None:
         self._sockets.tell(self.media_message())
@@ -575,8 +417,3 @@ class LiveSitting:
         else:
             state = "failed" if self._faces.is_refused else "looking"
         return {"type": "identity", "state": state, "hint": hint, "attempts_left": left}
-
-
-async def _in_thread(work: Callable[..., None], *values: object) -> None:
-    """A database's time is not the event loop's; what is begun is ended before the lock goes."""
-    await to_the_end(asyncio.to_thread(work, *values))

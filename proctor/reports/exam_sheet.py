@@ -6,7 +6,7 @@ is pending the sheet carries a mark that it is provisional.
 
 import io
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import segno
@@ -75,6 +75,7 @@ def sheet_pdf(sheet: Json, locale: str) -> bytes:
         "sheet": json.dumps(sheet, ensure_ascii=False),
         "rows": json.dumps([_words(row, locale) for row in sheet["learners"]], ensure_ascii=False),
         "texts": json.dumps(subset(locale, "sheet."), ensure_ascii=False),
+        "period": " – ".join(f"{date.fromisoformat(day):%d.%m.%Y}" for day in sheet["period"]),
         "as_of": _clock(sheet["as_of"]),
         "locale": locale,
         "sha256": sha256,

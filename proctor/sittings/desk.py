@@ -22,6 +22,8 @@ from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
 
 _SEAL = "answer"
+#: the exam has begun and is not over
+UNDER_WAY = frozenset({SittingState.RUNNING, SittingState.SUSPENDED})
 LATE_GRACE = timedelta(seconds=5)
 MAX_ANSWER = 100_000
 
@@ -52,6 +54,12 @@ class NotRunning(Conflict):
     """The exam has not begun or is over."""
 
     key = "error.sitting_not_running"
+
+
+class Paused(Conflict):
+    """The exam is paused."""
+
+    key = "error.sitting_paused"
 
 
 class StaleAnswer(Conflict):
@@ -118,9 +126,9 @@ def open_sitting(
     if not found or not is_proctored(found[0]):
         raise NotYours
     event, sitting = found[0], newest_sitting(tx, event_id, account_id)
-    if sitting is not None and sitting.state in (SittingState.FINISHED, SittingState.SUSPENDED):
+    if sitting is not None and sitting.state == SittingState.FINISHED:
         raise AlreadyFinished
-    if sitting is not None and sitting.state == SittingState.RUNNING:
+    if sitting is not None and sitting.state in UNDER_WAY:
         return owned(sitting, sign_in_id)
     if not event.opens_at <= now < event.closes_at:
         raise OutsideWindow
@@ -176,9 +184,8 @@ def newest_sitting(tx: Session, event_id: str, account_id: str) -> Sitting | Non
 
 
 def paper(tx: Session, vault: Vault, sitting: Sitting) -> list[PaperQuestion]:
-    """Questions with what was answered so far. Raises NotRunning outside the exam."""
-    if sitting.state != SittingState.RUNNING:
-        raise NotRunning
+    """Questions with what was answered so far. Raises NotRunning outside the exam, or Paused."""
+    _require_running(sitting)
     query = select(Question).where(Question.event_id == sitting.event_id)
     questions = tx.scalars(query.order_by(Question.position))
     return [_paper_question(tx, vault, sitting, question) for question in questions]
@@ -195,10 +202,10 @@ def save_answer(
 ) -> int:
     """Save one answer; returns its revision.
 
-    Raises NotRunning (also when late), StaleAnswer or NotYours.
+    Raises NotRunning (also when late), Paused, StaleAnswer or NotYours.
     """
-    late = sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE
-    if sitting.state != SittingState.RUNNING or late:
+    _require_running(sitting)
+    if sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE:
         raise NotRunning
     question = tx.get(Question, question_id)
     if question is None or question.event_id != sitting.event_id:
@@ -232,6 +239,13 @@ def receipt(tx: Session, sitting: Sitting) -> Receipt:
     )
 
 
+def _require_running(sitting: Sitting) -> None:
+    if sitting.state == SittingState.SUSPENDED:
+        raise Paused
+    if sitting.state != SittingState.RUNNING:
+        raise NotRunning
+
+
 def _events_for(account_id: str) -> Select[Course, AssessmentEvent]:
     newest = (
         select(AssessmentScheme.id)
@@ -251,9 +265,9 @@ def _events_for(account_id: str) -> Select[Course, AssessmentEvent]:
 
 
 def _state(event: AssessmentEvent, sitting: Sitting | None, now: datetime) -> str:
-    if sitting is not None and sitting.state == SittingState.RUNNING:
+    if sitting is not None and sitting.state in UNDER_WAY:
         return "running"
-    if sitting is not None and sitting.state in (SittingState.FINISHED, SittingState.SUSPENDED):
+    if sitting is not None and sitting.state == SittingState.FINISHED:
         return "finished"
     if now < event.opens_at:
         return "upcoming"

@@ -11,7 +11,8 @@ from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 class SittingState(StrEnum):
     """``created`` (page opened) → ``checking`` (media connected, identity check) →
-    ``running`` → ``finished``; ``suspended`` when proctoring became impossible."""
+    ``running`` → ``finished``; ``suspended`` while a proctor has paused it, and for good
+    when it never goes on."""
 
     CREATED = "created"
     CHECKING = "checking"
@@ -26,7 +27,8 @@ class Sitting(Base):
     ``sign_in_id``: the sign-in session that owns it; a second one is refused while it runs.
     ``exam_s``: length of the exam once finished. ``identified_via``: ``face`` or ``proctor``,
     how identity was established before the start. ``last_batch``: newest acknowledged batch.
-    ``exam_offset_s``: when the exam began, on the clock its recordings share.
+    ``exam_offset_s``: when the exam began, on the clock its recordings share. ``paused_at``: since
+    when it is suspended; ``deadline_at`` moves on by that time when it goes on.
     """
 
     __tablename__ = "sittings"
@@ -46,6 +48,42 @@ class Sitting(Base):
     exam_offset_s: Mapped[float] = mapped_column(Float, default=0.0)
     identified_via: Mapped[str | None] = mapped_column(String(16))
     last_batch: Mapped[int] = mapped_column(Integer, default=0)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Act(StrEnum):
+    """What was said to or done with a sitting while it went on."""
+
+    MESSAGE = "message"
+    WARNING = "warning"
+    REPLY = "reply"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXTENSION = "extension"
+    END_ASKED = "end_asked"
+    END = "end"
+
+
+class Intervention(Base):
+    """One act of a proctor, or one reply of the student; insert-only.
+
+    ``number`` counts within the sitting. ``phrase``: name of a ready sentence, which each reads in
+    their own language. ``sealed``: UTF-8 words under the learner's key. ``minutes``: of an
+    extension.
+    """
+
+    __tablename__ = "interventions"
+    __table_args__ = (UniqueConstraint("sitting_id", "number"),)
+
+    id: Mapped[str] = id_column()
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    act: Mapped[Act] = mapped_column(string_enum(Act))
+    author_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    phrase: Mapped[str | None] = mapped_column(String(48))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    minutes: Mapped[int | None] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Answer(Base):

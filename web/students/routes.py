@@ -115,7 +115,7 @@ def sitting(
     request: Request, sitting_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
 ) -> Response:
     found = desk.own_sitting(tx, sitting_id, visitor.account.id)
-    if found.state in (SittingState.FINISHED, SittingState.SUSPENDED):
+    if found.state == SittingState.FINISHED:
         return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
     desk.owned(found, visitor.sign_in_id)
     # its first picture comes within seconds and should not wait for a process to start
@@ -127,7 +127,7 @@ def sitting(
         "students/sitting.html",
         sitting=found,
         event=event,
-        running=found.state == SittingState.RUNNING,
+        running=found.state in desk.UNDER_WAY,
         # no timings are taken of someone who did not agree to it
         keys=given.get(Purpose.TYPING, False),
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import AsJson, Rate, fail, show
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, show
 from proctor.inference import material
 from proctor.inference.material import Change
 from proctor.observations import NotAssessed
@@ -20,7 +20,6 @@ _STEPS: dict[Change, tuple[float, ...]] = {
     "size": (120.0, 80.0, 48.0, 36.0, 28.0, 20.0),
     "occlusion": (0.1, 0.2, 0.3, 0.4, 0.5),
 }
-_STILLS = {".jpg", ".jpeg", ".png"}
 
 Case = tuple[Path, Change | None, float]
 
@@ -35,7 +34,7 @@ def detection(
     A still in which nothing is found before the change has no face to shrink or to cover: it
     is left out of these. The interval is that of ``detected``.
     """
-    stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in _STILLS)
+    stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in STILLS)
     if not stills:
         raise fail(f"no stills in {images}")
     changes = [(change, step) for change, steps in _STEPS.items() for step in steps]

@@ -13,6 +13,8 @@ from biometrics.error_rates import interval
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, nothing else.")]
 
+#: what is read as a picture; all else is a film
+STILLS = frozenset({".jpg", ".jpeg", ".png"})
 _BOUNDS = ("n", "low", "high")
 
 

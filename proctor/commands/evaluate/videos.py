@@ -15,13 +15,12 @@ from biometrics.calibration import SequentialTest
 from biometrics.comparison import FaceComparison
 from biometrics.types import Template, mean_template
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import AsJson, Rate, fail, path_in, show
-from proctor.inference import Backend, FrameAssessment, InferencePool, material
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, path_in, show
+from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, material
 from proctor.observations import NotAssessed
 
 # as many samples as an enrolment takes
 _REFERENCE_SAMPLES = 3
-_STILLS = {".jpg", ".jpeg", ".png"}
 # the mated probes of a film meet the sequential test in the film's order and in this many
 # seeded others, since one film is too short to show a rare run of low scores
 _ORDERS = 20
@@ -172,9 +171,9 @@ def _genuine(comparison: FaceComparison, people: Mapping[str, Person]) -> tuple[
 
 
 def _submit(workers: InferencePool, path: Path, frames: int) -> Future[Any]:
-    if path.suffix.lower() in _STILLS:
+    if path.suffix.lower() in STILLS:
         return workers.submit_image(path.read_bytes(), embed=True)
-    return workers.submit(material.assess_film, path, frames, True)
+    return workers.submit(material.assess_film, path, frames, Looks(embed=True))
 
 
 def _templates(seen: Any) -> tuple[Template | None, ...]:

@@ -122,8 +122,21 @@ def test_a_saved_weighing_weighs_as_before(verifier: FreeTextVerifier, tmp_path:
     opinion = Opinion(4.0, 0.0, 500, 100)
     for was, is_fused in ((fused, True), (alone, False)):
         again = load_weighing(path, fused=is_fused)
-        assert (again.model_id, again.operating_point) == (was.model_id, was.operating_point)
+        assert replace(again, weights=was.weights) == was
         assert again.llr(opinion) == was.llr(opinion)
+
+
+def test_the_error_is_that_of_the_most_keys_not_above_the_probes(
+    verifier: FreeTextVerifier,
+) -> None:
+    weighing = replace(verifier.weighing, errors=((100, 0.05), (200, 0.03)))
+    assert [weighing.error_at(n) for n in (99, 100, 199, 200, 5000)] == [
+        None,
+        0.05,
+        0.05,
+        0.03,
+        0.03,
+    ]
 
 
 def test_terms_do_not_reach_beyond_what_was_fitted() -> None:

@@ -12,11 +12,13 @@ pytestmark = pytest.mark.unit
 def test_events_are_placed_by_their_age() -> None:
     raw = [
         {"name": "paste", "ms": 9_500.0, "values": {"chars": 312}},
+        {"name": "inserted", "ms": 9_000.0, "values": {"chars": 20}},
         {"name": "page_hidden", "ms": 8_000.0, "values": {}},
     ]
     seen = observe(raw, 10_000.0, at_s=60.0)
     assert [(o.name, o.at_s, o.values) for o in seen] == [
         ("page_hidden", 58.0, {}),
+        ("inserted", 59.0, {"chars": 20}),
         ("paste", 59.5, {"chars": 312}),
     ]
 

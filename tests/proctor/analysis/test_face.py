@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from biometrics.ids import ModelId
+from biometrics.objects import Thing
 from biometrics.types import Box, Gaze, Quality
 from proctor.analysis import face
 from proctor.analysis.scene import Scene
@@ -48,6 +51,13 @@ def test_the_direction_of_the_eyes_is_said_once_it_means_something() -> None:
     assert ["gaze" in each for each in straight] == [False] * 9 + [True]
     assert straight[-1]["gaze"] == {"away": False}
     assert facts(scene, frame(gaze=Gaze(0.0, 0.0, 0.30)))["gaze"] == {"away": True}
+
+
+def test_a_telephone_is_said_when_it_was_looked_for() -> None:
+    scene, phone = Scene(), (Thing("phone", Box(0, 0, 40, 80), 0.5),)
+    assert "things" not in facts(scene, frame())
+    said = [facts(scene, replace(frame(), things=phone))["things"] for _ in range(2)]
+    assert said == [{"phone": False}, {"phone": True}]
 
 
 def test_a_frame_that_was_not_assessed_says_nothing_else() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from biometrics.ids import ModelId
+from biometrics.objects import Thing
 from biometrics.types import Box, Gaze, Quality
 from proctor.analysis.scene import Scene
 from proctor.inference import FaceFinding, FrameAssessment
@@ -30,12 +31,14 @@ def test_the_slow_looks_keep_their_own_rhythm() -> None:
     looks = [scene.due(float(s), embed=False, load=0.0) for s in range(21)]
     assert [s for s, look in enumerate(looks) if look.far] == [0, 10, 20]
     assert [s for s, look in enumerate(looks) if look.gaze] == list(range(0, 21, 2))
+    assert [s for s, look in enumerate(looks) if look.things] == [5, 20]
 
 
 def test_a_full_line_stretches_the_far_look_and_stops_the_gaze() -> None:
     scene = Scene()
     looks = [scene.due(float(s), embed=True, load=1.0) for s in range(81)]
     assert [s for s, look in enumerate(looks) if look.far] == [0, 40, 80]
+    assert [s for s, look in enumerate(looks) if look.things] == [50]
     assert not any(look.gaze for look in looks)
     assert all(look.embed for look in looks)
 
@@ -47,6 +50,19 @@ def test_somebody_behind_is_looked_at_again_at_once() -> None:
     assert scene.due(1.0, embed=False, load=0.0).far
     scene.take(seen(far=0))
     assert not scene.due(2.0, embed=False, load=0.0).far
+
+
+def test_a_telephone_seen_once_is_looked_for_again_at_once() -> None:
+    scene, phone = Scene(), (Thing("phone", Box(0, 0, 40, 80), 0.5),)
+    shown = {5: phone, 7: phone}
+    due, sure = [], []
+    for s in range(24):
+        if scene.due(float(s), embed=False, load=0.0).things:
+            due.append(s)
+            if scene.shows_phone(shown.get(s, ())):
+                sure.append(s)
+    assert due == [5, 6, 7, 8, 9, 10, 11, 12]
+    assert sure == [7, 8, 9]
 
 
 def test_the_same_picture_of_a_face_is_still_and_another_is_not() -> None:

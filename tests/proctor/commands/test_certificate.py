@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from proctor.__main__ import app
 from proctor.plumbing.db import Database
 from proctor.reports.tables import Certificate
-from tests.proctor.reports.test_certificates import FORM, PASSED, URL
+from tests.support.certificates import FORM, PASSED, URL
 from tests.support.exam_course import exam_course
 
 pytestmark = pytest.mark.db

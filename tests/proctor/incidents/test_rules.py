@@ -285,6 +285,18 @@ def test_paste_is_a_fact_of_one_moment() -> None:
     assert not state.is_open(Kind.PASTE)
 
 
+def test_text_that_entered_without_keys_is_told_like_a_paste() -> None:
+    (incident,) = detect(RULES, [browser(5, "inserted", chars=40)])
+
+    assert (incident.kind, incident.evidence) == (Kind.PASTE, {"chars": 40})
+
+
+def test_each_piece_of_text_pasted_bit_by_bit_is_told() -> None:
+    items = [browser(10 + 2 * i, "paste", chars=4) for i in range(30)]
+
+    assert len(detect(RULES, items)) == 30
+
+
 def test_a_paste_below_the_limit_is_no_incident() -> None:
     assert detect(ExamRules(paste_chars=20), [browser(5, "paste", chars=19)]) == ()
 
@@ -378,6 +390,18 @@ def test_identity_kinds_are_the_six_that_hold_back_an_outcome() -> None:
         "camera_frozen",
         "screen_share_lost",
     } == IDENTITY_KINDS
+
+
+def test_a_telephone_in_view_is_for_information_and_says_nothing_of_the_person() -> None:
+    looks = [
+        Observation(Check.FACE, "things", float(s), {"phone": s in (6, 7, 8)}) for s in range(5, 13)
+    ]
+    (incident,) = detect(RULES, [*looks, faces(20, 1)])
+
+    assert spans([incident]) == [("phone_visible", 6, 9)]
+    assert incident.severity == "info"
+    assert incident.kind not in IDENTITY_KINDS
+    assert detect(RULES, [looks[1]]) == ()
 
 
 def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observation:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from proctor.identity.tables import IdentityCheck, Modality
 from proctor.incidents.tables import ClipRow, IncidentRow
-from proctor.live.sitting import SittingOver
+from proctor.live.invigilation import SittingOver
 from proctor.media import clips, ledger, webm
 from proctor.media.capture import DiskFull
 from proctor.media.recorder import broken_seals

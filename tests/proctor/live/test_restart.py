@@ -61,8 +61,8 @@ async def test_running_exam_goes_on_where_it_was(room: Room, restart: Restart) -
     assert again.last_batch == 1
     assert again.exam_now_s == pytest.approx(before_s + 10.0)
     assert again.remaining_s == pytest.approx(60.0 - 16.0)
-    (span,) = [s for (kind, _), s in again._state.spans.items() if kind == "page_hidden"]
-    assert span == live._state.spans[("page_hidden", "")]  # type: ignore[index]
+    (span,) = [s for (kind, _), s in again._journal.state.spans.items() if kind == "page_hidden"]
+    assert span == live._journal.state.spans[("page_hidden", "")]  # type: ignore[index]
     await again.take_batch(after.batch(1, keys=6))
     await again.take_batch(after.batch(2, "page_shown", keys=4))
     assert [row.n_keys for row in after.rows(TypingSample)] == [10]

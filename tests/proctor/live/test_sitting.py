@@ -9,7 +9,8 @@ from sqlalchemy.exc import OperationalError
 from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
-from proctor.live.sitting import MediaNotLive, NotIdentified, SittingOver, WrongBatch
+from proctor.live.invigilation import SittingOver
+from proctor.live.sitting import MediaNotLive, NotIdentified, WrongBatch
 from proctor.media.offers import OfferRefused
 from proctor.observations import NotAssessed, Track
 from proctor.people import consents

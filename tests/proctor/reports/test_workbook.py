@@ -48,7 +48,7 @@ def test_incidents_and_decisions_are_listed_with_times(report: IssuedReport) -> 
     _, *incidents = rows_of(report, "Incidents")
     assert [row[2:] for row in incidents] == [
         ["final", "Face does not match the reference", 44, 86, "No decision"],
-        ["final", "Text pasted", 51, 51, "Confirmed"],
+        ["final", "Text not typed but inserted", 51, 51, "Confirmed"],
     ]
     _, decision = rows_of(report, "Decisions")
     assert decision[-1] == datetime(2026, 5, 20, 16, 30)

@@ -33,3 +33,11 @@ test("the server's word replaces the page's own count", () => {
 test("times are written with minutes and, when needed, hours", () => {
   expect([0, 0.4, 65, 3725].map(clockTime)).toEqual(["0:00", "0:01", "1:05", "1:02:05"]);
 });
+
+test("a paused exam has as much time left as when it stopped", () => {
+  const countdown = new Countdown(100, 0);
+  countdown.hold(40_000);
+  expect(countdown.remainingS(90_000)).toBe(60);
+  countdown.correct(60, 90_000);
+  expect(countdown.remainingS(100_000)).toBe(50);
+});

@@ -5,6 +5,8 @@ const SPOKEN_MINUTES = [10, 5, 1] as const;
 export class Countdown {
   private endMs: number;
   private previousS: number;
+  /** What is left while the time stands still. */
+  private heldS: number | null = null;
 
   constructor(remainingS: number, nowMs: number) {
     this.endMs = nowMs + remainingS * 1000;
@@ -14,9 +16,16 @@ export class Countdown {
   /** The server's clock decides; a reconnect brings its newest word. */
   correct(remainingS: number, nowMs: number): void {
     this.endMs = nowMs + remainingS * 1000;
+    this.heldS = null;
+  }
+
+  /** Stand still until the next correction. */
+  hold(nowMs: number): void {
+    this.heldS = this.remainingS(nowMs);
   }
 
   remainingS(nowMs: number): number {
+    if (this.heldS !== null) return this.heldS;
     return Math.max(0, (this.endMs - nowMs) / 1000);
   }
 

@@ -1,6 +1,7 @@
 // What the browser can say about the page during an exam, as facts with a time.
 
 import { hasSecondMonitor } from "./capture";
+import { KeylessText } from "./keyless";
 import type { BrowserFact, FactName } from "./outbox";
 
 /** Tell *tell* every fact until *signal* aborts. */
@@ -20,6 +21,13 @@ export function watchPage(tell: (fact: BrowserFact) => void, signal: AbortSignal
   on(window, "blur", (e) => e.target === window && fact("focus_lost", e.timeStamp));
   on(window, "focus", (e) => e.target === window && fact("focus_gained", e.timeStamp));
   on(document, "paste", (e) => fact("paste", e.timeStamp, { chars: pastedChars(e) }));
+  const keyless = new KeylessText();
+  on(document, "keydown", () => keyless.press());
+  on(document, "input", (e) => {
+    const { inputType, data } = e as InputEvent;
+    const chars = keyless.enter(inputType ?? "", data?.length ?? 0);
+    if (chars > 0) fact("inserted", e.timeStamp, { chars });
+  });
   on(document, "copy", (e) => fact("copy", e.timeStamp, { chars: selectedChars() }));
   on(screen as unknown as EventTarget, "change", (e) => {
     if (hasSecondMonitor()) fact("second_monitor", e.timeStamp);

@@ -3,6 +3,7 @@
 import { waitMs } from "./backoff";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
+import type { Said } from "./talk";
 
 export type Word =
   | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
@@ -10,6 +11,9 @@ export type Word =
   | { type: "alive" }
   | { type: "identity"; state: string; hint: string | null; attempts_left: number }
   | { type: "media"; camera: boolean; screen: boolean }
+  | { type: "talk"; said: Said[] }
+  | ({ type: "said" } & Said)
+  | { type: "timing"; state: string; remaining_s: number | null }
   | { type: "ended"; reason: string };
 
 const BATCH_MS = 2000;

@@ -13,6 +13,7 @@ export type FactName =
   | "fullscreen_left"
   | "fullscreen_entered"
   | "paste"
+  | "inserted"
   | "copy"
   | "screen_ended"
   | "camera_ended"

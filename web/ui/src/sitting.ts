@@ -13,6 +13,7 @@ import { element, pageData, reveal, write } from "./page";
 import { Paper } from "./paper";
 import { showStep } from "./steps";
 import { Streams } from "./streams";
+import { Talk } from "./talk";
 import { sayFrom } from "./texts";
 import { type Tracks, Uplink } from "./uplink";
 import { endText, identityText } from "./words";
@@ -36,6 +37,7 @@ class SittingPage {
   private readonly paper = new Paper(this.data.sitting, element("paper"), this.say, (text) =>
     write(element("save-said"), text),
   );
+  private readonly talk = new Talk(this.data.sitting, this.say);
   private readonly connectButton = element<HTMLButtonElement>("connect-button");
   private readonly startButton = element<HTMLButtonElement>("start-button");
   private readonly dialog = element<HTMLDialogElement>("finish-dialog");
@@ -52,6 +54,8 @@ class SittingPage {
   /** When the socket broke; the server's next word on media says whether that broke too. */
   private brokeMs: number | null = null;
   private isOpen = false;
+  private hasPaper = false;
+  private isPaused = false;
   private isFinishing = false;
   private hasEnded = false;
 
@@ -123,8 +127,17 @@ class SittingPage {
       case "media":
         this.hearMedia(word.camera && word.screen);
         break;
+      case "talk":
+        this.talk.show(word.said);
+        break;
+      case "said":
+        this.talk.add(word);
+        break;
+      case "timing":
+        void this.retime(word.state, word.remaining_s);
+        break;
       case "ended":
-        this.end(endText(word.reason), word.reason !== "suspended");
+        this.end(endText(word.reason), true);
         break;
       case "ack":
       case "alive":
@@ -132,13 +145,25 @@ class SittingPage {
   }
 
   private resume(state: string, remainingS: number | null): void {
-    if (state === "finished" || state === "suspended") {
-      this.end(endText(state), state === "finished");
-    } else if (state === "running" && remainingS !== null) {
-      this.countFrom(remainingS);
+    if (state === "finished") {
+      this.end(endText(state), true);
+    } else if (remainingS !== null) {
+      void this.retime(state, remainingS);
       write(element("identity-status"), this.say("exam.running"));
       this.allowStart();
     }
+  }
+
+  /** A pause hides the questions and stops the clock; what was written stays. */
+  private async retime(state: string, remainingS: number | null): Promise<void> {
+    this.isPaused = state === "suspended";
+    if (remainingS !== null) this.countFrom(remainingS);
+    if (this.isPaused) this.countdown?.hold(performance.now());
+    reveal(element("paused"), this.isPaused);
+    reveal(element("paper"), !this.isPaused);
+    this.tick();
+    if (!this.isOpen || this.isPaused || this.hasPaper) return;
+    this.hasPaper = (await this.paper.open()) === null;
   }
 
   private countFrom(remainingS: number): void {
@@ -176,7 +201,7 @@ class SittingPage {
     this.isOpen = true;
     this.allowStart();
     await enterFullscreen();
-    const failure = (await this.beginExam()) ?? (await this.paper.open());
+    const failure = (await this.beginExam()) ?? (await this.openPaper());
     if (failure !== null) {
       this.isOpen = false;
       this.allowStart();
@@ -199,8 +224,15 @@ class SittingPage {
     return null;
   }
 
+  private async openPaper(): Promise<string | null> {
+    if (this.isPaused) return null;
+    const failure = await this.paper.open();
+    this.hasPaper = failure === null;
+    return failure;
+  }
+
   private tick(): void {
-    if (this.countdown === null || this.hasEnded) return;
+    if (this.countdown === null || this.hasEnded || !this.isOpen) return;
     const now = performance.now();
     const remaining = this.countdown.remainingS(now);
     write(element("clock"), clockTime(remaining));
@@ -281,6 +313,7 @@ class SittingPage {
     this.uplink?.close();
     this.streams?.close();
     this.notices.clear();
+    this.talk.close();
     if (this.dialog.open) this.dialog.close();
     if (document.fullscreenElement !== null) void document.exitFullscreen();
     reveal(element("page-tools"), true);

@@ -16,9 +16,9 @@ test("while looking, a hint says what to change", () => {
 });
 
 test("an ending without a sentence of its own still has one", () => {
-  expect(["time_over", "suspended", "unheard_of"].map(endText)).toEqual([
+  expect(["time_over", "ended_by_proctors", "unheard_of"].map(endText)).toEqual([
     "ended.deadline",
-    "ended.suspended",
+    "ended.by_proctors",
     "ended.other",
   ]);
 });

@@ -26,7 +26,7 @@ const END: Record<string, string> = {
   finished: "finish.done",
   student_finished: "finish.done",
   time_over: "ended.deadline",
-  suspended: "ended.suspended",
+  ended_by_proctors: "ended.by_proctors",
 };
 
 export function endText(reason: string): string {

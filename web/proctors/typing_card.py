@@ -1,0 +1,99 @@
+"""The typing of a sitting beside the person's earlier visits: plots, and the score in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import exp
+
+from keystroke.features import HIGH, LOW, FourMeasurements
+from keystroke.revision import Revision
+from keystroke.verifiers.free_text import Weighing
+from proctor.shares.evidence import KeystrokeEvidence
+from web.proctors.facts import Say
+
+WIDTH = 240
+_MARGIN = 6
+_DIGITS = {"rhythm_variation": 2}
+_KEYS = {
+    "typing_speed_kpm": "speed",
+    "key_press_ms": "press",
+    "pause_within_words_ms": "pause_within",
+    "pause_between_words_ms": "pause_between",
+    "rhythm_variation": "rhythm",
+}
+# a ratio below this says next to nothing
+_LEAST_TOLD = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One measurement on a line of ``WIDTH`` units: this exam, each earlier visit, nine of ten
+    people. ``said`` is the same in words."""
+
+    name: str
+    value: str
+    said: str
+    exam: float
+    visits: tuple[float, ...]
+    usual: tuple[float, float]
+
+
+def plots(t: Say, exam: FourMeasurements, visits: Sequence[FourMeasurements]) -> tuple[Plot, ...]:
+    """A plot for each measurement that the exam's typing gave."""
+    found = []
+    for field in fields(FourMeasurements):
+        value = getattr(exam, field.name)
+        if value is not None:
+            earlier = [getattr(visit, field.name) for visit in visits]
+            known = [float(number) for number in earlier if number is not None]
+            found.append(_plot(t, field.name, float(value), known))
+    return tuple(found)
+
+
+def _plot(t: Say, field: str, value: float, visits: list[float]) -> Plot:
+    name = t(f"review.keys.{_KEYS[field]}")
+    low, high = float(getattr(LOW, field)), float(getattr(HIGH, field))
+    left, right = min(low, value, *visits), max(high, value, *visits)
+
+    def at(number: float) -> float:
+        across = (number - left) / (right - left)
+        return round(_MARGIN + across * (WIDTH - 2 * _MARGIN), 1)
+
+    def digits(number: float) -> str:
+        return f"{number:.{_DIGITS.get(field, 0)}f}"
+
+    said = t("review.keys.plot", name=name, value=digits(value), low=digits(low), high=digits(high))
+    if visits:
+        said += " " + t("review.keys.plot_visits", values=", ".join(map(digits, visits)))
+    usual = (at(low), at(high))
+    return Plot(name, digits(value), said, at(value), tuple(map(at, visits)), usual)
+
+
+def in_words(t: Say, found: KeystrokeEvidence, weighing: Weighing) -> tuple[str, ...]:
+    """The likelihood ratio of a comparison, and how often such a comparison errs."""
+    if found.score is None or found.n_keys is None:
+        return ()
+    ratio = exp(abs(found.score))
+    if ratio < _LEAST_TOLD:
+        words = [t("review.keys.even")]
+    else:
+        side = "same" if found.score > 0 else "other"
+        words = [t(f"review.keys.{side}", n=_rounded(ratio))]
+    error = weighing.error_at(found.n_keys)
+    if error is not None:
+        words.append(t("review.keys.error", n=found.n_keys, rate=f"{100 * error:.0f}"))
+    return tuple(words)
+
+
+def revised(t: Say, found: Revision | None) -> tuple[str, ...]:
+    """How much was thought over and mended, and what little of it can mean."""
+    if found is None:
+        return ()
+    words = t(
+        "review.keys.revision", pauses=f"{found.pauses:.0f}", corrections=f"{found.corrections:.0f}"
+    )
+    return (words, t("review.keys.revision_little")) if found.is_little else (words,)
+
+
+def _rounded(ratio: float) -> int:
+    """One digit that counts, as 7, 20 or 300: the rest would not be true."""
+    return int(float(f"{ratio:.0e}"))
