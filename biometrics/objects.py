@@ -1,6 +1,5 @@
 """A picture in, the screens and telephones in it out."""
 
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.ids import ModelId
-from biometrics.types import Box, Image
+from biometrics.types import Box, Image, Thing
 
 _Numbers = NDArray[np.float32]
 
@@ -22,15 +21,6 @@ _DEVIATION: Final = np.array([57.375, 57.12, 58.395], np.float32)
 #: the kinds that are looked for, by their number among COCO's eighty
 KINDS: Final = {62: "tv", 63: "laptop", 65: "remote", 67: "phone"}
 _NMS_OVERLAP: Final = 0.5
-
-
-@dataclass(frozen=True)
-class Thing:
-    """``kind``: one of ``KINDS``. ``score`` in [0, 1], higher = more like one."""
-
-    kind: str
-    box: Box
-    score: float
 
 
 class NanoDet:

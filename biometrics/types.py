@@ -91,6 +91,15 @@ class Gaze:
     iris: float | None
 
 
+@dataclass(frozen=True)
+class Thing:
+    """``kind``: one of ``objects.KINDS``. ``score`` in [0, 1], higher = more like one."""
+
+    kind: str
+    box: Box
+    score: float
+
+
 @dataclass(frozen=True, eq=False)
 class Template:
     """The features of one face, or the mean of several: float32, shape (128,), read-only."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.support.database import database, tx
 
@@ -16,6 +17,10 @@ def logging_as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
 
+
+# how long an example takes says more of the machine than of the code
+settings.register_profile("tanu", deadline=None)
+settings.load_profile("tanu")
 
 TIERS = {"unit", "db", "media", "acceptance"}
 

@@ -4,8 +4,7 @@ from collections import deque
 from statistics import median
 
 from biometrics.face.sameness import is_same_picture
-from biometrics.objects import Thing
-from biometrics.types import Gaze
+from biometrics.types import Gaze, Thing
 from proctor.analysis.sightings import Sightings
 from proctor.inference import FrameAssessment, Looks
 

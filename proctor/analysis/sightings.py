@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from biometrics.objects import Thing
+from biometrics.types import Thing
 
 #: a detector that is sure of nothing is asked again: so many of so many looks
 NEEDED, LOOKS = 2, 5

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from biometrics.ids import ModelId
-from biometrics.objects import Thing
-from biometrics.types import Box, Gaze, Quality, Template
+from biometrics.types import Box, Gaze, Quality, Template, Thing
 
 
 @dataclass(frozen=True)

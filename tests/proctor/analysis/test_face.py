@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from biometrics.ids import ModelId
-from biometrics.objects import Thing
-from biometrics.types import Box, Gaze, Quality
+from biometrics.types import Box, Gaze, Quality, Thing
 from proctor.analysis import face
 from proctor.analysis.scene import Scene
 from proctor.identity.checks import ProbePlan

@@ -1,7 +1,6 @@
 import pytest
 
-from biometrics.objects import Thing
-from biometrics.types import Box
+from biometrics.types import Box, Thing
 from proctor.analysis.sightings import Sightings, is_phone
 
 pytestmark = pytest.mark.unit
