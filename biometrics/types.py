@@ -93,11 +93,24 @@ class Gaze:
 
 @dataclass(frozen=True)
 class Thing:
-    """``kind``: one of ``objects.KINDS``. ``score`` in [0, 1], higher = more like one."""
+    """``kind``: ``tv``, ``laptop``, ``remote`` or ``phone``.
+
+    ``score`` in [0, 1], higher = more like one.
+    """
 
     kind: str
     box: Box
     score: float
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """``screen``: surest score of a screen around the face, 0 without one. ``edges``: sides on
+    which a straight edge runs where the person's own shoulders or chest would hide it, 0 to 3.
+    """
+
+    screen: float
+    edges: int
 
 
 @dataclass(frozen=True, eq=False)

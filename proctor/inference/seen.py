@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from biometrics.ids import ModelId
-from biometrics.types import Box, Gaze, Quality, Template, Thing
+from biometrics.types import Box, Gaze, Presentation, Quality, Template, Thing
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Looks:
     """The dearer looks a picture is due for, beside its quality and its faces.
 
     ``embed``: templates. ``far``: small faces behind the others. ``gaze``: of the largest face.
-    ``things``: screens and telephones.
+    ``things``: screens and telephones. ``presentation``: signs of something held up.
     """
 
     embed: bool = False
     far: bool = False
     gaze: bool = False
     things: bool = False
+    presentation: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class FrameAssessment:
 
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when it was not asked for. ``gaze``: absent without a face too.
-    ``things``: surest first, absent when they were not asked for.
+    ``things``: surest first, absent when they were not asked for. ``presentation``: of the largest
+    face, absent without one too.
     """
 
     width: int
@@ -48,3 +50,4 @@ class FrameAssessment:
     far_faces: int | None = None
     gaze: Gaze | None = None
     things: tuple[Thing, ...] | None = None
+    presentation: Presentation | None = None

@@ -153,12 +153,14 @@ def opened() -> Models:
 
 def assess(image: Image, looks: Looks) -> FrameAssessment:
     """Every face of *image*, its quality, and what else it is due for."""
-    from biometrics.face import detect, quality
+    from biometrics.face import detect, presentation, quality
 
     found = _models.detector.detect(image)
     height, width = image.shape[:2]
     far = detect.beside(found, _models.far_detector.detect(image)) if looks.far else None
     gaze = _models.mesh.look(image, found[0]) if looks.gaze and found else None
+    things = _models.things.detect(image) if looks.things or looks.presentation else None
+    held = looks.presentation and things is not None and bool(found)
     return FrameAssessment(
         width=width,
         height=height,
@@ -168,7 +170,8 @@ def assess(image: Image, looks: Looks) -> FrameAssessment:
         fingerprint=quality.fingerprint(image),
         far_faces=None if far is None else len(far),
         gaze=gaze,
-        things=_models.things.detect(image) if looks.things else None,
+        things=things,
+        presentation=presentation.assess(image, found[0].box, things or ()) if held else None,
     )
 
 

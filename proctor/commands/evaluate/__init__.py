@@ -2,7 +2,7 @@
 
 import typer
 
-from proctor.commands.evaluate import detection, faces, objects, videos
+from proctor.commands.evaluate import detection, faces, objects, pad, videos
 from proctor.commands.evaluate.keystroke_fixed import keystroke_fixed
 from proctor.commands.evaluate.keystroke_free import keystroke_free
 
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command("faces")(faces.faces)
 app.command("videos")(videos.videos)
 app.command("detection")(detection.detection)
+app.command("pad")(pad.pad)
 app.command("objects")(objects.objects)
 app.command("keystroke-fixed")(keystroke_fixed)
 app.command("keystroke-free")(keystroke_free)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from biometrics.face.quality import fingerprint
-from biometrics.face.sameness import difference, is_same_picture
+from biometrics.face.sameness import difference, is_same_picture, repeats
 
 pytestmark = pytest.mark.unit
 
@@ -30,3 +30,18 @@ def test_sensor_noise_alone_is_the_same_picture_and_a_moved_head_is_not() -> Non
     moved = np.roll(picture, 8, axis=1)
     assert is_same_picture(fingerprint(picture), fingerprint(noisy))
     assert not is_same_picture(fingerprint(picture), fingerprint(moved))
+
+
+def picture(level: int) -> bytes:
+    return bytes([level]) * 768
+
+
+def test_a_picture_that_comes_back_after_a_movement_is_a_loop() -> None:
+    assert repeats([picture(level) for level in (10, 12, 14, 10)])
+
+
+def test_a_film_that_stands_still_or_only_moves_on_is_no_loop() -> None:
+    assert not repeats([picture(10)] * 6)
+    assert not repeats([picture(level) for level in (10, 12, 14, 16, 18, 20)])
+    # back at once: a person who nods
+    assert not repeats([picture(level) for level in (10, 12, 10)])
