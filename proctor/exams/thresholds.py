@@ -7,6 +7,9 @@ from typing import Any
 
 from proctor.errors import Refused
 
+#: more would only tire whoever has to
+MOST_STEPS = 5
+
 
 class RulesInvalid(Refused):
     """The rules of the exam policy are not acceptable."""
@@ -20,7 +23,8 @@ class ExamRules:
 
     Every ``*_s`` is in seconds, 0 = at once. ``paste_chars``: characters pasted, or put in without
     keys, at one time from which it is an incident. ``pre_roll_s`` and ``post_roll_s``: what a clip
-    shows before and after the incident.
+    shows before and after the incident. ``challenge_steps``: movements that are asked for before
+    the start, 0 for none.
     """
 
     face_absent_s: float = 5.0
@@ -39,6 +43,7 @@ class ExamRules:
     media_gap_s: float = 3.0
     pre_roll_s: float = 5.0
     post_roll_s: float = 5.0
+    challenge_steps: int = 0
 
 
 def parse_rules(raw: Mapping[str, Any]) -> ExamRules:
@@ -56,4 +61,6 @@ def _fits(name: str, value: object) -> bool:
         return False
     if name == "paste_chars":
         return isinstance(value, int) and value >= 1
+    if name == "challenge_steps":
+        return isinstance(value, int) and 0 <= value <= MOST_STEPS
     return math.isfinite(value) and 0 <= value <= 3600

@@ -1,11 +1,11 @@
 """The camera of one sitting looked at: one frame in, facts and a comparison out."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proctor.analysis import face
 from proctor.analysis.scene import Scene
-from proctor.identity import enrolment
+from proctor.identity import challenge, enrolment
 from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.inference import InferencePool
@@ -25,39 +25,61 @@ class Look:
 class FaceWatch:
     """Compares the faces of one sitting with its reference, as often as the plan wants.
 
-    ``identity``: None without a reference or without consent to compare. Times are on the
-    recording clock.
+    ``identity``: None without a reference or without consent to compare. ``movements``: asked for
+    before the start, once the face matches; 0 for none. Times are on the recording clock.
     """
 
     def __init__(
-        self, inference: InferencePool, sitting_id: str, identity: FaceIdentity | None
+        self,
+        inference: InferencePool,
+        sitting_id: str,
+        identity: FaceIdentity | None,
+        movements: int = 0,
     ) -> None:
         self._inference = inference
         self._sitting_id = sitting_id
         self._identity = identity
         self._plan, self._scene = ProbePlan(), Scene()
         self._jitter = random.Random(sitting_id)
+        self._movements = movements
+        self._tries_left = challenge.TRIES
+        self.challenge: challenge.Challenge | None = None
 
     @property
     def is_established(self) -> bool:
-        return self._identity is not None and self._identity.is_established
+        """Whether it is the enrolled person, and has moved as asked."""
+        matches = self._identity is not None and self._identity.is_established
+        return matches and (self._movements == 0 or self._has_moved)
 
     @property
     def attempts_left(self) -> int:
-        return self._identity.attempts_left if self._identity else 0
+        """Tries before a person has to look: of the comparison, or of the movements."""
+        if self._identity is None or self._tries_left == 0:
+            return 0
+        # a comparison that wavers while somebody moves uses up none of theirs
+        return self._identity.attempts_left if self.challenge is None else self._tries_left
 
     @property
     def is_refused(self) -> bool:
         """Whether the faces so far were another person's."""
         return self._identity is not None and self._identity.decision == "no_match"
 
+    def decline_challenge(self) -> None:
+        """Whoever cannot move as asked is looked at by a person."""
+        if self._movements and not self._has_moved:
+            self._tries_left, self.challenge = 0, None
+
     def compare_at_once(self) -> None:
         """Compare the next face, whatever the plan said."""
         self._plan = ProbePlan()
 
     async def look(self, frame: EncodedFrame, at_s: float) -> Look:
-        due = self._identity is not None and self._plan.wants_probe(at_s)
+        moves = self.challenge is not None and self.challenge.ask is not None
+        # a head that is turned on request is compared when it looks ahead again
+        due = self._identity is not None and not moves and self._plan.wants_probe(at_s)
         looks = self._scene.due(at_s, embed=due, load=self._inference.load)
+        asking = self._asking(at_s)
+        looks = replace(looks, gaze=True) if asking else looks
         seen = await self._inference.assess_frame(frame.codec, frame.data, looks)
         found = face.observe(
             seen,
@@ -68,9 +90,28 @@ class FaceWatch:
             at_s=at_s,
             jitter=self._jitter.random(),
         )
+        if asking is not None:
+            asking.take(None if isinstance(seen, NotAssessed) else seen.gaze, at_s)
         check = self._check(found.probe, found.unprobed, at_s) if due else None
         hints = enrolment.face_hints(seen)
         return Look(found.items, check, hints[0] if hints else None)
+
+    @property
+    def _has_moved(self) -> bool:
+        return self.challenge is not None and self.challenge.outcome == "passed"
+
+    def _asking(self, at_s: float) -> challenge.Challenge | None:
+        """The try that is on; the next one begins with other movements."""
+        if self._movements == 0 or self._has_moved or self._tries_left == 0:
+            return None
+        if self.challenge is not None and self.challenge.outcome == "failed":
+            self.challenge, self._tries_left = None, self._tries_left - 1
+            return None
+        if self.challenge is None and self._identity is not None and self._identity.is_established:
+            chance = random.SystemRandom()
+            asked = challenge.choose(self._movements, chance)
+            self.challenge = challenge.Challenge(asked, at_s, chance)
+        return self.challenge
 
     def _check(self, probe: FaceProbe | None, reason: str | None, at_s: float) -> IdentityCheck:
         check = IdentityCheck(

@@ -70,7 +70,9 @@ class LiveSitting:
         self.id = loaded.sitting.id
         self._loaded = loaded
         self._journal = Journal(line, loaded)
-        self._faces = FaceWatch(line.inference, self.id, loaded.identity)
+        self._faces = FaceWatch(
+            line.inference, self.id, loaded.identity, loaded.policy.challenge_steps
+        )
         self._sockets = Sockets()
         self._heard = line.clock.monotonic()
         self._admitted = loaded.is_admitted
@@ -197,6 +199,11 @@ class LiveSitting:
                 lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now)
             )
             self._admitted = True
+        self._tell_identity(None)
+
+    def decline_challenge(self) -> None:
+        """The person would rather be looked at by a proctor than move as asked."""
+        self._faces.decline_challenge()
         self._tell_identity(None)
 
     async def finish(self, reason: str) -> None:
@@ -409,11 +416,17 @@ class LiveSitting:
 
     def identity_message(self, hint: str | None = None) -> dict[str, Any]:
         """How the identity check stands, for the student's page."""
-        left = self._faces.attempts_left
+        left, asking = self._faces.attempts_left, self._faces.challenge
+        message = {"type": "identity", "hint": hint, "attempts_left": left}
         if self._is_identified():
             state = "verified"
         elif left == 0:
             state = "manual"
+        elif self._faces.is_refused:
+            state = "failed"
+        elif asking is not None:
+            state = "challenge"
+            message |= {"ask": asking.ask, "step": asking.step, "steps": asking.steps}
         else:
-            state = "failed" if self._faces.is_refused else "looking"
-        return {"type": "identity", "state": state, "hint": hint, "attempts_left": left}
+            state = "looking"
+        return message | {"state": state}

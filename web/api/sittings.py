@@ -118,6 +118,13 @@ async def start(sitting_id: str, visitor: Signed, at: ServicesDep) -> StartedOut
     return StartedOut(remaining_s=await live.start())
 
 
+@router.post("/{sitting_id}/challenge/decline", status_code=204, dependencies=[allow(Role.STUDENT)])
+async def decline_challenge(sitting_id: str, visitor: Signed, at: ServicesDep) -> None:
+    """Be looked at by a proctor instead of moving as asked."""
+    live = await _mine(at, visitor, sitting_id)
+    live.decline_challenge()
+
+
 @router.put("/{sitting_id}/answers/{question_id}", dependencies=[allow(Role.STUDENT)])
 def save_answer(
     sitting_id: str, question_id: str, body: SavedIn, visitor: Signed, tx: Tx, at: ServicesDep

@@ -40,6 +40,8 @@ def test_rules_survive_the_row() -> None:
         {"face_absent_s": 3601},
         {"paste_chars": 0},
         {"paste_chars": 1.5},
+        {"challenge_steps": 6},
+        {"challenge_steps": 0.5},
         {"focus_lost_s": None},
     ],
 )

@@ -4,12 +4,13 @@ import { waitMs } from "./backoff";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
 import type { Said } from "./talk";
+import type { IdentityWord } from "./words";
 
 export type Word =
   | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
   | { type: "ack"; seq: number }
   | { type: "alive" }
-  | { type: "identity"; state: string; hint: string | null; attempts_left: number }
+  | ({ type: "identity" } & IdentityWord)
   | { type: "media"; camera: boolean; screen: boolean }
   | { type: "talk"; said: Said[] }
   | ({ type: "said" } & Said)

@@ -68,6 +68,7 @@ class SittingPage {
     checks.begin();
     this.connectButton.addEventListener("click", () => void this.connect());
     this.startButton.addEventListener("click", () => void this.start());
+    element("challenge-decline").addEventListener("click", () => void this.declineChallenge());
     element("fullscreen-button").addEventListener("click", () => void enterFullscreen());
     element("finish-button").addEventListener("click", () => this.askToFinish());
     element("cancel-finish").addEventListener("click", () => this.dialog.close());
@@ -178,7 +179,16 @@ class SittingPage {
     status.dataset["state"] = word.state;
     const [key, values] = identityText(word);
     if (this.countdown === null) write(status, this.say(key, values));
+    const isAsked = word.state === "challenge" && this.countdown === null;
+    reveal(element("challenge"), isAsked);
+    reveal(element("challenge-left"), isAsked && word.ask === "look_left");
+    reveal(element("challenge-right"), isAsked && word.ask === "look_right");
     this.allowStart();
+  }
+
+  private async declineChallenge(): Promise<void> {
+    const answer = await send("POST", `${this.path}/challenge/decline`);
+    if (!answer.ok) write(element("start-status"), reason(answer));
   }
 
   private hearMedia(hasMedia: boolean): void {

@@ -11,6 +11,12 @@ test("each state of the identity check has its sentence", () => {
   expect(identityText(word("looking"))).toEqual(["id.looking", {}]);
 });
 
+test("what is asked for is said with its number", () => {
+  const asked = { ...word("challenge"), ask: "turn_left", step: 2, steps: 3 };
+  expect(identityText(asked)).toEqual(["challenge.turn_left", { n: 2, of: 3 }]);
+  expect(identityText({ ...asked, ask: null })[0]).toBe("challenge.ahead");
+});
+
 test("while looking, a hint says what to change", () => {
   expect(identityText(word("looking", "too_small"))).toEqual(["hint.too_small", {}]);
 });

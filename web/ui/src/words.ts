@@ -6,6 +6,10 @@ export interface IdentityWord {
   state: string;
   hint: string | null;
   attempts_left: number;
+  /** What to do now while the state is `challenge`; null is to look ahead. */
+  ask?: string | null;
+  step?: number;
+  steps?: number;
 }
 
 /** The sentence for the identity check, with its values. */
@@ -17,6 +21,8 @@ export function identityText(word: IdentityWord): [string, Record<string, number
       return ["id.face_fail", { n: word.attempts_left }];
     case "manual":
       return ["id.manual_wait", {}];
+    case "challenge":
+      return [`challenge.${word.ask ?? "ahead"}`, { n: word.step ?? 1, of: word.steps ?? 1 }];
     default:
       return [word.hint === null ? "id.looking" : hintKey([word.hint]), {}];
   }
