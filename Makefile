@@ -35,6 +35,10 @@ test-faults: chromium setup
 	$(BIN)/pytest -s -rs -m "media and faults"
 	$(BIN)/pytest -s -rs -m "acceptance and faults"
 
+# the long form: every test with a database, on a PostgreSQL server of its own
+test-postgresql: setup
+	TEST_DATABASE=postgresql $(BIN)/pytest -q -n 2 -m db
+
 preflight:
 	@$(PYTHON) -c 'import os, socket; s = socket.socket(); \
 	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \

@@ -7,8 +7,9 @@ import structlog
 from hypothesis import settings
 
 from tests.support.database import database, tx
+from tests.support.postgres import postgres
 
-__all__ = ["database", "tx"]
+__all__ = ["database", "postgres", "tx"]
 
 
 @pytest.fixture(autouse=True)

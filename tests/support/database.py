@@ -1,5 +1,6 @@
 """A migrated database and the cast of the tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,13 +8,18 @@ import pytest
 from sqlalchemy.orm import Session
 
 from proctor.plumbing.db import Database
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A migrated SQLite database of its own."""
-    db = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    db.upgrade()
+def database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database of its own: SQLite, or PostgreSQL when TEST_DATABASE asks for it."""
+    if os.environ.get("TEST_DATABASE") == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        db = Database(server.fresh())
+    else:
+        db = Database(f"sqlite:///{tmp_path / 'test.db'}")
+        db.upgrade()
     yield db
     db.close()
 

@@ -1,0 +1,107 @@
+"""The same migrations, rules and reports on PostgreSQL."""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner
+
+from proctor import events
+from proctor.__main__ import app
+from proctor.events import Event
+from proctor.identity.tables import CheckResult
+from proctor.plumbing.db import Base, Database
+from proctor.reports.build import build_report
+from proctor.reports.document import Json, as_json
+from proctor.reports.issue import draft, issue, keep
+from proctor.review.tables import Decision
+from tests.support.exam_course import NOW, ExamCourse, exam_course
+from tests.support.postgres import Postgres
+
+pytestmark = pytest.mark.db
+
+
+@pytest.fixture
+def there(postgres: Postgres) -> Iterator[Database]:
+    db = Database(postgres.fresh())
+    yield db
+    db.close()
+
+
+def held(tx: Session) -> ExamCourse:
+    made = exam_course(tx)
+    alice, bob, dana = made.learners
+    for code in ("essay", "midterm", "final"):
+        made.sit(alice, code)
+    final = made.sit(bob, "final", recorded_s=88.0)
+    made.incident(final, "face_mismatch", 44.0, 86.0)
+    made.decide(final, 0, Decision.UNVERIFIED)
+    made.sit(dana, "essay", keys=CheckResult.NO_MATCH)
+    made.sit(dana, "essay", attempt=2)
+    return made
+
+
+def report_of(db: Database) -> Json:
+    with Session(db.engine, expire_on_commit=False) as tx:
+        made = held(tx)
+        document = as_json(build_report(tx, made.course.id, NOW))
+    for learner in document["learners"]:
+        for event in learner["events"]:
+            if event["sitting"]:
+                event["sitting"]["id"] = "of its own"
+    return document
+
+
+def test_the_migrated_schema_is_that_of_the_tables(there: Database) -> None:
+    for path in Path("proctor").glob("**/tables.py"):
+        import_module(".".join(path.with_suffix("").parts))
+    with there.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_report_is_the_same_on_both(there: Database, tmp_path: Path) -> None:
+    here = Database(f"sqlite:///{tmp_path / 'here.db'}")
+    here.upgrade()
+    assert report_of(there) == report_of(here)
+    here.close()
+
+
+def test_two_who_issue_at_once_do_not_both_get_the_version(there: Database) -> None:
+    with there.transaction() as tx:
+        made = held(tx)
+        course, office = made.course.id, made.office.id
+    with there.reading() as one, there.reading() as other:
+        drafts = [draft(tx, course, office, NOW) for tx in (one, other)]
+    with there.transaction() as tx:
+        keep(tx, drafts[0])
+    with pytest.raises(IntegrityError), there.transaction() as tx:
+        keep(tx, drafts[1])
+
+
+def test_what_follows_in_a_chain_is_found_changed(there: Database) -> None:
+    with there.transaction() as tx:
+        made = held(tx)
+        issue(tx, made.course.id, made.office.id, NOW)
+        stream = f"course:{made.course.id}"
+        assert tx.scalar(select(func.count()).where(Event.stream == stream)) == 1
+        assert events.verify(tx, stream) is None
+        events.read(tx, stream)[0].body = "{}"
+        tx.flush()
+        broken = events.verify(tx, stream)
+        assert broken is not None
+        assert broken.seq == 1
+
+
+def test_bench_of_the_report_runs_there(postgres: Postgres) -> None:
+    arguments = ["bench", "report", "--learners", "20", "--database-url", postgres.empty()]
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    assert all(value > 0 for value in json.loads(done.stdout).values())
