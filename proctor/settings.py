@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     media_address: str = "127.0.0.1"
     media_port: int = Field(default=0, ge=0, le=65535)
     institution: str = "Tanu University"
+    timestamp_url: str | None = None
     face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
     analysis_workers: int = Field(default=1, ge=1, le=64)
     min_free_mib: int = Field(default=512, ge=0)
@@ -39,6 +40,11 @@ class Settings(BaseSettings):
         """Where browsers reach the service."""
         scheme = "https" if self.tls_cert else "http"
         return self.public_url or f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def pdf_key(self) -> Path:
+        """PEM with the key and the certificate that sign PDFs; made when first needed."""
+        return self.data_dir / "secrets" / "pdf.pem"
 
     @property
     def recordings_dir(self) -> Path:

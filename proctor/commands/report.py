@@ -20,6 +20,7 @@ from proctor.reports.build import stream_report
 from proctor.reports.document import canonical_parts
 from proctor.reports.files import FileFormat, content_of
 from proctor.reports.issue import issue
+from proctor.reports.signing import Seal
 from proctor.settings import Settings
 
 _ISSUERS = (Role.EXAM_OFFICE, Role.ADMIN)
@@ -58,7 +59,11 @@ def report(
     out.mkdir(parents=True, exist_ok=True)
     for file_format in wanted:
         path = out / _file_name(code, learner, version, file_format)
-        path.write_bytes(content_of(body, file_format, language))
+        content = content_of(body, file_format, language)
+        if version is not None and file_format is FileFormat.PDF:
+            seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
+            content = seal.sign(content, Clock().now())
+        path.write_bytes(content)
         typer.echo(path)
 
 

@@ -20,6 +20,7 @@ from proctor.reports.issue import (
     keep,
     record_download,
 )
+from proctor.reports.signing import Seal
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
 from web.access import ReadTx, ServicesDep, Signed, allow
@@ -76,8 +77,13 @@ def report_file(
         report = issued_for(tx, visitor.account, report_id)
         name = _file_name(tx.get_one(Course, report.course_id), report, file_format)
         record_download(tx, report, visitor.account.id, file_format, services.clock.now())
+    content = content_of(report.body, file_format, locale_of(request))
+    if file_format is FileFormat.PDF:
+        settings = services.settings
+        seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
+        content = seal.sign(content, services.clock.now())
     return Response(
-        content_of(report.body, file_format, locale_of(request)),
+        content,
         media_type=MEDIA_TYPES[file_format],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
