@@ -49,7 +49,7 @@ class MethodOutcome(StrEnum):
 NOT_HELD = "not_held"
 _FEW = 1000
 # learners whose records are in memory at a time
-_AT_ONCE = 50_000
+_AT_ONCE = 34_000
 
 
 @dataclass(frozen=True, slots=True)
