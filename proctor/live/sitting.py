@@ -7,6 +7,7 @@ acknowledged after commit.
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from traceback import format_tb
 from typing import Any
@@ -25,6 +26,7 @@ from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import Line, Loaded
 from proctor.live.sockets import Sockets
 from proctor.media import ledger
+from proctor.media.backfill import BackfillRefused, read_pictures
 from proctor.media.capture import NO_PACKETS, Capture
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
@@ -173,6 +175,28 @@ class LiveSitting:
                 raise WrongBatch(expected=self._sitting.last_batch + 1)
             await self._journal.keep_batch(seq, seen, batch, self.exam_now_s)
         return seq
+
+    async def take_backfill(self, track: Track, data: bytes, now_ms: float) -> int:
+        """Keep what the page recorded while it was cut off; how many pictures were missing.
+
+        ``now_ms``: what the clock of the pictures shows. What is there already is not kept twice.
+        Raises BackfillRefused, DiskFull or SittingOver.
+        """
+        age_s = now_ms / 1000 - self._capture.now_s
+        pictures = read_pictures(data)
+        if not isfinite(age_s) or pictures[-1].at_s > now_ms / 1000:
+            raise BackfillRefused
+        async with self._lock:
+            if not self._journal.is_under_way:
+                raise SittingOver
+            made = await self._capture.fill(track, pictures, age_s)
+            if made is None:
+                return 0
+            root, sitting = self._line.settings.recordings_dir, self._sitting
+            await self._journal.write(
+                lambda tx, now: ledger.note_backfill(tx, sitting, made, root, now)
+            )
+        return made.pictures
 
     async def start(self) -> float:
         """Begin the exam; returns the seconds that remain.

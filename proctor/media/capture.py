@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,11 @@ import structlog
 
 from proctor.clock import Clock
 from proctor.errors import Unavailable
+from proctor.media import backfill
+from proctor.media.backfill import Backfill, KeptPicture
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
-from proctor.media.gaps import Cause
+from proctor.media.gaps import Cause, Interval
 from proctor.media.peer import Peer
 from proctor.media.port import MediaPort
 from proctor.media.recorder import (
@@ -102,6 +104,7 @@ class Capture:
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
+        self._filled: dict[Track, list[Interval]] = {track: [] for track in Track}
         # connections begin and end one after the other
         self._changing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +145,28 @@ class Capture:
         for track, since_s in self._silent_since.items():
             found[track].append(Cause(since_s, self.now_s, NO_PACKETS))
         return found
+
+    async def fill(
+        self, track: Track, pictures: Sequence[KeptPicture], age_s: float
+    ) -> Backfill | None:
+        """Write those of a browser's *pictures* that are missing here; None when none is.
+
+        ``age_s``: what their clock showed when they arrived, less the recording clock. Raises
+        DiskFull.
+        """
+        empty = backfill.holes(track, self.causes()[track], self._filled[track])
+        placed = [replace(each, at_s=each.at_s - age_s) for each in pictures]
+        missing = backfill.missing_of(placed, empty)
+        if not missing:
+            return None
+        if not self._disk.takes(track):
+            raise DiskFull
+        try:
+            made = await asyncio.to_thread(backfill.fill, self._directory, track, missing)
+        except OSError as error:
+            raise _disk_full(error) from error
+        self._filled[track].append(made.held)
+        return made
 
     async def connect(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
         """Answer a browser's offer; it replaces the connection before it.

@@ -2,15 +2,18 @@
 
 import errno
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proctor import events
+from proctor.media.backfill import Backfill
 from proctor.media.gaps import Cause, Interval, coverage, gaps
 from proctor.media.recorder import RecordedTrack, repair
-from proctor.media.tables import MediaGap, Recording
+from proctor.media.tables import MediaGap, Recording, Source
 from proctor.media.webm import NotARecording
 from proctor.observations import Track
 from proctor.sittings.tables import Sitting
@@ -24,12 +27,31 @@ def recordings_of(tx: Session, sitting_id: str, track: Track) -> list[Recording]
     return list(tx.scalars(query.order_by(Recording.part)))
 
 
-def open_files(tx: Session, sitting_id: str, paths: Mapping[Track, Path], root: Path) -> None:
-    """Note the files a new connection writes to."""
+def open_files(
+    tx: Session,
+    sitting_id: str,
+    paths: Mapping[Track, Path],
+    root: Path,
+    source: Source = Source.LIVE,
+) -> None:
+    """Note the files a new connection writes to, or a browser's pictures were written to."""
     for track, path in paths.items():
-        part = len(recordings_of(tx, sitting_id, track)) + 1
-        name = str(path.relative_to(root))
-        tx.add(Recording(sitting_id=sitting_id, track=track, part=part, path=name, starts_s=0.0))
+        row = Recording(sitting_id=sitting_id, track=track, starts_s=0.0, source=source)
+        row.part = len(recordings_of(tx, sitting_id, track)) + 1
+        row.path = str(path.relative_to(root))
+        tx.add(row)
+
+
+def note_backfill(tx: Session, sitting: Sitting, made: Backfill, root: Path, now: datetime) -> None:
+    """Note the file of what a browser sent after a gap, with its times in the exam."""
+    open_files(tx, sitting.id, {made.track: made.path}, root, Source.BACKFILL)
+    facts = {
+        "track": made.track.value,
+        "start_s": round(made.held.start - sitting.exam_offset_s, 3),
+        "end_s": round(made.held.end - sitting.exam_offset_s, 3),
+        "pictures": made.pictures,
+    }
+    events.append(tx, sitting.id, "backfill_kept", facts, now)
 
 
 def files_of(tx: Session, sitting_id: str, root: Path) -> list[Path]:
@@ -70,14 +92,18 @@ def close_files(
     hashes: dict[str, str] = {}
     for track in Track:
         intervals: list[Interval] = []
-        for row in recordings_of(tx, sitting.id, track):
+        covered = 0.0
+        # seconds that were recorded and sent afterwards too count as recorded
+        rows = sorted(recordings_of(tx, sitting.id, track), key=lambda row: row.source != "live")
+        for row in rows:
             file = known.get(root / row.path)
             if file is None:
                 continue
             held = [_in_exam(i, sitting) for i in file.intervals]
             intervals += held
             row.starts_s = file.starts_s - sitting.exam_offset_s
-            row.recorded_s = coverage(held, 0.0, exam_s)
+            row.recorded_s = coverage(intervals, 0.0, exam_s) - covered
+            covered += row.recorded_s
             row.bytes, row.sha256 = file.bytes, file.sha256
             hashes[row.path] = file.sha256
         _note_gaps(tx, sitting, track, intervals, exam_s, causes[track])

@@ -54,8 +54,8 @@ class Exam:
             return tx.scalars(select(Sitting)).one()
 
     def files(self) -> set[Path]:
-        """Recordings with pictures in them."""
-        found = self.settings.recordings_dir.glob("*/*.webm")
+        """Recordings of what arrived, with pictures in them."""
+        found = self.settings.recordings_dir.glob("*/*-0*.webm")
         return {path for path in found if path.stat().st_size > 0}
 
     def wait_for_new(self, before: set[Path], limit_s: float = 30.0) -> float:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.errors import Conflict, ProctorError, Refused
 from proctor.live.sitting import LiveSitting
+from proctor.media.backfill import MAX_BYTES
+from proctor.observations import Track
 from proctor.people.tables import Role
 from proctor.sittings import desk
 from proctor.sittings.tables import Act
@@ -81,6 +83,10 @@ class ProbeOut(Strict):
     bytes: int
 
 
+class BackfilledOut(Strict):
+    pictures: int
+
+
 async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
     """The visitor's own sitting, live. Raises NotYours or SecondSignIn."""
 
@@ -95,12 +101,17 @@ async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
 @router.post("/{sitting_id}/bandwidth", dependencies=[allow(Role.STUDENT)])
 async def bandwidth(sitting_id: str, request: Request) -> ProbeOut:
     """Swallow a few bytes so that the page can time its uplink."""
-    size = 0
+    return ProbeOut(bytes=len(await _body(request, MAX_PROBE_BYTES)))
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """What was sent, of *most* bytes at most. Raises BodyTooLarge."""
+    held = bytearray()
     async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_PROBE_BYTES:
+        held += chunk
+        if len(held) > most:
             raise BodyTooLarge
-    return ProbeOut(bytes=size)
+    return bytes(held)
 
 
 @router.post("/{sitting_id}/offer", status_code=201, dependencies=[allow(Role.STUDENT)])
@@ -110,6 +121,21 @@ async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep
     if body.display_surface != "monitor":
         raise ScreenNotWhole
     return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
+
+
+@router.post("/{sitting_id}/backfill/{track}", dependencies=[allow(Role.STUDENT)])
+async def backfill(
+    sitting_id: str,
+    track: Track,
+    now_ms: float,
+    request: Request,
+    visitor: Signed,
+    at: ServicesDep,
+) -> BackfilledOut:
+    """Pictures the page kept while it was cut off; answered once they are on record."""
+    live = await _mine(at, visitor, sitting_id)
+    data = await _body(request, MAX_BYTES)
+    return BackfilledOut(pictures=await live.take_backfill(track, data, now_ms))
 
 
 @router.post("/{sitting_id}/start", dependencies=[allow(Role.STUDENT)])

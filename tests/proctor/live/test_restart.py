@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -10,11 +11,15 @@ from sqlalchemy.exc import OperationalError
 from proctor import events
 from proctor.identity.tables import TypingSample
 from proctor.incidents.tables import IncidentRow
+from proctor.live.invigilation import SittingOver
 from proctor.live.register import LiveSittings
+from proctor.media.backfill import BackfillRefused
 from proctor.media.recorder import broken_seals
+from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.sittings.tables import SittingState
 from tests.proctor.live.conftest import MIDS, Room
+from tests.support.sittings import FRAME_RATE, pictures
 
 pytestmark = pytest.mark.db
 
@@ -100,6 +105,67 @@ async def test_every_second_over_a_restart_is_accounted_for(room: Room, restart:
             assert broken_seals(path) == ()
     assert "media_gap" in {row.kind for row in after.rows(IncidentRow)}
     after.told()
+
+
+async def test_what_the_page_kept_meanwhile_fills_the_gap_once(
+    room: Room, restart: Restart
+) -> None:
+    live = await room.begin()
+    room.stream(10.0)
+    await room.look()
+    sent_s = live._capture.now_s + 1.0
+    after = await restart(room, 8.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.stream(2.0)
+    sent = kept(seconds=9.0, start_ms=1_000.0)
+    now_ms = 1_000.0 + 1000 * (again._capture.now_s - sent_s)
+
+    taken = [await again.take_backfill(track, sent, now_ms) for track in Track]
+    repeated = [await again.take_backfill(track, sent, now_ms) for track in Track]
+    after.stream(3.0)
+    await again.finish("student_finished")
+
+    assert taken == [pytest.approx(36, abs=2)] * 2
+    assert repeated == [0, 0]
+    for track in Track:
+        rows = after.recordings(track)
+        assert [row.source.value for row in rows] == ["live", "live", "backfill"]
+        assert rows[-1].recorded_s == pytest.approx(7.2, abs=0.4)
+        assert after.accounted_s(track) == pytest.approx(23.0, abs=0.01)
+        assert sum(gap.end_s - gap.start_s for gap in after.gaps(track)) < 3.0
+        path = after.line.settings.recordings_dir / rows[-1].path
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == rows[-1].sha256
+    facts = [event.payload for event in after.told("backfill_kept")]
+    assert [fact["track"] for fact in facts] == ["camera", "screen"]
+    assert [fact["pictures"] for fact in facts] == taken
+
+
+async def test_backfill_of_another_time_or_of_the_future_is_not_kept(room: Room) -> None:
+    live = await room.begin()
+    room.stream(3.0)
+    sent = kept(seconds=2.0, start_ms=1_000.0)
+
+    # nothing is missing of these seconds, and those lie before the exam
+    assert await live.take_backfill(Track.CAMERA, sent, 3_500.0) == 0
+    assert await live.take_backfill(Track.CAMERA, sent, 9e9) == 0
+    for now_ms in (2_000.0, float("nan"), float("-inf")):
+        with pytest.raises(BackfillRefused):
+            await live.take_backfill(Track.CAMERA, sent, now_ms)
+    await live.finish("student_finished")
+    with pytest.raises(SittingOver):
+        await live.take_backfill(Track.CAMERA, sent, 3_500.0)
+    assert {row.source.value for row in room.rows(Recording)} == {"live"}
+
+
+def kept(seconds: float, start_ms: float) -> bytes:
+    """What a page sends: pictures at five a second."""
+    shown = pictures()
+    parts = [shown[n % len(shown)] for n in range(round(seconds * FRAME_RATE))]
+    return b"".join(
+        struct.pack("!dI", start_ms + 1000 * n / FRAME_RATE, len(data)) + data
+        for n, data in enumerate(parts)
+    )
 
 
 async def test_answer_saved_before_the_page_is_back_does_not_hide_the_restart(

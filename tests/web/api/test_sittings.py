@@ -310,3 +310,27 @@ def test_finishing_twice_gives_the_same_receipt(desk: Desk) -> None:
     assert len(first["receipt"]) == 64
     assert desk.save(1) == 409
     assert desk.client.get(first["url"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("camera?now_ms=1", b"no pictures", 422),
+        ("camera?now_ms=nan", b"", 422),
+        ("camera", b"", 422),
+        ("hand?now_ms=1", b"", 422),
+        ("camera?now_ms=1", bytes((4 << 20) + 1), 422),
+    ],
+)
+def test_what_the_page_kept_is_refused_when_it_is_nonsense(
+    desk: Desk, query: str, body: bytes, status: int
+) -> None:
+    desk.run()
+
+    assert desk.client.post(f"{desk.url}/backfill/{query}", content=body).status_code == status
+
+
+def test_backfill_of_somebody_else_is_not_found(desk: Desk) -> None:
+    other = desk.service.client("bob")
+
+    assert other.post(f"{desk.url}/backfill/camera?now_ms=1", content=b"").status_code == 404

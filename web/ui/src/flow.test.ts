@@ -7,6 +7,7 @@ test("a connection is silent when nothing came back for the limit", () => {
   flow.read({ atMs: 500, sent: 0, received: 40 });
   flow.read({ atMs: 1000, sent: 0, received: 80 });
   flow.read({ atMs: 2500, sent: 0, received: 80 });
+  expect([flow.isQuiet(1800), flow.isQuiet(1801)]).toEqual([false, true]);
   expect(flow.isSilent(1000 + SILENT_MS)).toBe(false);
   expect(flow.isSilent(1001 + SILENT_MS)).toBe(true);
   flow.read({ atMs: 3000, sent: 0, received: 120 });

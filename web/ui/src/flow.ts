@@ -9,6 +9,7 @@ export interface Counters {
 
 // the server reports twice a second, whatever happens
 export const SILENT_MS = 1700;
+export const QUIET_MS = 800;
 const RATE_MS = 4000;
 
 export class Flow {
@@ -30,6 +31,11 @@ export class Flow {
   /** Whether nothing came back for so long that the other end is gone. */
   isSilent(nowMs: number): boolean {
     return nowMs - this.heardMs > SILENT_MS;
+  }
+
+  /** Whether something that should have come back did not. */
+  isQuiet(nowMs: number): boolean {
+    return nowMs - this.heardMs > QUIET_MS;
   }
 
   /** Kilobits sent in a second over the last few; null until that is known. */

@@ -1,6 +1,7 @@
 // A student's sitting: check, identity, exam, finish, over one pair of streams and one socket.
 
 import { type Refusal, send } from "./api";
+import { Backfill } from "./backfill";
 import { waitMs } from "./backoff";
 import { Checks } from "./checks";
 import { Countdown, clockTime } from "./countdown";
@@ -27,6 +28,8 @@ interface PageData {
 const TICK_MS = 500;
 // media that the server stops hearing for this long is offered anew
 const SILENT_MS = 8000;
+// handing in waits this long for pictures that were kept here
+const SEND_REST_MS = 8000;
 
 class SittingPage {
   private readonly data = pageData<PageData>();
@@ -45,6 +48,7 @@ class SittingPage {
   private streams: Streams | null = null;
   private uplink: Uplink | null = null;
   private line: Line | null = null;
+  private readonly backfill = new Backfill(this.data.sitting);
   private keys: KeyCapture | null = null;
   /** Present once the exam runs. */
   private countdown: Countdown | null = null;
@@ -79,8 +83,11 @@ class SittingPage {
     if (this.tracks === null) return;
     this.connectButton.disabled = true;
     write(element("connect-status"), this.say("check.connecting"));
-    const uplink = new Uplink(this.data.sitting, this.tracks, (refused) =>
-      this.notices.hold(refused.detail),
+    const uplink = new Uplink(
+      this.data.sitting,
+      this.tracks,
+      (refused) => this.notices.hold(refused.detail),
+      (isQuiet) => (isQuiet ? this.keepHere() : void this.backfill.end()),
     );
     const answer = await uplink.connect();
     if (!answer.ok) {
@@ -193,6 +200,8 @@ class SittingPage {
 
   private hearMedia(hasMedia: boolean): void {
     this.hasMedia = hasMedia;
+    if (hasMedia) void this.backfill.end();
+    else this.keepHere();
     window.clearTimeout(this.silence);
     if (!hasMedia && this.streams?.areLive) {
       if (this.brokeMs !== null) this.uplink?.nowUnlessSince(this.brokeMs);
@@ -200,6 +209,12 @@ class SittingPage {
     }
     this.brokeMs = null;
     this.allowStart();
+  }
+
+  /** What the server does not hear of a running exam is kept here until it does. */
+  private keepHere(): void {
+    const tracks = this.streams?.live;
+    if (this.countdown !== null && tracks !== undefined && !this.hasEnded) this.backfill.begin(tracks);
   }
 
   private allowStart(): void {
@@ -270,6 +285,7 @@ class SittingPage {
   private broke(isFinal: boolean): void {
     if (this.hasEnded) return;
     this.brokeMs ??= performance.now();
+    this.keepHere();
     if (isFinal) this.end("ended.elsewhere", false);
     else this.notices.hold(this.say("notice.connection_lost"));
   }
@@ -287,7 +303,7 @@ class SittingPage {
     const confirm = element<HTMLButtonElement>("confirm-finish");
     confirm.disabled = true;
     write(element("finish-status"), this.say("finish.working"));
-    await this.paper.settle();
+    await Promise.all([this.paper.settle(), this.backfill.settle(SEND_REST_MS)]);
     this.line?.flush();
     const answer = await send<{ receipt: string }>("POST", `${this.path}/finish`);
     this.isFinishing = false;
@@ -321,6 +337,7 @@ class SittingPage {
     this.paper.close();
     this.line?.close();
     this.uplink?.close();
+    void this.backfill.close();
     this.streams?.close();
     this.notices.clear();
     this.talk.close();

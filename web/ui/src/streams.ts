@@ -25,6 +25,11 @@ export class Streams {
     this.show();
   }
 
+  /** The tracks as they are now, after one of them was opened again too. */
+  get live(): Tracks {
+    return this.tracks;
+  }
+
   get areLive(): boolean {
     return Object.values(this.tracks).every((track: MediaStreamTrack) => track.readyState === "live");
   }

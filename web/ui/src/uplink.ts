@@ -29,6 +29,7 @@ export class Uplink {
     private readonly sitting: string,
     private tracks: Tracks,
     private readonly onRefused: (refused: Refusal) => void,
+    private readonly onQuiet: (isQuiet: boolean) => void,
   ) {}
 
   /** Send *track* in place of the one that ended. */
@@ -104,11 +105,16 @@ export class Uplink {
   private watch(peer: RTCPeerConnection): void {
     const began = performance.now();
     let flow: Flow | null = null;
+    let isQuiet = false;
     window.clearInterval(this.looking);
     this.looking = window.setInterval(() => {
       if (peer !== this.peer) return;
       const now = performance.now();
       const isLost = flow === null ? now - began > CONNECTING_MS : flow.isSilent(now);
+      if (flow !== null && flow.isQuiet(now) !== isQuiet) {
+        isQuiet = !isQuiet;
+        this.onQuiet(isQuiet);
+      }
       if (peer.connectionState === "failed" || isLost) this.again();
       else if (flow !== null) void countersOf(peer).then((counters) => flow?.read(counters));
     }, LOOK_MS);
