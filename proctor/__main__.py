@@ -11,8 +11,10 @@ from proctor.commands import (
     evaluate,
     evidence,
     faces_bench,
+    fairness,
     keystroke_bench,
     models,
+    policy_replay,
     report,
     report_bench,
     serve,
@@ -26,6 +28,9 @@ app.command("share")(share.share)
 app.command("report")(report.report)
 app.command("evidence")(evidence.evidence)
 app.command("verify")(evidence.verify_file)
+app.command("replay")(policy_replay.replay)
+app.command("accommodation")(fairness.accommodation)
+app.add_typer(fairness.detectors, name="detectors")
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")

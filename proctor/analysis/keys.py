@@ -18,6 +18,9 @@ from keystroke.stream import TypingStream
 from keystroke.template import Sums
 from keystroke.verifiers.free_text import FreeTextVerifier, Result
 from proctor import events
+from proctor.exams.accommodations import Effect, accommodation_of
+from proctor.exams.schemes import course_of
+from proctor.exams.tables import AssessmentEvent
 from proctor.identity import enrolment
 from proctor.identity.tables import (
     NO_REFERENCE,
@@ -31,6 +34,8 @@ from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
 _SEAL = "typing-sample"
+# reason of a comparison that the learner need not give
+_GRANTED = "accommodation"
 _RECENT = 500
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
@@ -141,7 +146,9 @@ def compare(
     references = enrolment.typing_reference(
         tx, vault, sitting.account_id, verifier.model_id, before=sitting.created_at
     )
-    check = _check(verifier, references, sums)
+    check = (
+        _not_assessed(_GRANTED) if _is_granted(tx, sitting) else _check(verifier, references, sums)
+    )
     check.sitting_id, check.at_s, check.n_keys = sitting.id, at_s, sums.n_keys
     tx.add(check)
     payload = {
@@ -154,6 +161,12 @@ def compare(
     }
     events.append(tx, sitting.id, "identity_checked", payload, now)
     return check
+
+
+def _is_granted(tx: Session, sitting: Sitting) -> bool:
+    """Whether the learner sits this exam without their typing being taken."""
+    course = course_of(tx, tx.get_one(AssessmentEvent, sitting.event_id))
+    return Effect.NO_KEYSTROKE in accommodation_of(tx, sitting.account_id, course.id).effects
 
 
 def _check(verifier: FreeTextVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:

@@ -86,6 +86,11 @@ def course_by_code(tx: Session, institution_id: str, code: str) -> Course:
     return found
 
 
+def course_of(tx: Session, event: AssessmentEvent) -> Course:
+    """The course whose scheme has *event*."""
+    return tx.get_one(Course, tx.get_one(AssessmentScheme, event.scheme_id).course_id)
+
+
 def newest_scheme(tx: Session, course_id: str) -> AssessmentScheme | None:
     """The scheme in force: the highest version, or None before the first one."""
     return tx.scalars(

@@ -179,3 +179,20 @@ class Dispensation(Base):
     reason: Mapped[str] = mapped_column(String(300))
     by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AccommodationRow(Base):
+    """What a learner is granted, without the cause; the newest row counts. Insert-only.
+
+    ``course_id``: None for all courses. ``effects``: names of what is left out.
+    """
+
+    __tablename__ = "accommodations"
+
+    id: Mapped[str] = id_column()
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    course_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("courses.id"))
+    effects: Mapped[list[str]] = mapped_column(JSON)
+    extra_time_percent: Mapped[int] = mapped_column(Integer)
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,9 +1,10 @@
 """What the rules opened and closed becomes rows, events and clips of both tracks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -32,18 +33,29 @@ class ClipWindow:
 
 
 def record(
-    tx: Session, sitting_id: str, changes: Iterable[Change], at: datetime
+    tx: Session,
+    sitting_id: str,
+    changes: Iterable[Change],
+    at: datetime,
+    suppressed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
-    """Write *changes* as rows and events; the ids of their incidents, in the same order."""
+    """Write *changes* as rows and events; the ids of their incidents, in the same order.
+
+    ``suppressed``: why a kind opens no incident here, by kind. What would have been one is kept
+    as an event alone.
+    """
     ids = []
     for change in changes:
-        incident = change.incident
-        if isinstance(change, Opened):
-            row = _open(tx, sitting_id, incident, at)
-        else:
-            row = _close(tx, sitting_id, incident)
+        incident, is_new = change.incident, isinstance(change, Opened)
+        if incident.kind in suppressed:
+            if is_new:
+                because = {"kind": incident.kind.value, "because": suppressed[incident.kind]}
+                span = {"start_s": incident.start_s, "opened_s": incident.opened_s}
+                events.append(tx, sitting_id, "incident_suppressed", because | span, at)
+            continue
+        row = _open(tx, sitting_id, incident, at) if is_new else _close(tx, sitting_id, incident)
         ids.append(row.id)
-        kind = "incident_opened" if isinstance(change, Opened) else "incident_closed"
+        kind = "incident_opened" if is_new else "incident_closed"
         events.append(tx, sitting_id, kind, _payload(row), at)
     return tuple(ids)
 

@@ -54,7 +54,7 @@ class Journal:
         self.sitting = loaded.sitting
         self.state = loaded.state
         self._line = line
-        self._policy = loaded.policy
+        self._policy, self._suppressed = loaded.policy, loaded.suppressed
         self._duration, self._closes_at = loaded.duration, loaded.closes_at
         self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
         self._checks: deque[TimedCheck] = deque(maxlen=_MOST_CHECKS)
@@ -155,7 +155,7 @@ class Journal:
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             events.append_all(tx, self.sitting.id, [fact(item) for item in kept], now)
-            builder.record(tx, self.sitting.id, changes, now)
+            builder.record(tx, self.sitting.id, changes, now, self._suppressed)
             if check is not None:
                 at_s, row = check
                 row.at_s = at_s - self.sitting.exam_offset_s
@@ -174,7 +174,7 @@ class Journal:
             work(tx, now)
             change(sitting, now)
             events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
-            builder.record(tx, sitting.id, changes, now)
+            builder.record(tx, sitting.id, changes, now, self._suppressed)
         self.state, self.sitting = state, sitting
         items.clear()
 
@@ -201,7 +201,7 @@ class Journal:
             facts = [fact(item) for item in kept]
             facts.append(("batch_kept", {"seq": seq, "keys": len(batch.events) if batch else 0}))
             events.append_all(tx, sitting.id, facts, now)
-            builder.record(tx, sitting.id, changes, now)
+            builder.record(tx, sitting.id, changes, now, self._suppressed)
             if typing is not self._typing:
                 keys.keep(tx, self._line.vault, sitting, typing.total())
         self.state, self.sitting, self._typing = state, sitting, typing
@@ -237,7 +237,11 @@ class Journal:
             for at_s, row in self._checks:
                 row.at_s = at_s - offset_s
                 tx.add(row)
-            payload = {"identified_via": identified_via, "rules": asdict(self._policy)}
+            payload = {
+                "identified_via": identified_via,
+                "rules": asdict(self._policy),
+                "suppressed": self._suppressed,
+            }
             events.append(tx, sitting.id, "sitting_started", payload, now)
         self.sitting = sitting
         self._checks.clear()
@@ -262,7 +266,7 @@ class Journal:
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.sitting.id)
             events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
-            builder.record(tx, sitting.id, changes, now)
+            builder.record(tx, sitting.id, changes, now, self._suppressed)
             causes = self._with_pauses(tx, causes, exam_s)
             hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
             keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)

@@ -12,12 +12,16 @@ from proctor import events
 from proctor.analysis import keys
 from proctor.clock import Clock
 from proctor.errors import NotFound
+from proctor.exams.accommodations import Accommodation, Effect, accommodation_of
 from proctor.exams.policies import rules_of
+from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, ExamPolicy
 from proctor.exams.thresholds import ExamRules
 from proctor.identity import enrolment
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
+from proctor.incidents.replay import item_of
+from proctor.incidents.suppression import suppressed_kinds
 from proctor.inference import InferencePool
 from proctor.media.capture import NO_PACKETS
 from proctor.media.disk import Disk
@@ -27,6 +31,7 @@ from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.plumbing.db import Database
+from proctor.review.precision import switched_off
 from proctor.settings import Settings
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
@@ -53,8 +58,9 @@ class Line:
 class Loaded:
     """A sitting as it stands in the database.
 
-    ``outages``: in seconds since the exam began. ``left_at``: of the last event that an earlier
-    process wrote.
+    ``suppressed``: why a kind of incident is not opened, by kind, the same from the start of the
+    exam on. ``outages``: in seconds since the exam began. ``left_at``: of the last event that an
+    earlier process wrote.
     """
 
     sitting: Sitting
@@ -67,6 +73,7 @@ class Loaded:
     typing_references: tuple[Sums, ...]
     is_admitted: bool
     state: rules.State
+    suppressed: dict[str, str]
     outages: dict[Track, list[Cause]]
     left_at: datetime
 
@@ -87,18 +94,21 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         event = tx.get_one(AssessmentEvent, sitting.event_id)
         policy = tx.get(ExamPolicy, event.policy_id) if event.policy_id else None
         answers = consents.current(tx, line.vault, sitting.account_id)
+        granted, off = _granted(tx, sitting, event)
         consented = frozenset(purpose for purpose, given in answers.items() if given)
+        if Effect.NO_KEYSTROKE in granted.effects:
+            consented -= {Purpose.TYPING}
         identity = _identity(tx, line, sitting) if Purpose.FACE in consented else None
         typing = keys.stored(tx, line.vault, sitting)
         references = _typing_references(tx, line, sitting, consented)
         written = events.read(tx, sitting_id)
     # outside the transaction: a long exam has tens of thousands of events
     exam_rules = rules_of(policy)
-    items = [_item(each) for each in written if each.kind in ("observation", "not_assessed")]
+    items = [item_of(each) for each in written if each.kind in ("observation", "not_assessed")]
     return Loaded(
         sitting=sitting,
         policy=exam_rules,
-        duration=timedelta(seconds=event.duration_s),
+        duration=granted.lengthened(event.duration_s),
         closes_at=event.closes_at,
         consented=consented,
         identity=identity,
@@ -106,9 +116,30 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         typing_references=references,
         is_admitted=any(each.kind == "admitted" for each in written),
         state=_replay(exam_rules, items),
+        suppressed=_suppressed(written, granted, off),
         outages=_outages(items),
         left_at=max((e.at for e in written if e.at < up_since), default=sitting.created_at),
     )
+
+
+def _granted(
+    tx: Session, sitting: Sitting, event: AssessmentEvent
+) -> tuple[Accommodation, frozenset[str]]:
+    """What the learner is granted, and the detectors that are off at the institution."""
+    course = course_of(tx, event)
+    granted = accommodation_of(tx, sitting.account_id, course.id)
+    return granted, switched_off(tx, course.institution_id)
+
+
+def _suppressed(
+    written: list[events.Event], granted: Accommodation, off: frozenset[str]
+) -> dict[str, str]:
+    """What an exam that began keeps; what one that begins now would."""
+    begun = [each for each in written if each.kind == "sitting_started"]
+    if begun:
+        kept: dict[str, str] = begun[-1].payload.get("suppressed", {})
+        return kept
+    return suppressed_kinds(granted, off)
 
 
 def _typing_references(
@@ -166,8 +197,3 @@ def fact(item: Observation | NotAssessed) -> tuple[str, dict[str, Any]]:
     assert item.at_s is not None, "what happens in an exam has a time"
     kind = "observation" if isinstance(item, Observation) else "not_assessed"
     return kind, {**asdict(item), "at_s": round(item.at_s, 3)}
-
-
-def _item(event: events.Event) -> Observation | NotAssessed:
-    made = Observation if event.kind == "observation" else NotAssessed
-    return made(**event.payload)

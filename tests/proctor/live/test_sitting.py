@@ -6,6 +6,7 @@ import threading
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from proctor.exams.accommodations import Effect, grant
 from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
@@ -17,7 +18,8 @@ from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.sittings.desk import OutsideWindow
 from proctor.sittings.tables import SittingState
-from tests.proctor.live.conftest import MIDS, STRANGER, Room, showing, until
+from tests.proctor.live.conftest import EXAM_S, MIDS, STRANGER, Room, showing, until
+from tests.support.cast import NOON
 
 pytestmark = pytest.mark.db
 
@@ -335,3 +337,25 @@ async def test_write_under_way_holds_the_lock_though_its_task_is_cancelled(
     assert row.end_s is not None
     kinds = [event.kind for event in room.told()]
     assert kinds.index("batch_kept") < kinds.index("sitting_finished")
+
+
+async def test_what_a_learner_is_granted_holds_from_the_start(room: Room) -> None:
+    with room.line.db.transaction() as tx:
+        grant(tx, room.cast.olga, room.cast.alice, None, [Effect.SCREEN_READER], 50, NOON)
+    live = await room.begin()
+    with room.line.db.transaction() as tx:
+        grant(tx, room.cast.olga, room.cast.alice, None, [], 0, room.clock.now())
+
+    await live.take_batch(room.batch(1, "fullscreen_left", "page_hidden"))
+    room.stream(6.0)
+    await live.take_batch(room.batch(2, "page_shown"))
+
+    assert live.remaining_s == pytest.approx(1.5 * EXAM_S - 6.0, abs=0.5)
+    (begun,) = room.told("sitting_started")
+    assert begun.payload["suppressed"] == dict.fromkeys(
+        ("focus_lost", "fullscreen_left", "looking_away"), "screen_reader"
+    )
+    kinds = [event.payload["kind"] for event in room.told("incident_opened")]
+    assert kinds == ["page_hidden"]
+    (suppressed,) = room.told("incident_suppressed")
+    assert suppressed.payload["kind"] == "fullscreen_left"
