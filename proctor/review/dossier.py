@@ -1,23 +1,22 @@
 """What a reviewer needs about one sitting beside its evidence: clips, decisions, viewers."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.identity.tables import IdentityCheck
 from proctor.incidents.builder import clips_of, incidents_of
 from proctor.incidents.kinds import IDENTITY_KINDS, Concern, concern_of
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.tables import Recording
-from proctor.people.tables import Account
+from proctor.people.tables import Account, Role
 from proctor.review.tables import Decision, Verdict
 from proctor.review.verdicts import IdentityStanding, identity_standing, verdicts_of
-
-# a browser asks for a video in many pieces: all of them within this time are one view
-_ONE_VIEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,10 @@ class IncidentFile:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Who looked at what of the recording. ``what``: recording, clip or export."""
+    """Who looked at what of the recording, as what. ``what``: recording, clip or export."""
 
     by: str
+    role: Role
     what: str
     at: datetime
 
@@ -76,56 +76,52 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
     """All of it for one sitting the visitor may review."""
     verdicts = verdicts_of(tx, sitting_id)
     seen = events.read(tx, sitting_id, "recording_viewed")
-    names = _names(
+    people = _people(
         tx,
         {verdict.reviewer_id for verdict in verdicts} | {view.payload["viewer"] for view in seen},
     )
-    clips = clips_of(tx, sitting_id)
+    clips: defaultdict[str, list[ClipRow]] = defaultdict(list)
+    for clip in clips_of(tx, sitting_id):
+        clips[clip.incident_id].append(clip)
     recordings = select(Recording).where(Recording.sitting_id == sitting_id)
     return Dossier(
         incidents=tuple(
             IncidentFile(
                 row,
-                tuple(clip for clip in clips if clip.incident_id == row.id),
-                _rulings(verdicts, row.id, names),
+                tuple(clips[row.id]),
+                _rulings(verdicts, row.id, people),
             )
             for row in incidents_of(tx, sitting_id)
         ),
         recordings=tuple(tx.scalars(recordings.order_by(Recording.track, Recording.part))),
-        identity=_rulings(verdicts, None, names),
+        identity=_rulings(verdicts, None, people),
         standing=identity_standing(verdicts),
-        views=tuple(_view(event, names) for event in reversed(seen)),
+        views=tuple(_view(event, people) for event in reversed(seen)),
     )
 
 
-def record_view(
-    tx: Session, viewer_id: str, sitting_id: str, what: str, subject_id: str, at: datetime
-) -> None:
-    """Write that *viewer_id* is about to see a ``recording``, ``clip`` or ``export``, once."""
-    what = f"{what}:{subject_id}"
-    for event in reversed(events.read(tx, sitting_id, "recording_viewed")):
-        if at - event.at > _ONE_VIEW:
-            break
-        if event.payload == {"viewer": viewer_id, "what": what}:
-            return
-    events.record_access(tx, viewer_id=viewer_id, stream=sitting_id, what=what, at=at)
+def checks_of(tx: Session, sitting_id: str) -> list[IdentityCheck]:
+    """Every comparison of a sitting in order of time."""
+    query = select(IdentityCheck).where(IdentityCheck.sitting_id == sitting_id)
+    return list(tx.scalars(query.order_by(IdentityCheck.at_s)))
 
 
 def _rulings(
-    verdicts: Iterable[Verdict], incident_id: str | None, names: dict[str, str]
+    verdicts: Iterable[Verdict], incident_id: str | None, people: dict[str, Account]
 ) -> tuple[Ruling, ...]:
     return tuple(
-        Ruling(row.decision, row.reason, names[row.reviewer_id], row.at)
+        Ruling(row.decision, row.reason, people[row.reviewer_id].name, row.at)
         for row in verdicts
         if row.incident_id == incident_id
     )
 
 
-def _view(event: events.Event, names: dict[str, str]) -> View:
+def _view(event: events.Event, people: dict[str, Account]) -> View:
     what = str(event.payload["what"]).partition(":")[0]
-    return View(names[event.payload["viewer"]], what, event.at)
+    viewer = people[event.payload["viewer"]]
+    return View(viewer.name, viewer.role, what, event.at)
 
 
-def _names(tx: Session, ids: set[str]) -> dict[str, str]:
-    rows = tx.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
-    return {row.id: row.name for row in rows}
+def _people(tx: Session, ids: set[str]) -> dict[str, Account]:
+    rows = tx.scalars(select(Account).where(Account.id.in_(ids)))
+    return {row.id: row for row in rows}

@@ -43,17 +43,17 @@ class Reviewed:
 @dataclass(frozen=True, slots=True)
 class QueueItem:
     """One sitting of the queue. ``undecided``: incidents without a verdict. ``identity``: the
-    decision in force, and ``voided_once`` when one person decided to void and a second has not."""
+    decision in force; ``proposed``: one that waits for a second person."""
 
     reviewed: Reviewed
     incidents: int
     undecided: int
     identity: Decision | None
-    voided_once: bool
+    proposed: Decision | None
 
     @property
     def needs_person(self) -> bool:
-        return self.undecided > 0 or self.voided_once
+        return self.undecided > 0 or self.proposed is not None
 
 
 def queue(tx: Session, account: Account) -> list[QueueItem]:
@@ -143,5 +143,5 @@ def _item(
         incidents=len(incidents),
         undecided=len(undecided),
         identity=standing.decision,
-        voided_once=standing.needs_second_person,
+        proposed=standing.proposed if standing.needs_second_person else None,
     )

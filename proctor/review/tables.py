@@ -1,9 +1,9 @@
-"""Decisions of people; insert-only."""
+"""Decisions of people, and what students say about them; insert-only."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import Boolean, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -30,5 +30,35 @@ class Verdict(Base):
     incident_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("incidents.id"))
     reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
     decision: Mapped[Decision] = mapped_column(string_enum(Decision))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Statement(Base):
+    """A student's answer to an incident, or an appeal against a decision on it.
+
+    ``incident_id``: None for the identity of the sitting. ``sealed``: UTF-8 under their key.
+    """
+
+    __tablename__ = "statements"
+
+    id: Mapped[str] = id_column()
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), index=True)
+    incident_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("incidents.id"))
+    is_appeal: Mapped[bool] = mapped_column(Boolean)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AppealRuling(Base):
+    """What another person ruled on an appeal."""
+
+    __tablename__ = "appeal_rulings"
+
+    statement_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("statements.id"), primary_key=True
+    )
+    reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    granted: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

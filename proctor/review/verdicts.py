@@ -17,6 +17,8 @@ from proctor.incidents.builder import incidents_of
 from proctor.incidents.kinds import IDENTITY_KINDS
 from proctor.incidents.tables import IncidentRow
 from proctor.people.tables import Account
+from proctor.review.looks import looks_of, record_look
+from proctor.review.precision import judge
 from proctor.review.tables import Decision, Verdict
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -24,6 +26,8 @@ MIN_REASON = 10
 MAX_REASON = 2000
 ABOUT_INCIDENT = frozenset({Decision.CONFIRMED, Decision.DISMISSED})
 ABOUT_IDENTITY = frozenset({Decision.VERIFIED, Decision.UNVERIFIED, Decision.VOID})
+#: decisions about identity that take effect when a second person makes the same one
+ADVERSE = frozenset({Decision.UNVERIFIED, Decision.VOID})
 _ENDED = frozenset({SittingState.FINISHED, SittingState.SUSPENDED})
 
 
@@ -66,7 +70,7 @@ class IncidentsUndecided(Conflict):
 
 
 class SecondPersonNeeded(Conflict):
-    """Voiding takes two different people."""
+    """A decision against a student takes two different people."""
 
     key = "error.second_person"
 
@@ -75,6 +79,12 @@ class AlreadyDecided(Conflict):
     """This is decided that way already, or voided for good."""
 
     key = "error.already_decided"
+
+
+class NotLooked(Conflict):
+    """Nobody decides about what they have not looked at."""
+
+    key = "error.not_looked"
 
 
 class Given(Protocol):
@@ -92,16 +102,17 @@ class Given(Protocol):
 class IdentityStanding:
     """Where the decision about a sitting's identity stands.
 
-    ``decision``: in force, None while nobody decided or voiding waits for a second person.
-    ``voided_by``: reviewers who decided to void since the last other decision.
+    ``decision``: in force, None while nobody decided or ``proposed`` waits for a second person.
+    ``proposed_by``: who made that decision since the last other one.
     """
 
     decision: Decision | None
-    voided_by: frozenset[str]
+    proposed: Decision | None = None
+    proposed_by: frozenset[str] = frozenset()
 
     @property
     def needs_second_person(self) -> bool:
-        return self.decision is None and len(self.voided_by) == 1
+        return self.decision is None and self.proposed is not None
 
 
 def verdicts_of(tx: Session, sitting_id: str) -> list[Verdict]:
@@ -115,19 +126,33 @@ def newest_by_incident(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
     return {row.incident_id: row for row in verdicts if row.incident_id is not None}
 
 
+def next_undecided(tx: Session, sitting_id: str, incident_id: str) -> str | None:
+    """The incident after *incident_id*, from the start again at the end, that waits."""
+    decided = newest_by_incident(verdicts_of(tx, sitting_id))
+    rows = [row for row in incidents_of(tx, sitting_id) if row.end_s is not None]
+    at = next((n for n, row in enumerate(rows) if row.id == incident_id), -1)
+    return next((row.id for row in rows[at + 1 :] + rows[:at] if row.id not in decided), None)
+
+
 def identity_standing(verdicts: Iterable[Given]) -> IdentityStanding:
-    """The newest decision counts; ``void`` counts once two different people made it."""
-    decision: Decision | None = None
-    voided_by: frozenset[str] = frozenset()
+    """The newest decision counts; one against the student once two different people made it."""
+    standing = IdentityStanding(None)
     for row in verdicts:
         if row.incident_id is not None:
             continue
-        if row.decision is not Decision.VOID:
-            decision, voided_by = row.decision, frozenset()
+        if row.decision not in ADVERSE:
+            standing = IdentityStanding(row.decision)
             continue
-        voided_by |= {row.reviewer_id}
-        decision = Decision.VOID if len(voided_by) > 1 else None
-    return IdentityStanding(decision, voided_by)
+        same = row.decision is standing.proposed
+        people = (standing.proposed_by if same else frozenset()) | {row.reviewer_id}
+        in_force = row.decision if len(people) > 1 else None
+        standing = IdentityStanding(in_force, row.decision, people)
+    return standing
+
+
+def look_at(tx: Session, viewer: Account, sitting: Sitting, incident_id: str, at: datetime) -> None:
+    """Write that *viewer* has an incident before them. Raises NoSuchIncident."""
+    record_look(tx, viewer.id, sitting.id, _incident(tx, sitting, incident_id).id, at)
 
 
 def decide_incident(
@@ -141,15 +166,40 @@ def decide_incident(
 ) -> Verdict:
     """Confirm or dismiss what an incident states; a later decision replaces an earlier one."""
     _may_decide(reviewer, sitting, decision, ABOUT_INCIDENT)
-    incident = tx.get(IncidentRow, incident_id)
-    if incident is None or incident.sitting_id != sitting.id:
-        raise NoSuchIncident(incident=incident_id)
+    incident = _incident(tx, sitting, incident_id)
     if incident.end_s is None:
         raise StillOpen(incident=incident_id)
     in_force = newest_by_incident(verdicts_of(tx, sitting.id)).get(incident_id)
     if in_force is not None and in_force.decision is decision:
         raise AlreadyDecided(incident=incident_id)
-    return _add(tx, reviewer, sitting, incident_id, decision, reason, at)
+    if not looks_of(tx, reviewer.id, sitting.id).saw(incident_id):
+        raise NotLooked(incident=incident_id)
+    verdict = add_verdict(tx, reviewer, sitting, incident_id, decision, reason, at)
+    judge(tx, reviewer.institution_id, incident.kind, at)
+    return verdict
+
+
+def dismiss_alike(
+    tx: Session, reviewer: Account, sitting: Sitting, kind: str, reason: str, at: datetime
+) -> list[Verdict]:
+    """Dismiss every undecided incident of *kind* that has ended, each looked at by itself."""
+    decided = newest_by_incident(verdicts_of(tx, sitting.id))
+    alike = [
+        row
+        for row in incidents_of(tx, sitting.id)
+        if row.kind == kind and row.end_s is not None and row.id not in decided
+    ]
+    if not alike:
+        raise NoSuchIncident(kind=kind)
+    _may_decide(reviewer, sitting, Decision.DISMISSED, ABOUT_INCIDENT)
+    looks = looks_of(tx, reviewer.id, sitting.id)
+    if not all(looks.saw_itself(row.id) for row in alike):
+        raise NotLooked(kind=kind)
+    given = [
+        add_verdict(tx, reviewer, sitting, row.id, Decision.DISMISSED, reason, at) for row in alike
+    ]
+    judge(tx, reviewer.institution_id, kind, at)
+    return given
 
 
 def decide_identity(
@@ -168,11 +218,28 @@ def decide_identity(
     standing = identity_standing(verdicts)
     if standing.decision in (decision, Decision.VOID):
         raise AlreadyDecided(sitting=sitting.id)
-    if decision is Decision.VOID and reviewer.id in standing.voided_by:
+    if decision is standing.proposed and reviewer.id in standing.proposed_by:
         raise SecondPersonNeeded(sitting=sitting.id)
+    if not looks_of(tx, reviewer.id, sitting.id).saw_anything:
+        raise NotLooked(sitting=sitting.id)
     if _undecided_identity(incidents_of(tx, sitting.id), verdicts):
         raise IncidentsUndecided(sitting=sitting.id)
-    return _add(tx, reviewer, sitting, None, decision, reason, at)
+    return add_verdict(tx, reviewer, sitting, None, decision, reason, at)
+
+
+def _incident(tx: Session, sitting: Sitting, incident_id: str) -> IncidentRow:
+    incident = tx.get(IncidentRow, incident_id)
+    if incident is None or incident.sitting_id != sitting.id:
+        raise NoSuchIncident(incident=incident_id)
+    return incident
+
+
+def reason_of(text: str) -> str:
+    """The words of a reason in one line. Raises ReasonMissing."""
+    words = " ".join(text.split())
+    if not MIN_REASON <= len(words) <= MAX_REASON:
+        raise ReasonMissing(least=MIN_REASON)
+    return words
 
 
 def _undecided_identity(incidents: Sequence[IncidentRow], verdicts: Sequence[Verdict]) -> bool:
@@ -189,7 +256,7 @@ def _may_decide(
         raise NotADecision(decision=decision.value)
 
 
-def _add(
+def add_verdict(
     tx: Session,
     reviewer: Account,
     sitting: Sitting,
@@ -198,9 +265,8 @@ def _add(
     reason: str,
     at: datetime,
 ) -> Verdict:
-    words = " ".join(reason.split())
-    if not MIN_REASON <= len(words) <= MAX_REASON:
-        raise ReasonMissing(least=MIN_REASON)
+    """Write one more verdict, which its caller found legal."""
+    words = reason_of(reason)
     verdict = Verdict(
         sitting_id=sitting.id,
         incident_id=incident_id,

@@ -1,7 +1,7 @@
 """Evidence and verdicts of a sitting enter, the outcome of its event leaves.
 
-``verified`` is set by rule when every planned method passes; what is adverse needs a person,
-and voiding a second one. One fact needs nobody: the learner never came.
+``verified`` is set by rule when every planned method passes; what is adverse needs two people.
+One fact needs nobody: the learner never came.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -255,14 +255,14 @@ def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, st
     """What people decided about the identity; None when nobody did. The newest decision counts."""
     standing = identity_standing(verdicts)
     if standing.needs_second_person:
-        return Outcome.PENDING, "void_needs_second_person"
+        return Outcome.PENDING, f"{standing.proposed}_needs_second_person"
     match standing.decision:
         case None:
             return None
         case Decision.VERIFIED:
             return Outcome.VERIFIED, "decided_by_person"
         case Decision.UNVERIFIED:
-            return Outcome.UNVERIFIED, "decided_by_person"
+            return Outcome.UNVERIFIED, "decided_by_two_people"
         case Decision.VOID:
             return Outcome.VOIDED, "decided_by_two_people"
     raise AssertionError("not a decision about identity")

@@ -79,15 +79,17 @@ def record_track(
     *,
     seconds: float = EXAM_S,
     starts_s: float = 0.0,
+    rate: int = FRAME_RATE,
+    plain: bool = False,
 ) -> Recording:
     """A real WebM file of a moving pattern, on disk and in the database."""
     folder = directory / sitting.id
     folder.mkdir(parents=True, exist_ok=True)
     recorder = TrackRecorder(folder, track, epoch=-starts_s)
-    shown = pictures()
-    for number in range(round(seconds * FRAME_RATE)):
+    shown = pictures(plain)
+    for number in range(round(seconds * rate)):
         data = shown[number % len(shown)]
-        ticks, arrival = 90_000 // FRAME_RATE * number, number / FRAME_RATE
+        ticks, arrival = 90_000 // rate * number, number / rate
         is_key = is_key_frame("VP8", data)
         recorder.write(EncodedFrame(track, "VP8", ticks, arrival, is_key, data))
     recorded = recorder.finish()
@@ -107,13 +109,15 @@ def record_track(
 
 
 @cache
-def pictures() -> tuple[bytes, ...]:
-    """Five seconds of VP8, 160x120, a key frame each second."""
+def pictures(plain: bool = False) -> tuple[bytes, ...]:
+    """Five seconds of VP8, 160x120, a key frame each second; *plain* ones are small."""
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = 160, 120, "yuv420p"
     encoder.time_base = Fraction(1, FRAME_RATE)
     encoder.options = {"deadline": "realtime", "lag-in-frames": "0", "g": str(FRAME_RATE)}
     base = np.random.default_rng(11).integers(0, 255, (120, 160, 3), dtype=np.uint8)
+    if plain:
+        base = np.broadcast_to(np.arange(160, dtype=np.uint8)[None, :, None], base.shape)
     encoded: list[bytes] = []
     for number in range(5 * FRAME_RATE):
         picture = av.VideoFrame.from_ndarray(np.roll(base, 5 * number, axis=1), format="rgb24")

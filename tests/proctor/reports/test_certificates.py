@@ -106,6 +106,7 @@ def test_later_decision_puts_it_under_review_and_a_ruling_counts(held: ExamCours
     sittings = held.tx.query(Sitting).filter_by(account_id=held.learners[0].id)
     for sitting in sittings:
         held.decide(sitting, 0, Decision.UNVERIFIED)
+        held.decide(sitting, 1, Decision.UNVERIFIED, minute=1)
     body = row.body
     assert status_of(held.tx, row, NOW) is CertificateStatus.UNDER_REVIEW
     rule(held.tx, row.id, CertificateStatus.REVOKED, "Комиссия шешімі № 4", NOW)

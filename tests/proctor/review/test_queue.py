@@ -9,6 +9,7 @@ from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people import accounts
 from proctor.people.tables import Account, Role
+from proctor.review.looks import record_view
 from proctor.review.queue import NotForYou, clip_for, queue, recording_for, sitting_for
 from proctor.review.tables import Decision
 from proctor.review.verdicts import decide_identity, decide_incident
@@ -84,6 +85,7 @@ def test_counts_say_what_waits(tx: Session, cast: Cast) -> None:
 
     (item,) = queue(tx, cast.rita)
     assert (item.incidents, item.undecided) == (2, 2)
+    record_view(tx, cast.rita.id, sitting.id, "recording", "camera", NOON)
 
     reason = "Another person sits there."
     decide_incident(tx, cast.rita, sitting, mismatch.id, Decision.CONFIRMED, reason, NOON)
@@ -93,15 +95,17 @@ def test_counts_say_what_waits(tx: Session, cast: Cast) -> None:
 
 def test_a_first_vote_to_void_waits_for_a_second_person(tx: Session, cast: Cast) -> None:
     sitting = sitting_of(tx, cast, cast.alice, NOON)
+    for person in (cast.rita, cast.rustam):
+        record_view(tx, person.id, sitting.id, "recording", "camera", NOON)
     reason = "Another person sits there."
     decide_identity(tx, cast.rita, sitting, Decision.VOID, reason, NOON)
 
     (item,) = queue(tx, cast.rustam)
-    assert (item.identity, item.voided_once, item.needs_person) == (None, True, True)
+    assert (item.identity, item.proposed, item.needs_person) == (None, Decision.VOID, True)
 
     decide_identity(tx, cast.rustam, sitting, Decision.VOID, reason, NOON.replace(minute=1))
     (item,) = queue(tx, cast.rustam)
-    assert (item.identity, item.voided_once, item.needs_person) == (Decision.VOID, False, False)
+    assert (item.identity, item.proposed, item.needs_person) == (Decision.VOID, None, False)
 
 
 def test_recordings_and_clips_are_seen_with_their_sitting(tx: Session, cast: Cast) -> None:

@@ -7,12 +7,14 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.people.tables import Account
+from proctor.review.looks import record_look, record_view
 from proctor.review.tables import Decision
 from proctor.review.verdicts import (
     AlreadyDecided,
     IncidentsUndecided,
     NoSuchIncident,
     NotADecision,
+    NotLooked,
     OwnSitting,
     ReasonMissing,
     SecondPersonNeeded,
@@ -20,6 +22,7 @@ from proctor.review.verdicts import (
     StillOpen,
     decide_identity,
     decide_incident,
+    dismiss_alike,
     identity_standing,
     newest_by_incident,
     verdicts_of,
@@ -40,7 +43,14 @@ def cast(tx: Session) -> Cast:
 
 @pytest.fixture
 def sitting(tx: Session, cast: Cast) -> Sitting:
-    return sitting_of(tx, cast, cast.alice, NOON)
+    """A sitting whose recording everybody who may review it has seen."""
+    return seen(tx, cast, sitting_of(tx, cast, cast.alice, NOON))
+
+
+def seen(tx: Session, cast: Cast, sitting: Sitting) -> Sitting:
+    for person in (cast.paula, cast.rita, cast.rustam):
+        record_view(tx, person.id, sitting.id, "recording", "camera", NOON)
+    return sitting
 
 
 def identity(
@@ -139,7 +149,7 @@ def test_the_same_decision_twice_is_refused(tx: Session, cast: Cast, sitting: Si
 
 
 def test_identity_is_decided_after_the_exam(tx: Session, cast: Cast) -> None:
-    running = sitting_of(tx, cast, cast.bob, NOON, SittingState.RUNNING)
+    running = seen(tx, cast, sitting_of(tx, cast, cast.bob, NOON, SittingState.RUNNING))
 
     with pytest.raises(SittingRunning):
         identity(tx, cast.rita, running, Decision.VERIFIED)
@@ -157,15 +167,64 @@ def test_incidents_about_identity_come_first(tx: Session, cast: Cast, sitting: S
     assert standing(tx, sitting) is Decision.VERIFIED
 
 
-def test_voiding_takes_two_different_people(tx: Session, cast: Cast, sitting: Sitting) -> None:
-    identity(tx, cast.rita, sitting, Decision.VOID)
+@pytest.mark.parametrize("adverse", [Decision.VOID, Decision.UNVERIFIED])
+def test_a_decision_against_a_student_takes_two_different_people(
+    tx: Session, cast: Cast, sitting: Sitting, adverse: Decision
+) -> None:
+    identity(tx, cast.rita, sitting, adverse)
     assert standing(tx, sitting) is None
 
     with pytest.raises(SecondPersonNeeded):
-        identity(tx, cast.rita, sitting, Decision.VOID, 1)
+        identity(tx, cast.rita, sitting, adverse, 1)
 
-    identity(tx, cast.rustam, sitting, Decision.VOID, 2)
-    assert standing(tx, sitting) is Decision.VOID
+    identity(tx, cast.rustam, sitting, adverse, 2)
+    assert standing(tx, sitting) is adverse
+
+
+def test_two_people_against_a_student_must_agree(tx: Session, cast: Cast, sitting: Sitting) -> None:
+    identity(tx, cast.rita, sitting, Decision.VOID)
+    identity(tx, cast.rustam, sitting, Decision.UNVERIFIED, 1)
+    assert standing(tx, sitting) is None
+
+    identity(tx, cast.rita, sitting, Decision.UNVERIFIED, 2)
+    assert standing(tx, sitting) is Decision.UNVERIFIED
+
+
+def test_nobody_decides_before_looking(tx: Session, cast: Cast) -> None:
+    unseen = sitting_of(tx, cast, cast.bob, NOON)
+    paste = incident_of(tx, unseen, "paste", 5, 5)
+    record_view(tx, cast.rustam.id, unseen.id, "recording", "camera", NOON)
+
+    for decision in (Decision.CONFIRMED, Decision.DISMISSED):
+        with pytest.raises(NotLooked):
+            decide_incident(tx, cast.rita, unseen, paste.id, decision, REASON, NOON)
+    for decision in (Decision.VERIFIED, Decision.UNVERIFIED, Decision.VOID):
+        with pytest.raises(NotLooked):
+            identity(tx, cast.rita, unseen, decision)
+
+    record_look(tx, cast.rita.id, unseen.id, paste.id, NOON)
+    decide_incident(tx, cast.rita, unseen, paste.id, Decision.CONFIRMED, REASON, NOON)
+    identity(tx, cast.rita, unseen, Decision.VERIFIED)
+
+
+def test_all_of_a_kind_are_dismissed_after_a_look_at_each(
+    tx: Session, cast: Cast, sitting: Sitting
+) -> None:
+    pastes = [incident_of(tx, sitting, "paste", at_s, at_s) for at_s in (5, 8, 11)]
+    hidden = incident_of(tx, sitting, "page_hidden", 20, 22)
+    running = incident_of(tx, sitting, "paste", 25, None)
+
+    for paste in pastes:
+        with pytest.raises(NotLooked):
+            dismiss_alike(tx, cast.rita, sitting, "paste", REASON, NOON)
+        record_look(tx, cast.rita.id, sitting.id, paste.id, NOON)
+
+    dismiss_alike(tx, cast.rita, sitting, "paste", REASON, NOON)
+    decided = newest_by_incident(verdicts_of(tx, sitting.id))
+    assert set(decided) == {paste.id for paste in pastes}
+    assert not {hidden.id, running.id} & set(decided)
+    with pytest.raises(NoSuchIncident):
+        dismiss_alike(tx, cast.rita, sitting, "paste", REASON, NOON)
 
 
 def test_another_decision_takes_back_a_first_vote_to_void(
@@ -178,7 +237,7 @@ def test_another_decision_takes_back_a_first_vote_to_void(
     identity(tx, cast.paula, sitting, Decision.VOID, 2)
     found = identity_standing(verdicts_of(tx, sitting.id))
     assert found.decision is None
-    assert found.voided_by == {cast.paula.id}
+    assert (found.proposed, found.proposed_by) == (Decision.VOID, {cast.paula.id})
 
 
 def test_a_voided_sitting_is_decided_for_good(tx: Session, cast: Cast, sitting: Sitting) -> None:

@@ -206,6 +206,7 @@ def test_e07_a_decision_after_the_issue_leaves_the_issued_report_as_it_was(
     issued = issue(made.tx, made.course.id, made.office.id, NOW)
     before = issued.body
     made.decide(sitting, 0, Decision.UNVERIFIED)
+    made.decide(sitting, 1, Decision.UNVERIFIED, minute=1)
     made.tx.refresh(issued)
     assert issued.body == before
     assert outcome(made, "final") is Outcome.UNVERIFIED
@@ -214,6 +215,7 @@ def test_e07_a_decision_after_the_issue_leaves_the_issued_report_as_it_was(
 def test_e08_only_the_attempt_that_replaces_the_score_matters(made: ExamCourse) -> None:
     earlier = made.sit(made.learners[0], "final")
     made.decide(earlier, 0, Decision.UNVERIFIED)
+    made.decide(earlier, 1, Decision.UNVERIFIED, minute=1)
     made.sit(made.learners[0], "final", attempt=2)
     assert (outcome(made, "final"), row(made, "final").attempt) == (Outcome.VERIFIED, 2)
     assert made.tx.get(Sitting, earlier.id) is not None
@@ -286,6 +288,7 @@ def test_e14_too_few_keys_leave_it_to_other_methods_and_alone_verify_nothing(
     # not verified at once; the adverse word itself is a person's
     assert outcome(made, "essay") is Outcome.PENDING
     made.decide(essay, 0, Decision.UNVERIFIED)
+    made.decide(essay, 1, Decision.UNVERIFIED, minute=1)
     assert outcome(made, "essay") is Outcome.UNVERIFIED
 
 
@@ -349,6 +352,7 @@ def test_e21_a_suspended_attempt_is_not_verified(made: ExamCourse) -> None:
     sitting = made.sit(made.learners[0], "final", state=SittingState.SUSPENDED)
     assert outcome(made, "final") is Outcome.PENDING
     made.decide(sitting, 0, Decision.UNVERIFIED)
+    made.decide(sitting, 1, Decision.UNVERIFIED, minute=1)
     assert outcome(made, "final") is Outcome.UNVERIFIED
 
 
@@ -489,7 +493,9 @@ def test_e35_the_report_prints_the_edition_of_the_pack_of_its_course(made: ExamC
 
 def test_e36_identity_is_per_member_of_a_group(made: ExamCourse) -> None:
     made.sit(made.learners[0], "midterm")
-    made.decide(made.sit(made.learners[1], "midterm"), 0, Decision.UNVERIFIED)
+    midterm = made.sit(made.learners[1], "midterm")
+    for minute, reviewer in enumerate((0, 1)):
+        made.decide(midterm, reviewer, Decision.UNVERIFIED, minute=minute)
     assert [outcome(made, "midterm", n) for n in range(3)] == [
         Outcome.VERIFIED,
         Outcome.UNVERIFIED,

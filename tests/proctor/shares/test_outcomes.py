@@ -82,6 +82,7 @@ def test_suspended_sitting_waits_for_a_person(made: ExamCourse) -> None:
     sitting = made.sit(made.learners[0], "final", state=SittingState.SUSPENDED)
     assert outcome(made, sitting).outcome is Outcome.PENDING
     made.decide(sitting, 0, Decision.UNVERIFIED)
+    made.decide(sitting, 1, Decision.UNVERIFIED, minute=1)
     assert outcome(made, sitting).outcome is Outcome.UNVERIFIED
 
 
