@@ -27,6 +27,7 @@ from web.api import sittings as api_sittings
 from web.office import routes as office
 from web.proctors import routes as proctors
 from web.students import identity as student_identity
+from web.students import record as student_record
 from web.students import routes as students
 
 MAX_BODY = 12 * 1024 * 1024
@@ -70,6 +71,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         certificates,
         students,
         student_identity,
+        student_record,
         proctors,
         office,
         api_sittings,

@@ -83,10 +83,11 @@ def test_public_pages(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pages_of_students(service: RunningService, browser: Browser, language: str) -> None:
-    receipt = f"/sittings/{finished_sitting(service, 'aigerim')}/receipt"
+    sitting = f"/sittings/{finished_sitting(service, 'aigerim')}"
     context = signed_in(browser, service.link("aigerim"), language)
     identity = f"/courses/{course_id(service)}/identity"
-    paths = ["/exams", "/consent", "/enrolment", identity, receipt, "/sittings/none"]
+    paths = ["/exams", "/consent", "/enrolment", identity, "/sittings/none"]
+    paths += [f"{sitting}/receipt", f"{sitting}/record"]
     assert broken_rules(context, service.url, paths, language) == []
     context.close()
 

@@ -18,6 +18,7 @@ from proctor.observations import Track
 from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Account, Purpose, Role
 from proctor.reports.issue import issue
+from proctor.review.tables import Statement
 from tests.support.cast import Cast
 from tests.support.service import Service
 from tests.support.sittings import incident_of, record_track, sitting_of
@@ -75,7 +76,11 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         created_at=now,
         expires_at=now.replace(year=now.year + 1),
     )
-    tx.add_all([clip, reference])
+    sealed = service.services.vault.seal(tx, cast.alice.id, "statement", b"It was not me.")
+    appeal = Statement(
+        sitting_id=sitting.id, incident_id=incident.id, is_appeal=True, sealed=sealed, at=now
+    )
+    tx.add_all([clip, reference, appeal])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -86,6 +91,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "incident_id": incident.id,
         "recording_id": recording.id,
         "clip_id": clip.id,
+        "statement_id": appeal.id,
         "reference_id": reference.id,
         "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
         "file_format": "pdf",
@@ -103,6 +109,10 @@ def body_of(path: str) -> dict[str, Any]:
         return {"data": {"expertise": "act 1", "pilot": "act 2"}}
     if path.endswith(("/verdict", "/identity")):
         return {"data": {"decision": "dismissed", "reason": "Nobody here knows them."}}
+    if path.endswith("/alike"):
+        return {"data": {"kind": "paste", "reason": "Nobody here knows them."}}
+    if "/appeals/" in path:
+        return {"data": {"granted": "true", "reason": "Nobody here knows them."}}
     return {}
 
 

@@ -1,42 +1,64 @@
-"""Facts of a sitting in the visitor's words: incidents, evidence, reasons, the player's data."""
+"""What a reviewer is told beside the facts: how far to trust them, stills, the player's data."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proctor.catalogue import known_keys
-from proctor.incidents.tables import IncidentRow
+from proctor.incidents.kinds import Kind
 from proctor.media.tables import Recording
 from proctor.media.webm import read_clusters, read_start_ms
 from proctor.observations import Track
 from proctor.review.dossier import Dossier
+from proctor.review.precision import Precision
 from proctor.sittings.tables import Sitting
+from web.facts import Say
 
 UNSEEN = ("device", "sound", "hardware", "virtual", "browser", "twins")
-_NUMBERS = ("faces", "chars", "keys", "llr", "samples")
-
-Say = Callable[..., str]
+_COMPARED = frozenset({Kind.FACE_MISMATCH, Kind.TYPING_MISMATCH})
+# a file's first picture may stand for the moment just before it
+_NEAR_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One incident in words: what, how long, and what was measured."""
+class Trust:
+    """How far an incident of this kind can be trusted: what people decided, which model."""
+
+    precision: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A moment of the camera to look at beside the incident. ``name``: start or incident."""
 
     name: str
-    length: str
-    details: tuple[str, ...]
+    url: str
+    offset_s: float
+    at_s: float
 
 
-def fact_of(t: Say, row: IncidentRow) -> Fact:
-    """The incident as a statement of fact."""
-    return Fact(t(f"incident.{row.kind}"), _length(t, row), tuple(_details(t, row.evidence)))
+def trust_of(t: Say, kind: str, precision: Precision | None, model_ids: Sequence[str]) -> Trust:
+    """What is known of incidents of this kind here."""
+    if precision is None:
+        said = t("review.trust.none")
+    else:
+        said = t("review.trust.precision", n=precision.decided, m=precision.confirmed)
+    compared = ", ".join(model_ids) if kind in _COMPARED else ""
+    return Trust(said, t("review.trust.model", name=compared) if compared else None)
 
 
-def reason_in_words(t: Say, code: str) -> str:
-    """Why something was not assessed."""
-    key = f"review.reason.{code}"
-    return t(key) if key in known_keys() else t("review.reason.other", code=code)
+def stills_of(player: dict[str, Any], moments: dict[str, float]) -> tuple[Still, ...]:
+    """The camera at some *moments*, in seconds since the exam began, where it was recorded."""
+    found = []
+    for name, at_s in moments.items():
+        parts = [part for part in player["tracks"]["camera"] if part["start_s"] <= at_s + _NEAR_S]
+        if parts:
+            part = max(parts, key=lambda part: float(part["start_s"]))
+            offset_s = round(max(0.0, at_s - part["start_s"]), 2)
+            found.append(Still(name, part["url"], offset_s, at_s))
+    return tuple(found)
 
 
 def cause_in_words(t: Say, code: str) -> str:
@@ -72,24 +94,3 @@ def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> tuple[float
     starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
     clusters = read_clusters(path)
     return starts_s, starts_s + (clusters[-1].start_ms / 1000 if clusters else 0.0)
-
-
-def _length(t: Say, row: IncidentRow) -> str:
-    if row.end_s is None:
-        return t("incident.ongoing")
-    seconds = row.end_s - row.start_s
-    if seconds == 0:
-        return t("incident.moment")
-    return t("incident.duration", n=f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.1f}")
-
-
-def _details(t: Say, evidence: dict[str, Any]) -> list[str]:
-    details = [t(f"track.{evidence['track']}")] if "track" in evidence else []
-    if "reason" in evidence:
-        details.append(reason_in_words(t, str(evidence["reason"])))
-    details += [
-        t(f"incident.evidence.{name}", n=f"{evidence[name]:g}")
-        for name in _NUMBERS
-        if name in evidence
-    ]
-    return details

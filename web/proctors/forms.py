@@ -1,9 +1,10 @@
 """What a decision form sends."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from proctor.incidents.kinds import Kind
 from proctor.review.tables import Decision
 from proctor.review.verdicts import MAX_REASON
 
@@ -15,10 +16,32 @@ def _printable(text: object) -> object:
     return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
 
 
+Reason = Annotated[str, BeforeValidator(_printable)]
+
+
 class VerdictForm(BaseModel):
     """A decision and its reason. A reason too short is answered on the page, not here."""
 
     model_config = ConfigDict(extra="forbid")
 
     decision: Decision
-    reason: Annotated[str, BeforeValidator(_printable)] = Field("", max_length=2 * MAX_REASON)
+    reason: Reason = Field("", max_length=2 * MAX_REASON)
+
+
+class AlikeForm(BaseModel):
+    """A kind of incident to dismiss altogether, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    decision: Literal[Decision.DISMISSED] = Decision.DISMISSED
+    reason: Reason = Field("", max_length=2 * MAX_REASON)
+
+
+class AppealForm(BaseModel):
+    """What is ruled on an appeal, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    granted: bool
+    reason: Reason = Field("", max_length=2 * MAX_REASON)

@@ -8,7 +8,7 @@ from keystroke.features import HIGH, LOW, FourMeasurements
 from keystroke.revision import Revision
 from keystroke.verifiers.free_text import Weighing
 from proctor.shares.evidence import KeystrokeEvidence
-from web.proctors.facts import Say
+from web.facts import Say
 
 WIDTH = 240
 _MARGIN = 6

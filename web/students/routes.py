@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from proctor.exams.accommodations import Effect, accommodation_of
+from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, Technology
 from proctor.identity import enrolment
 from proctor.identity.tables import Modality
@@ -122,14 +124,15 @@ def sitting(
     at.inference.start()
     event = tx.get_one(AssessmentEvent, found.event_id)
     given = consents.current(tx, at.vault, visitor.account.id)
+    granted = accommodation_of(tx, visitor.account.id, course_of(tx, event).id)
     return page(
         request,
         "students/sitting.html",
         sitting=found,
         event=event,
         running=found.state in desk.UNDER_WAY,
-        # no timings are taken of someone who did not agree to it
-        keys=given.get(Purpose.TYPING, False),
+        # no timings are taken of someone who did not agree to it, or need not give them
+        keys=given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects,
     )
 
 
@@ -148,6 +151,7 @@ def receipt(request: Request, sitting_id: str, tx: ReadTx, visitor: Signed) -> R
     return page(
         request,
         "students/receipt.html",
+        sitting_id=sitting_id,
         receipt=desk.receipt(tx, found),
         event=tx.get_one(AssessmentEvent, found.event_id),
     )

@@ -56,6 +56,11 @@ class Room:
     def file(self) -> Path:
         return self.service.services.settings.recordings_dir / self.recording.path
 
+    def look(self, *names: str) -> None:
+        """Let *names* see a piece of the recording."""
+        for name in names:
+            self.service.client(name).get(self.video, headers={"range": "bytes=0-9"})
+
     def views(self) -> list[dict[str, str]]:
         with self.service.db.transaction() as tx:
             return [e.payload for e in events.read(tx, self.sitting_id, "recording_viewed")]
@@ -103,7 +108,10 @@ def test_the_page_states_facts_in_each_language(room: Room, locale: str) -> None
     fact = f"{translate(locale, 'incident.face_mismatch')}, "
     assert fact + translate(locale, "incident.duration", n=14) in page.text
     assert translate(locale, "incident.moment") in page.text
-    assert translate(locale, "incident.evidence.chars", n=84) in page.text
+    assert translate(locale, "review.ratio.against.strong", n="2 000") in page.text
+    assert translate(locale, "review.still.start") in page.text
+    card = client.get(f"{room.url}/incidents/{room.paste}")
+    assert translate(locale, "incident.evidence.chars", n=84) in card.text
     assert translate(locale, "review.unseen.twins") in page.text
     assert f'lang="{locale}"' in page.text
 
@@ -125,12 +133,15 @@ def test_nobody_else_finds_the_sitting_or_its_pictures(room: Room, name: str) ->
         client.get(room.video),
         client.get(f"/review/clips/{room.clips[0]}"),
         client.get(f"/review/clips/{room.clips[0]}/mp4"),
+        client.get(f"{room.url}/incidents/{room.paste}"),
         client.post(f"{room.url}/incidents/{room.paste}/verdict", data=verdict),
         client.post(f"{room.url}/identity", data={"decision": "verified", "reason": REASON}),
         client.post(f"{room.url}/admission"),
+        client.post(f"{room.url}/incidents/{room.paste}/look"),
+        client.post(f"{room.url}/alike", data={"kind": "paste", "reason": REASON}),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 7
+    assert [answer.status_code for answer in answers] == [404] * 10
     assert room.views() == []
     assert room.decisions() == []
 
@@ -235,6 +246,7 @@ def test_a_clip_is_downloaded_as_mp4_and_the_page_says_so(room: Room) -> None:
 
 def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
     client = room.service.client("rita")
+    room.look("rita")
 
     answer = client.post(
         f"{room.url}/incidents/{room.paste}/verdict",
@@ -242,14 +254,16 @@ def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
     )
 
     assert answer.status_code == 303
-    assert answer.headers["location"] == f"{room.url}#incident-{room.paste}"
+    assert answer.headers["location"] == f"{room.url}?incident={room.mismatch}#card"
     assert room.decisions() == ["dismissed"]
-    page = client.get(room.url).text
+    page = client.get(f"{room.url}?incident={room.paste}").text
     assert "The fact is not confirmed. Rita," in page
     assert REASON in page
+    assert "Of 1 such incidents here, 0 were confirmed." in page
 
 
 def test_a_short_reason_is_answered_on_the_page_and_kept(room: Room) -> None:
+    room.look("rita")
     answer = room.service.client("rita").post(
         f"{room.url}/incidents/{room.paste}/verdict",
         data={"decision": "confirmed", "reason": "<b>no"},
@@ -262,6 +276,7 @@ def test_a_short_reason_is_answered_on_the_page_and_kept(room: Room) -> None:
 
 
 def test_identity_before_its_incidents_is_a_conflict(room: Room) -> None:
+    room.look("rita")
     answer = room.service.client("rita").post(
         f"{room.url}/identity", data={"decision": "verified", "reason": REASON}
     )
@@ -271,7 +286,38 @@ def test_identity_before_its_incidents_is_a_conflict(room: Room) -> None:
     assert room.decisions() == []
 
 
+def test_nothing_is_decided_before_a_look(room: Room) -> None:
+    client = room.service.client("rita")
+    room.look("rustam")
+    incident = f"{room.url}/incidents/{room.mismatch}"
+    verdict = {"decision": "confirmed", "reason": REASON}
+
+    refused = client.post(f"{incident}/verdict", data=verdict)
+    assert refused.status_code == 409
+    assert "Look at the recording or the incident first" in refused.text
+    void = {"decision": "void", "reason": REASON}
+    assert client.post(f"{room.url}/identity", data=void).status_code == 409
+    assert room.decisions() == []
+
+    assert client.post(f"{incident}/look").status_code == 200
+    assert client.post(f"{incident}/verdict", data=verdict).status_code == 303
+
+
+def test_a_kind_is_dismissed_after_a_look_at_each(room: Room) -> None:
+    client = room.service.client("rita")
+    room.look("rita")
+    alike = {"kind": "paste", "reason": REASON}
+
+    assert client.post(f"{room.url}/alike", data=alike).status_code == 409
+    assert client.post(f"{room.url}/incidents/{room.paste}/look").status_code == 200
+    assert client.post(f"{room.url}/alike", data=alike).status_code == 303
+    assert client.post(f"{room.url}/alike", data=alike).status_code == 404
+    assert client.post(f"{room.url}/alike", data=alike | {"kind": "guilt"}).status_code == 422
+    assert room.decisions() == ["dismissed"]
+
+
 def test_voiding_waits_for_a_second_person(room: Room) -> None:
+    room.look("rita", "rustam")
     rita, rustam = room.service.client("rita"), room.service.client("rustam")
     incident = f"{room.url}/incidents/{room.mismatch}/verdict"
     rita.post(incident, data={"decision": "confirmed", "reason": REASON})
@@ -279,7 +325,7 @@ def test_voiding_waits_for_a_second_person(room: Room) -> None:
 
     assert rita.post(f"{room.url}/identity", data=void).status_code == 303
     page = rustam.get(room.url).text
-    assert "One person decided to void." in page
+    assert "One person decided: “Void the identification”." in page
     assert 'id="outcome">Under review<' in page
     assert rita.post(f"{room.url}/identity", data=void).status_code == 409
     assert rustam.post(f"{room.url}/identity", data=void).status_code == 303
@@ -307,6 +353,7 @@ def test_a_malformed_form_is_refused(room: Room, form: dict[str, str]) -> None:
 
 
 def test_control_characters_do_not_reach_the_record(room: Room) -> None:
+    room.look("rita")
     room.service.client("rita").post(
         f"{room.url}/incidents/{room.paste}/verdict",
         data={"decision": "confirmed", "reason": "The text\x00 was pasted\nonce."},

@@ -1,11 +1,13 @@
 // The reviewer's player: camera and screen follow one clock, the timeline jumps in it.
+// Nothing is loaded before the reviewer asks for it: what is loaded counts as seen.
 
 import "./review.css";
 
+import { Incidents, type Playing } from "./incidents";
 import { element, optional, pageData, reveal, write } from "./page";
 import { correction, placeOf, SittingClock, type Part } from "./sync";
 import { sayFrom, type Say } from "./texts";
-import { clockText, markAt, neighbour, shareAt, ticks, type Span } from "./timeline";
+import { clockText, shareAt, ticks, type Span } from "./timeline";
 
 interface PageData {
   start_s: number;
@@ -14,7 +16,6 @@ interface PageData {
   texts: Record<string, string>;
 }
 
-const LEAST_MARK_PERCENT = 0.8;
 const TICKS = 8;
 
 /** One video of the sitting and the files it is made of. */
@@ -94,13 +95,13 @@ class Deck {
   }
 }
 
-class Player {
+class Player implements Playing {
   private readonly span: Span;
   private readonly clock: SittingClock;
   private readonly decks: Deck[];
   private readonly scrub = element<HTMLInputElement>("scrub");
   private readonly playButton = element<HTMLButtonElement>("play-button");
-  private readonly starts: number[];
+  private isAsked = false;
 
   constructor(
     data: PageData,
@@ -111,20 +112,19 @@ class Player {
     this.decks = (["camera", "screen"] as const).map(
       (track) => new Deck(element(`video-${track}`), element(`note-${track}`), say, data.tracks[track]),
     );
-    this.starts = [...document.querySelectorAll<HTMLElement>("[data-incident]")].map((mark) =>
-      Number(mark.dataset["start"]),
-    );
     this.scrub.min = String(this.span.startS);
     this.scrub.max = String(this.span.endS);
-    this.drawTimeline();
+    this.drawTicks();
     this.listen();
     requestAnimationFrame((nowMs) => this.turn(nowMs));
   }
 
   private turn(nowMs: number): void {
     const atS = this.clock.at(nowMs);
-    const waits = this.decks.map((deck) => deck.follow(atS, this.clock.rate, this.clock.isPlaying));
-    this.clock.hold(waits.includes(true), nowMs);
+    if (this.isAsked) {
+      const waits = this.decks.map((deck) => deck.follow(atS, this.clock.rate, this.clock.isPlaying));
+      this.clock.hold(waits.includes(true), nowMs);
+    }
     this.show(atS);
     requestAnimationFrame((next) => this.turn(next));
   }
@@ -138,13 +138,7 @@ class Player {
     if (this.scrub.getAttribute("aria-valuetext") !== time) this.scrub.setAttribute("aria-valuetext", time);
   }
 
-  private drawTimeline(): void {
-    for (const mark of document.querySelectorAll<HTMLElement>(".mark")) {
-      const of = { startS: Number(mark.dataset["start"]), endS: Number(mark.dataset["end"]) };
-      const { left, width } = markAt(this.span, of, LEAST_MARK_PERCENT);
-      mark.style.left = `${left}%`;
-      mark.style.width = `${width}%`;
-    }
+  private drawTicks(): void {
     element("ticks").replaceChildren(
       ...ticks(this.span, TICKS).map((at) => {
         const label = document.createElement("span");
@@ -159,63 +153,38 @@ class Player {
     this.playButton.addEventListener("click", () => this.toggle());
     element("back-button").addEventListener("click", () => this.skip(-10));
     element("forward-button").addEventListener("click", () => this.skip(10));
-    element("previous-button").addEventListener("click", () => this.step(-1));
-    element("next-button").addEventListener("click", () => this.step(1));
     this.scrub.addEventListener("input", () => this.seek(Number(this.scrub.value)));
     const speed = element<HTMLSelectElement>("speed");
     speed.addEventListener("change", () => this.clock.setRate(Number(speed.value), performance.now()));
-    for (const mark of document.querySelectorAll<HTMLElement>(".mark")) {
-      mark.addEventListener("click", () => this.seek(Number(mark.dataset["start"])));
-    }
-    for (const go of document.querySelectorAll<HTMLElement>("[data-go]")) {
-      go.addEventListener("click", () => {
-        this.seek(Number(go.dataset["go"]));
-        element("player").scrollIntoView({ block: "start" });
-        this.playButton.focus({ preventScroll: true });
-      });
-    }
-    document.addEventListener("keydown", (event) => this.key(event));
+    const picture = document.querySelector<SVGSVGElement>("#lanes");
+    picture?.addEventListener("click", (event) => {
+      const box = picture.getBoundingClientRect();
+      const share = (event.clientX - box.left) / box.width;
+      this.seek(this.span.startS + share * (this.span.endS - this.span.startS));
+    });
   }
 
-  private key(event: KeyboardEvent): void {
-    const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (target.closest("input, textarea, select, button, a, summary") !== null) return;
-    const actions: Record<string, () => void> = {
-      Space: () => this.toggle(),
-      ArrowLeft: () => this.skip(-5),
-      ArrowRight: () => this.skip(5),
-      KeyN: () => this.step(1),
-      KeyP: () => this.step(-1),
-    };
-    const action = actions[event.code];
-    if (action === undefined) return;
-    event.preventDefault();
-    action();
-  }
-
-  private toggle(): void {
+  toggle(): void {
+    this.isAsked = true;
     const nowMs = performance.now();
     if (this.clock.isPlaying) this.clock.pause(nowMs);
     else this.clock.play(nowMs);
   }
 
-  private seek(toS: number): void {
+  seek(toS: number): void {
+    this.isAsked = true;
     this.clock.seek(toS, performance.now());
   }
 
-  private skip(byS: number): void {
+  skip(byS: number): void {
+    this.isAsked = true;
     const nowMs = performance.now();
     this.clock.seek(this.clock.at(nowMs) + byS, nowMs);
-  }
-
-  private step(direction: 1 | -1): void {
-    const start = neighbour(this.starts, this.clock.at(performance.now()), direction);
-    if (start !== null) this.seek(start);
   }
 }
 
 if (optional("page-data") !== null) {
   const data = pageData<PageData>();
-  new Player(data, sayFrom(data.texts));
+  const player = new Player(data, sayFrom(data.texts));
+  new Incidents(player);
 }

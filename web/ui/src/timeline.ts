@@ -12,13 +12,6 @@ export function shareAt(span: Span, atS: number): number {
   return Math.min(1, Math.max(0, (atS - span.startS) / length));
 }
 
-/** Left edge and width of a mark in percent; short ones stay wide enough to hit. */
-export function markAt(span: Span, mark: Span, leastPercent: number): { left: number; width: number } {
-  const left = 100 * shareAt(span, mark.startS);
-  const width = Math.max(100 * shareAt(span, mark.endS) - left, leastPercent);
-  return { left: Math.min(left, 100 - width), width };
-}
-
 const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600] as const;
 
 /** Round moments to label, in at most `most` steps. */
@@ -39,11 +32,4 @@ export function clockText(atS: number): string {
   const pad = (part: number): string => String(part).padStart(2, "0");
   const [hours, minutes, seconds] = [Math.trunc(whole / 3600), Math.trunc(whole / 60) % 60, whole % 60];
   return hours > 0 ? `${sign}${hours}:${pad(minutes)}:${pad(seconds)}` : `${sign}${minutes}:${pad(seconds)}`;
-}
-
-/** The nearest start after (+1) or before (-1) a moment; going back passes one just begun. */
-export function neighbour(starts: readonly number[], atS: number, direction: 1 | -1): number | null {
-  const sorted = [...starts].sort((a, b) => a - b);
-  if (direction === 1) return sorted.find((start) => start > atS + 0.05) ?? null;
-  return sorted.filter((start) => start < atS - 1).at(-1) ?? null;
 }

@@ -1,0 +1,38 @@
+"""What the card of one incident shows beside the facts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality
+from proctor.review.dossier import IncidentFile
+from proctor.review.statements import Said
+from web.facts import Fact
+from web.proctors.facts import Still, Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """``answers``: what the student said about it. ``alike``: undecided incidents of the same
+    kind; ``looked``: this one, and those of them that the visitor looked at before."""
+
+    found: IncidentFile
+    said: Fact
+    trust: Trust
+    stills: tuple[Still, ...]
+    answers: tuple[Said, ...]
+    alike: int
+    looked: int
+
+    def shown(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def identified_s(checks: Iterable[IdentityCheck]) -> float:
+    """When the face last matched before the exam began, or its start."""
+    matched = [
+        check.at_s
+        for check in checks
+        if check.modality is Modality.FACE and check.result is CheckResult.MATCH and check.at_s <= 0
+    ]
+    return max(matched, default=0.0)
