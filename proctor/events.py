@@ -93,6 +93,12 @@ def verify(tx: Session, stream: str) -> ChainBroken | None:
     return None
 
 
+def links(tx: Session) -> list[tuple[str, int, bytes]]:
+    """Stream, number and hash of every event of all streams, in the order they were written."""
+    rows = tx.execute(select(Event.stream, Event.seq, Event.hash).order_by(Event.id))
+    return [(stream, seq, link) for stream, seq, link in rows]
+
+
 def _last(tx: Session, stream: str) -> Event | None:
     query = select(Event).where(Event.stream == stream).order_by(Event.seq.desc()).limit(1)
     return tx.scalars(query).first()

@@ -1,4 +1,5 @@
-"""The evidence of an issued report as one ZIP: the report, cited clips, event chains, hashes.
+"""The evidence of an issued report as one ZIP: the report, cited clips, event chains, hashes,
+and proofs that the chains stand in the log of all events.
 
 The list of hashes is signed with the institution's Ed25519 key, so that anybody can check the
 pack without the database.
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.incidents.builder import clips_of
+from proctor.reports import merkle
 from proctor.reports.document import Json, canonical
 from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
@@ -59,6 +61,8 @@ def write_pack(
                     add(name, content)
                 else:
                     missing.append(name)
+        log = _log(tx, sittings, now)
+        add("log.json", canonical(log).encode())
         manifest = {
             "schema": SCHEMA,
             "report": report.sha256,
@@ -71,6 +75,28 @@ def write_pack(
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         seal = {"public_key": public.hex(), "signature": key.sign(text).hex()}
         pack.writestr("signature.json", canonical(seal))
+
+
+def _log(tx: Session, sittings: list[str], now: datetime) -> Json:
+    """Where the last event of each sitting stands among all events there are, and the proof.
+
+    The root is written down as an event of its own, so that a later log can be held against it.
+    """
+    links = events.links(tx)
+    levels = merkle.levels_of([link for _, _, link in links])
+    last = {stream: index for index, (stream, _, _) in enumerate(links)}
+    head = {"size": len(links), "root": levels[-1][0].hex()}
+    events.append(tx, "log", "log_head", head, now)
+    return {
+        **head,
+        "proofs": {
+            sitting: {
+                "index": last[sitting],
+                "path": [step.hex() for step in merkle.path_of(levels, last[sitting])],
+            }
+            for sitting in sittings
+        },
+    }
 
 
 def _sittings(document: Json) -> list[str]:

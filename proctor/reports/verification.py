@@ -17,6 +17,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from proctor.reports import merkle
 from proctor.reports.document import Json, canonical, range_json, share_json
 from proctor.shares.calculator import (
     Outcome,
@@ -157,6 +158,7 @@ def _pack(data: bytes) -> Verification:
     for name in sorted(members):
         if name.startswith("events/"):
             findings += [Finding(name, problem) for problem in _chain_problems(name, members[name])]
+    findings += [Finding("log.json", problem) for problem in _log_problems(members)]
     return Verification(tuple(findings), report, seal["public_key"], missing)
 
 
@@ -182,6 +184,27 @@ def _against(
     for name in [*members, *broken]:
         if name not in hashes and name not in _SEALED:
             yield Finding(name, "is not listed")
+
+
+def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
+    """Chains whose last event does not stand in the log where the pack says."""
+    if "log.json" not in members:
+        # packs of before there was a log; one that lists it is found without it above
+        return
+    try:
+        log = json.loads(members["log.json"])
+        root, size, proofs = bytes.fromhex(log["root"]), int(log["size"]), dict(log["proofs"])
+        for name in sorted(members):
+            if not name.startswith("events/"):
+                continue
+            stream = name.removeprefix("events/").removesuffix(".json")
+            last = bytes.fromhex(json.loads(members[name])["events"][-1]["hash"])
+            proof = proofs[stream]
+            path = [bytes.fromhex(step) for step in proof["path"]]
+            if merkle.root_from(last, proof["index"], size, path) != root:
+                yield f"does not hold the last event of {stream}"
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        yield f"cannot be read ({type(error).__name__})"
 
 
 def _chain_problems(name: str, content: bytes) -> Iterator[str]:

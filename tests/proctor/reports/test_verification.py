@@ -107,6 +107,42 @@ def test_manifest_that_fits_a_forged_report_needs_the_key(pack: Path) -> None:
     assert found.findings == (Finding("manifest.json", "the signature does not fit"),)
 
 
+def signed_anew(pack: Path, name: str, content: bytes) -> bytes:
+    """The pack with another content of one member, listed and signed by who holds the key."""
+    with zipfile.ZipFile(pack) as read:
+        manifest = json.loads(read.read("manifest.json"))
+        seal = json.loads(read.read("signature.json"))
+    manifest["members"][name] = sha256_hex(content)
+    text = canonical(manifest).encode()
+    seal["signature"] = KEY.sign(text).hex()
+    changes = {name: content, "manifest.json": text, "signature.json": canonical(seal).encode()}
+    data = b""
+    for member, new in changes.items():
+        data = rewritten(pack, member, new)
+        pack.write_bytes(data)
+    return data
+
+
+def test_chain_that_was_cut_does_not_stand_in_the_log(pack: Path) -> None:
+    name = next(member for member in members(pack) if member.startswith("events/"))
+    with zipfile.ZipFile(pack) as read:
+        chain = json.loads(read.read(name))["events"]
+    shorter = canonical({"events": chain[:-1]}).encode()
+    stream = name.removeprefix("events/").removesuffix(".json")
+    problem = f"does not hold the last event of {stream}" if chain[:-1] else "cannot be read"
+    found = verify(signed_anew(pack, name, shorter)).findings
+    assert [each.member for each in found] == ["log.json"]
+    assert found[0].problem.startswith(problem)
+
+
+def test_root_of_the_log_is_on_record(held: ExamCourse, pack: Path) -> None:
+    with zipfile.ZipFile(pack) as read:
+        log = json.loads(read.read("log.json"))
+    (head,) = events.read(held.tx, "log")
+    assert (head.kind, head.payload) == ("log_head", {"size": log["size"], "root": log["root"]})
+    assert log["size"] == head.id - 1
+
+
 def test_member_that_is_added_or_taken_out_is_named(pack: Path) -> None:
     with zipfile.ZipFile(pack, "a") as more:
         more.writestr("clips/extra.webm", b"x")
