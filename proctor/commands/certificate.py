@@ -13,6 +13,7 @@ from proctor.people import accounts
 from proctor.plumbing.db import Database
 from proctor.reports import certificates
 from proctor.reports.certificate_pdf import certificate_pdf
+from proctor.reports.signing import Seal
 from proctor.reports.tables import Certificate, CertificateStatus
 from proctor.settings import Settings
 
@@ -59,9 +60,11 @@ def issue(
     finally:
         db.close()
     out.mkdir(parents=True, exist_ok=True)
+    seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
     for row in made:
         path = out / f"certificate-{row.number}.pdf"
-        path.write_bytes(certificate_pdf(certificates.document_of(row), row.sha256))
+        drawn = certificate_pdf(certificates.document_of(row), row.sha256)
+        path.write_bytes(seal.sign(drawn, Clock().now()))
         typer.echo(path)
     if refused:
         raise typer.Exit(1)

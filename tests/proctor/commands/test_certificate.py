@@ -32,6 +32,8 @@ def test_certificates_are_issued_ruled_on_and_refused_by_name(
     run = CliRunner().invoke(app, ["certificate", "issue", "DL-101", *arguments])
     assert run.exit_code == 1
     assert run.stdout.split() == [str(tmp_path / "out" / "certificate-1.pdf")]
+    pdf = (tmp_path / "out" / "certificate-1.pdf").read_bytes()
+    assert b"/ETSI.CAdES.detached" in pdf
     assert "S-0002: below_share:0.00/0.00" in run.stderr
     assert "S-0003: not_passed:quiz-1" in run.stderr
     with db.transaction() as tx:
