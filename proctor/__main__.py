@@ -7,6 +7,7 @@ import typer
 from proctor.commands import (
     account,
     bench,
+    calibrate,
     certificate,
     evaluate,
     evidence,
@@ -35,6 +36,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(templates.app, name="templates")
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")
 bench.app.command("faces")(faces_bench.faces)
 bench.app.command("report")(report_bench.report)

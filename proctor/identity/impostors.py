@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison, paired_scores
 from biometrics.error_rates import Scores
-from biometrics.types import mean_template
+from biometrics.types import Template, mean_template
 from proctor.identity import protection
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.people.tables import Account
@@ -33,6 +33,20 @@ def compare_everybody(
 
     References from before there were rotations are compared with one another only.
     """
+    groups = [
+        [mean_template(samples).vector.astype(np.float64) for samples in people]
+        for people in enrolled(tx, vault, comparison, institution_id, at)
+    ]
+    return Impostors(
+        sum(len(vectors) for vectors in groups),
+        np.concatenate([np.empty(0), *(_scores(comparison, each) for each in groups)]),
+    )
+
+
+def enrolled(
+    tx: Session, vault: Vault, comparison: FaceComparison, institution_id: str, at: datetime
+) -> list[list[list[Template]]]:
+    """Samples of each person with a confirmed face reference, a list for every rotation."""
     query = (
         select(Reference)
         .join(Account, Account.id == Reference.account_id)
@@ -40,17 +54,13 @@ def compare_everybody(
         .where(Reference.state == ReferenceState.CONFIRMED, Reference.expires_at > at)
         .where(Reference.model_id == str(comparison.model_id))
     )
-    groups: dict[int, list[Scores]] = defaultdict(list)
+    groups: dict[int, list[list[Template]]] = defaultdict(list)
     for row in tx.scalars(query):
         try:
-            template = mean_template(protection.templates_of(tx, vault, row))
+            groups[row.rotation].append(protection.templates_of(tx, vault, row))
         except KeyDestroyed:
             continue
-        groups[row.rotation].append(template.vector.astype(np.float64))
-    return Impostors(
-        sum(len(vectors) for vectors in groups.values()),
-        np.concatenate([np.empty(0), *(_scores(comparison, each) for each in groups.values())]),
-    )
+    return list(groups.values())
 
 
 def _scores(comparison: FaceComparison, vectors: list[Scores]) -> Scores:

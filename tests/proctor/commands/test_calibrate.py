@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from biometrics.cohort import OwnScores
+from proctor.commands.calibrate import figures
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_threshold_is_proposed_for_what_n_can_show() -> None:
+    scores = OwnScores(np.array([0.40, 0.60, 0.70, 0.80]), np.linspace(0.0, 0.5, 200))
+    found = figures(scores, None, 0.428)
+    assert (found["n_mated"], found["n_non_mated"]) == (4, 200)
+    assert found["card"] == {"threshold": 0.428, "fmr": 29 / 200, "fnmr": 0.25}
+    assert found["own"]["1e-2"]["fnmr"] == 0.25
+    assert 0.49 < found["own"]["1e-2"]["threshold"] < 0.50
+    assert (found["own"]["1e-3"], found["centred"]) == (None, None)
+    assert found["calibration"]["slope"] > 0
+    assert found["intervals"]["card.fnmr"]["n"] == 4
+
+
+def test_people_of_one_sample_each_calibrate_nothing() -> None:
+    found = figures(OwnScores(np.empty(0), np.linspace(0.0, 0.5, 200)), None, 0.428)
+    assert found["card"]["fnmr"] is None
+    assert found["calibration"] is None
+    assert set(found["own"].values()) == {None}
