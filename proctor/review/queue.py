@@ -1,7 +1,7 @@
 """Whose sittings a proctor or reviewer may see, and which of them wait for a decision."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, exists, false, select, true
@@ -15,14 +15,18 @@ from proctor.exams.tables import (
     CourseStaff,
     StaffRole,
 )
+from proctor.incidents.kinds import IDENTITY_KINDS, Severity
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Role
+from proctor.review.precision import Precision, precision_of
+from proctor.review.statements import waiting_appeals
 from proctor.review.tables import Decision, Verdict
 from proctor.review.verdicts import identity_standing, newest_by_incident
 from proctor.sittings.tables import Sitting, SittingState
 
 _REVIEWING = (StaffRole.PROCTOR, StaffRole.REVIEWER)
+_WEIGHTS = {Severity.ATTENTION: 3.0, Severity.INFO: 1.0}
 _ROLES = frozenset({Role.PROCTOR, Role.REVIEWER})
 
 
@@ -42,22 +46,34 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """One sitting of the queue. ``undecided``: incidents without a verdict. ``identity``: the
-    decision in force; ``proposed``: one that waits for a second person."""
+    """One sitting of the queue. ``undecided``: incidents without a verdict, ``about_identity`` of
+    them. ``urgency``: their severity times how often people confirmed their kind here.
+    ``identity``: the decision in force; ``proposed``: one that waits for a second person.
+    """
 
     reviewed: Reviewed
     incidents: int
     undecided: int
+    about_identity: int
+    urgency: float
     identity: Decision | None
     proposed: Decision | None
+    has_appeal: bool
 
     @property
     def needs_person(self) -> bool:
-        return self.undecided > 0 or self.proposed is not None
+        return self.undecided > 0 or self.proposed is not None or self.has_appeal
+
+    @property
+    def place(self) -> tuple[bool, bool, float]:
+        """Where it stands in the queue: lower comes first."""
+        waits_for_one = self.has_appeal or self.proposed is not None
+        return not waits_for_one, not self.about_identity, -self.urgency
 
 
 def queue(tx: Session, account: Account) -> list[QueueItem]:
-    """Sittings *account* may review, newest first."""
+    """Sittings *account* may review: appeals and second decisions, then those with incidents
+    about identity, then by urgency, the newest first among equals."""
     seen = _visible(account).order_by(Sitting.created_at.desc(), Sitting.id)
     rows = [
         Reviewed(sitting, event, course, learner)
@@ -72,7 +88,13 @@ def queue(tx: Session, account: Account) -> list[QueueItem]:
     given = select(Verdict).where(Verdict.sitting_id.in_(mine)).order_by(Verdict.at)
     for verdict in tx.scalars(given):
         verdicts[verdict.sitting_id].append(verdict)
-    return [_item(row, incidents[row.sitting.id], verdicts[row.sitting.id]) for row in rows]
+    rates = precision_of(tx, account.institution_id)
+    appeals = waiting_appeals(tx, [row.sitting.id for row in rows])
+    items = [
+        _item(row, incidents[row.sitting.id], verdicts[row.sitting.id], rates, appeals)
+        for row in rows
+    ]
+    return sorted(items, key=lambda item: item.place)
 
 
 def sitting_for(tx: Session, account: Account, sitting_id: str) -> Reviewed:
@@ -133,7 +155,11 @@ def _visible(
 
 
 def _item(
-    reviewed: Reviewed, incidents: Sequence[IncidentRow], verdicts: Sequence[Verdict]
+    reviewed: Reviewed,
+    incidents: Sequence[IncidentRow],
+    verdicts: Sequence[Verdict],
+    rates: Mapping[str, Precision],
+    appeals: Collection[str],
 ) -> QueueItem:
     decided = newest_by_incident(verdicts)
     undecided = [row for row in incidents if row.id not in decided]
@@ -142,6 +168,13 @@ def _item(
         reviewed=reviewed,
         incidents=len(incidents),
         undecided=len(undecided),
+        about_identity=sum(row.kind in IDENTITY_KINDS for row in undecided),
+        urgency=sum(_urgency(row, rates) for row in undecided),
         identity=standing.decision,
         proposed=standing.proposed if standing.needs_second_person else None,
+        has_appeal=reviewed.sitting.id in appeals,
     )
+
+
+def _urgency(row: IncidentRow, rates: Mapping[str, Precision]) -> float:
+    return _WEIGHTS[Severity(row.severity)] * rates.get(row.kind, Precision()).expected

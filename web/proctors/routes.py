@@ -21,7 +21,7 @@ from proctor.media.export import as_mp4
 from proctor.people.tables import Role
 from proctor.review import dossier, looks, queue, statements, verdicts
 from proctor.review.dossier import Dossier
-from proctor.review.precision import precision_of
+from proctor.review.precision import detectors_of, precision_of
 from proctor.review.queue import QueueItem, Reviewed
 from proctor.shares.evidence import SittingEvidence, evidence_of, evidence_of_all
 from proctor.shares.outcomes import OutcomeDecision, decide
@@ -47,7 +47,7 @@ FILTERS = ("open", "decided", "all")
 def show_queue(
     request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep, show: str = "open"
 ) -> HTMLResponse:
-    """Sittings to review, newest first."""
+    """Sittings to review, the most pressing first."""
     if show not in FILTERS:
         raise NotFound
     items = queue.queue(tx, visitor.account)
@@ -63,7 +63,16 @@ def show_queue(
         "decided": sum(not _waits(item, outcome) for item, outcome in rows),
         "all": len(rows),
     }
-    return page(request, "review/queue.html", rows=shown, show=show, filters=FILTERS, counts=counts)
+    watched = detectors_of(tx, visitor.account.institution_id)
+    return page(
+        request,
+        "review/queue.html",
+        rows=shown,
+        show=show,
+        filters=FILTERS,
+        counts=counts,
+        notices=[each for each in watched if each.needs_notice],
+    )
 
 
 @router.get("/review/sittings/{sitting_id}", dependencies=[_reviewing])

@@ -108,6 +108,31 @@ def test_a_first_vote_to_void_waits_for_a_second_person(tx: Session, cast: Cast)
     assert (item.identity, item.proposed, item.needs_person) == (Decision.VOID, None, False)
 
 
+def test_identity_comes_first_then_what_people_confirm_more_often(tx: Session, cast: Cast) -> None:
+    first = sitting_of(tx, cast, cast.alice, NOON)
+    record_view(tx, cast.rita.id, first.id, "recording", "camera", NOON)
+    reason = "It is plain in the recording."
+    for kind, decision in [("paste", Decision.DISMISSED), ("page_hidden", Decision.CONFIRMED)]:
+        for second in range(6):
+            row = incident_of(tx, first, kind, second, second + 1)
+            decide_incident(tx, cast.rita, first, row.id, decision, reason, NOON)
+    waiting = {}
+    for number, kind in enumerate(["paste", "page_hidden", "face_absent", None]):
+        account = accounts.add(
+            tx, cast.institution.id, f"{number}@example.org", kind or "none", Role.STUDENT
+        )
+        sitting = sitting_of(tx, cast, account, NOON.replace(hour=13, minute=number))
+        waiting[kind] = sitting
+        if kind:
+            incident_of(tx, sitting, kind, 5, 9)
+
+    assert learners(tx, cast.rita)[:3] == ["face_absent", "page_hidden", "paste"]
+
+    record_view(tx, cast.rita.id, waiting[None].id, "recording", "camera", NOON)
+    decide_identity(tx, cast.rita, waiting[None], Decision.VOID, reason, NOON)
+    assert learners(tx, cast.rita)[0] == "none"
+
+
 def test_recordings_and_clips_are_seen_with_their_sitting(tx: Session, cast: Cast) -> None:
     sitting = sitting_of(tx, cast, cast.alice, NOON)
     incident = incident_of(tx, sitting, "paste", 5, 5)
