@@ -26,6 +26,7 @@ from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
 from web.office import routes as office
 from web.proctors import routes as proctors
+from web.proctors import watching
 from web.students import identity as student_identity
 from web.students import record as student_record
 from web.students import routes as students
@@ -73,6 +74,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         student_identity,
         student_record,
         proctors,
+        watching,
         office,
         api_sittings,
         api_proctoring,

@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import HTTPConnection
 
 from proctor.catalogue import LOCALES, subset, translate
 
@@ -25,7 +26,7 @@ _environment = Environment(
 )
 
 
-def locale_of(request: Request) -> str:
+def locale_of(request: HTTPConnection) -> str:
     """The chosen language, else the account's, else the browser's, else Kazakh."""
     visitor = getattr(request.state, "visitor", None)
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")

@@ -28,7 +28,8 @@ log = structlog.get_logger()
 
 
 class InferencePool:
-    """A few worker processes and two bounded lines before them: frames of exams, and the rest.
+    """A few worker processes and bounded lines before them: frames of exams to assess, frames to
+    make small pictures of, and the rest.
 
     ``frames_limit`` and ``stills_limit`` pictures may wait in each beside those being looked at;
     the next is refused as ``overloaded``, and whoever sends stills crowds out no exam.
@@ -55,6 +56,7 @@ class InferencePool:
         self._closed = threading.Event()
         self._frames = _Line(workers + frames_limit)
         self._stills = _Line(workers + stills_limit)
+        self._shrinks = _Line(workers + frames_limit)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
@@ -82,6 +84,12 @@ class InferencePool:
         self, codec: str, keyframe: bytes, looks: Looks
     ) -> FrameAssessment | NotAssessed:
         return await asyncio.wrap_future(self.submit_frame(codec, keyframe, looks))
+
+    async def shrink_frame(self, codec: str, keyframe: bytes) -> bytes | NotAssessed:
+        """One encoded keyframe as a small JPEG, for people to look at."""
+        job = self._submit(self._shrinks, worker.shrink_frame, codec, keyframe)
+        made: bytes | NotAssessed = await asyncio.wrap_future(job)
+        return made
 
     async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
         return await asyncio.wrap_future(self.submit_image(data, embed=embed))

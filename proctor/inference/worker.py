@@ -44,6 +44,7 @@ MAX_FRAME_BYTES = 2 * 1024 * 1024
 # 4K UHD: twice each side of the largest picture the capture page asks for
 MAX_FRAME_PIXELS = 3840 * 2160
 _MAX_MEMORY = 4 * 1024**3
+SHRUNK_PX = 320
 # a small pattern is taken for a face more easily than a large one
 _FAR_THRESHOLD = 0.7
 # of <malloc.h>
@@ -145,6 +146,21 @@ def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
 def assess_image(data: bytes, embed: bool) -> FrameAssessment:
     rgb = np.asarray(decode_still(data))
     return assess(np.ascontiguousarray(rgb[:, :, ::-1]), Looks(embed=embed))
+
+
+def shrink_frame(codec: str, keyframe: bytes) -> bytes:
+    """The picture as a JPEG at most 320 px wide. Raises Unreadable."""
+    import cv2
+
+    image = decode_keyframe(codec, keyframe)
+    height, width = image.shape[:2]
+    if width > SHRUNK_PX:
+        size = (SHRUNK_PX, round(height * SHRUNK_PX / width))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    is_made, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    if not is_made:
+        raise Unreadable("not_encodable")
+    return jpeg.tobytes()
 
 
 def opened() -> Models:

@@ -57,6 +57,10 @@ class LiveSittings:
             task.add_done_callback(lambda _: self._opening.pop(sitting_id))
         return await asyncio.shield(self._opening[sitting_id])
 
+    def held(self, sitting_id: str) -> LiveSitting | None:
+        """The live sitting, if this process holds it."""
+        return self._open.get(sitting_id)
+
     def is_silent(self, sitting_id: str) -> bool:
         """Whether no browser has been heard of in this sitting lately."""
         live = self._open.get(sitting_id)

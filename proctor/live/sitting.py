@@ -6,6 +6,7 @@ acknowledged after commit.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -24,6 +25,7 @@ from proctor.live.faces import FaceWatch
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import Line, Loaded
+from proctor.live.preview import Preview
 from proctor.live.sockets import Sockets
 from proctor.media import ledger
 from proctor.media.backfill import BackfillRefused, read_pictures
@@ -91,6 +93,7 @@ class LiveSitting:
             self._media_changed,
             self._file_begun,
         )
+        self.preview = Preview(line.inference, lambda: self._capture.newest.last)
         self.invigilation = Invigilation(
             line, self._journal, self._lock, self._sockets, self._capture, self._faces, self._finish
         )
@@ -134,6 +137,36 @@ class LiveSitting:
         return self._journal.sitting
 
     @property
+    def live_tracks(self) -> dict[str, bool]:
+        """Which tracks arrive."""
+        return {track.value: on for track, on in self._capture.live_tracks().items()}
+
+    @property
+    def taken_bytes(self) -> int:
+        """Bytes of all pictures that arrived."""
+        return self._capture.taken_bytes
+
+    @property
+    def recorded_now_s(self) -> float:
+        """Seconds on the recordings' clock; the exam's begins ``exam_offset_s`` later."""
+        return self._capture.now_s
+
+    @property
+    def exam_offset_s(self) -> float | None:
+        """When the exam began on the recordings' clock; None before."""
+        return None if self._sitting.started_at is None else self._sitting.exam_offset_s
+
+    @property
+    def paths(self) -> dict[Track, Path]:
+        """The file each track is being written to."""
+        return self._capture.paths
+
+    @property
+    def waits_for_admission(self) -> bool:
+        """Whether only a person can let the student in."""
+        return not self._is_identified() and self._faces.attempts_left == 0
+
+    @property
     def last_batch(self) -> int:
         return self._sitting.last_batch
 
@@ -144,6 +177,10 @@ class LiveSitting:
         """
         self._heard = self._line.clock.monotonic()
         return await to_the_end(self._connect(sdp, tracks))
+
+    def watched(self) -> AbstractContextManager[None]:
+        """While somebody follows the files of ``paths``."""
+        return self._capture.watched()
 
     def subscribe(self) -> asyncio.Queue[dict[str, Any]]:
         """Messages for one socket of the student's page; the newest are kept."""
@@ -435,8 +472,7 @@ class LiveSitting:
 
     def media_message(self) -> dict[str, Any]:
         """Which tracks arrive, for the student's page."""
-        live = {track.value: on for track, on in self._capture.live_tracks().items()}
-        return {"type": "media", **live}
+        return {"type": "media", **self.live_tracks}
 
     def identity_message(self, hint: str | None = None) -> dict[str, Any]:
         """How the identity check stands, for the student's page."""

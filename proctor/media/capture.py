@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,8 +70,9 @@ class Capture:
     """Camera and screen of one sitting. ``on_change`` hears of silence, return and failures.
 
     ``epoch``: monotonic seconds at zero of the recording clock. ``recorded``: files already
-    finished. A recording that fails, or has no room, stops for its track alone and begins again
-    with the next file; ``on_file`` hears of that file before anything is in it.
+    finished. ``taken_bytes``: of all frames that arrived. A recording that fails, or has no room,
+    stops for its track alone and begins again with the next file; ``on_file`` hears of that file
+    before anything is in it.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Capture:
         self.recorded: list[RecordedTrack] = []
         self.newest = NewestFrame()
         self.newest_screen = NewestFrame()
+        self.taken_bytes = 0
         self._clock = clock
         self._directory = directory
         self._epoch = epoch
@@ -98,6 +101,7 @@ class Capture:
         self._token: object = None
         self._connected_s = 0.0
         self._recorders: dict[Track, TrackRecorder] = {}
+        self._viewers = 0
         self._stops: dict[Track, _Stop] = {}
         self._tries: Counter[Track] = Counter()
         self._finishing: set[asyncio.Task[None]] = set()
@@ -127,6 +131,17 @@ class Capture:
         """Which tracks have arrived within the last seconds."""
         now = self.now_s
         return {t: now - self._arrived.get(t, -LIVE_WITHIN_S) < LIVE_WITHIN_S for t in Track}
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """While somebody follows the files: what arrives is in them at the disk's next visit."""
+        self._viewers += 1
+        self._show_viewers()
+        try:
+            yield
+        finally:
+            self._viewers -= 1
+            self._show_viewers()
 
     def place(self, monotonic: float) -> float:
         """Monotonic seconds on the recording clock."""
@@ -202,6 +217,7 @@ class Capture:
                 raise
             await self._end("reconnected")
             self._peer, self._token, self._recorders = peer, token, recorders
+            self._show_viewers()
             self._connected_s = self.now_s
             self.newest, self.newest_screen = NewestFrame(), NewestFrame()
         return answer
@@ -247,6 +263,7 @@ class Capture:
         track, at_s = frame.track, self.place(frame.arrival)
         is_first = track not in self._arrived
         self._arrived[track] = at_s
+        self.taken_bytes += len(frame.data)
         since_s = self._silent_since.pop(track, None)
         if since_s is not None:
             self._causes[track].append(Cause(since_s, at_s, NO_PACKETS))
@@ -311,10 +328,15 @@ class Capture:
             self._stops[track] = replace(stop, retry_s=self.now_s + RETRY_S)
             return None
         self._recorders[track] = recorder
+        self._show_viewers()
         if self._peer is not None:
             self._peer.request_keyframe(track)
         self._on_file(track, recorder.path)
         return recorder
+
+    def _show_viewers(self) -> None:
+        for recorder in self._recorders.values():
+            recorder.is_watched = self._viewers > 0
 
     def _explain_stop(self, track: Track, until_s: float) -> None:
         stop = self._stops.pop(track, None)

@@ -85,6 +85,8 @@ class TrackRecorder:
         self.track = track
         self.dropped = 0
         self.sealed_at = self._flushed = time.monotonic()
+        # whoever watches waits for no full second of pictures
+        self.is_watched = False
         self._timeline = Timeline(epoch)
         self._frames: deque[EncodedFrame] = deque()
         # each counter is written by one thread only
@@ -162,7 +164,8 @@ class TrackRecorder:
     def _write_out(self) -> None:
         while self._frames:
             self._append(self._frames.popleft())
-        if self._writer is not None and time.monotonic() - self._flushed >= CLUSTER_WAIT_S:
+        wait_s = 0.0 if self.is_watched else CLUSTER_WAIT_S
+        if self._writer is not None and time.monotonic() - self._flushed >= wait_s:
             self._writer.flush()
             self._flushed = time.monotonic()
 

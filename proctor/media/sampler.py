@@ -6,10 +6,14 @@ from proctor.media.frames import EncodedFrame
 
 
 class NewestFrame:
-    """Holds the newest key frame not yet taken; ``dropped`` counts those replaced untaken."""
+    """Holds the newest key frame not yet taken; ``dropped`` counts those replaced untaken.
+
+    ``last``: the newest key frame, taken or not.
+    """
 
     def __init__(self) -> None:
         self.dropped = 0
+        self.last: EncodedFrame | None = None
         self._frame: EncodedFrame | None = None
 
     def offer(self, frame: EncodedFrame) -> None:
@@ -18,7 +22,7 @@ class NewestFrame:
             return
         if self._frame is not None:
             self.dropped += 1
-        self._frame = frame
+        self._frame = self.last = frame
 
     def take(self) -> EncodedFrame | None:
         """The newest key frame, once; None until the next arrives."""

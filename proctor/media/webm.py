@@ -130,7 +130,11 @@ def index_path(path: Path) -> Path:
 
 def read_clusters(path: Path) -> tuple[Cluster, ...]:
     """The clusters of a recording that may still grow, from its index."""
-    data = index_path(path).read_bytes()
+    return read_index(index_path(path).read_bytes())
+
+
+def read_index(data: bytes) -> tuple[Cluster, ...]:
+    """The clusters that *data*, of an index, names; a torn last entry is left out."""
     whole = data[: len(data) // INDEX.size * INDEX.size]
     return tuple(
         Cluster(offset, start_ms, size & ~KEY_BIT, bool(size & KEY_BIT))
@@ -141,7 +145,12 @@ def read_clusters(path: Path) -> tuple[Cluster, ...]:
 def read_start_ms(path: Path) -> int:
     """When the file's first frame lies, in ms since the recording's epoch."""
     with path.open("rb") as file:
-        return _scan_header(file.read(4096)).start_ms
+        return start_ms_of(file.read(4096))
+
+
+def start_ms_of(header: bytes) -> int:
+    """When the first frame lies, by the file's first bytes, in ms since the recording's epoch."""
+    return _scan_header(header).start_ms
 
 
 def read_blocks(data: bytes) -> Iterator[Block]:

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, exists, false, select, true
+from sqlalchemy import Select, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound
@@ -95,6 +96,15 @@ def queue(tx: Session, account: Account) -> list[QueueItem]:
         for row in rows
     ]
     return sorted(items, key=lambda item: item.place)
+
+
+def under_way(tx: Session, account: Account, now: datetime) -> list[Reviewed]:
+    """Sittings *account* may review that have not ended, of exams that are not long past."""
+    query = _visible(account).where(
+        Sitting.state != SittingState.FINISHED,
+        or_(AssessmentEvent.closes_at > now, Sitting.state != SittingState.CHECKING),
+    )
+    return [Reviewed(*row) for row in tx.execute(query.order_by(Sitting.created_at, Sitting.id))]
 
 
 def sitting_for(tx: Session, account: Account, sitting_id: str) -> Reviewed:

@@ -18,6 +18,8 @@ export default defineConfig({
         enrolment: source("enrolment.ts"),
         sitting: source("sitting.ts"),
         review: source("review.ts"),
+        wall: source("wall.ts"),
+        live: source("live.ts"),
       },
       output: {
         // the server names these files in its templates

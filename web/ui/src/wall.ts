@@ -1,0 +1,144 @@
+// The live wall: a tile for each sitting under way, those who need somebody first.
+
+import "./wall.css";
+
+import { Feed } from "./feed";
+import { element, pageData, reveal, write } from "./page";
+import { sayFrom } from "./texts";
+import { NO_NEED, type Tile, neighbour, order, shown } from "./tiles";
+
+interface PageData {
+  most: number;
+  texts: Record<string, string>;
+}
+
+const ID_LENGTH = 32;
+
+class WallPage {
+  private readonly data = pageData<PageData>();
+  private readonly say = sayFrom(this.data.texts);
+  private readonly list = element("tiles");
+  private readonly template = element<HTMLTemplateElement>("tile");
+  private readonly exam = element<HTMLSelectElement>("filter-exam");
+  private readonly which = element<HTMLSelectElement>("filter-which");
+  private readonly names = element<HTMLInputElement>("show-names");
+  private readonly boxes = new Map<string, HTMLElement>();
+  private tiles: Tile[] = [];
+  private watching = "";
+  private readonly feed = new Feed("/proctor/wall/socket", {
+    open: () => this.watch(true),
+    text: (message) => this.hear(message as { tiles: Tile[] }),
+    bytes: (data) => this.picture(data),
+    broke: () => write(element("wall-status"), this.say("wall.connecting")),
+  });
+
+  begin(): void {
+    element("wall-tools").addEventListener("submit", (event) => event.preventDefault());
+    for (const field of [this.exam, this.which, this.names]) {
+      field.addEventListener("change", () => this.draw());
+    }
+    this.list.addEventListener("keydown", (event) => this.move(event));
+    this.list.addEventListener("mouseleave", () => this.draw());
+  }
+
+  private hear(message: { tiles: Tile[] }): void {
+    this.tiles = message.tiles;
+    this.offerExams();
+    this.draw();
+  }
+
+  private offerExams(): void {
+    const known = new Set([...this.exam.options].map((option) => option.value));
+    for (const title of new Set(this.tiles.map((tile) => tile.exam))) {
+      if (!known.has(title)) this.exam.add(new Option(title, title));
+    }
+  }
+
+  private draw(): void {
+    const filter = { exam: this.exam.value, which: this.which.value };
+    const tiles = new Map(shown(this.tiles, filter, this.data.most).map((tile) => [tile.id, tile]));
+    for (const [id, box] of this.boxes) {
+      if (!tiles.has(id)) {
+        box.remove();
+        this.boxes.delete(id);
+      }
+    }
+    const isHeld = this.list.matches(":hover, :focus-within");
+    const ids = order([...this.boxes.keys()], [...tiles.keys()], isHeld);
+    const boxes = ids.map((id) => [id, this.boxes.get(id) ?? this.made()] as const);
+    this.boxes.clear();
+    boxes.forEach(([id, box], place) => {
+      this.boxes.set(id, box);
+      if (this.list.children[place] !== box) this.list.insertBefore(box, this.list.children[place] ?? null);
+      this.fill(box, tiles.get(id) as Tile);
+    });
+    const needing = this.tiles.filter((tile) => tile.need < NO_NEED).length;
+    write(
+      element("wall-status"),
+      this.say("wall.count", { shown: tiles.size, n: this.tiles.length, needing }),
+    );
+    this.watch(false);
+  }
+
+  private watch(isNew: boolean): void {
+    const ids = [...this.boxes.keys()];
+    if (!isNew && this.watching === ids.join()) return;
+    this.watching = ids.join();
+    this.feed.say({ watch: ids });
+  }
+
+  private made(): HTMLElement {
+    const copy = this.template.content.cloneNode(true) as DocumentFragment;
+    return copy.firstElementChild as HTMLElement;
+  }
+
+  private fill(box: HTMLElement, tile: Tile): void {
+    const part = (name: string): HTMLElement => box.querySelector(name) as HTMLElement;
+    const name = this.names.checked ? tile.name : this.say("wall.student", { n: tile.number });
+    box.dataset["need"] = String(tile.need);
+    box.dataset["open"] = String(tile.is_open);
+    part("a").setAttribute("href", `/proctor/sittings/${tile.id}`);
+    write(part(".tile-name"), name);
+    write(part(".tile-reason"), tile.reason);
+    const left = tile.minutes === null ? "" : `, ${this.say("wall.left", { n: tile.minutes })}`;
+    write(part(".tile-state"), this.say(`wall.state.${tile.state}`) + left);
+    write(part(".tile-net"), this.network(tile));
+    write(part(".tile-incident"), tile.incident ?? this.say("wall.no_incident"));
+    if (!tile.camera) {
+      reveal(part("img"), false);
+      reveal(part(".tile-none"), true);
+    }
+  }
+
+  private network(tile: Tile): string {
+    if (!tile.camera && !tile.screen) return this.say("wall.net.none");
+    if (!tile.camera) return this.say("wall.net.no_camera");
+    if (!tile.screen) return this.say("wall.net.no_screen");
+    return this.say("wall.net.ok", { n: tile.kbit_s ?? 0 });
+  }
+
+  private picture(data: ArrayBuffer): void {
+    const id = new TextDecoder().decode(new Uint8Array(data, 0, ID_LENGTH));
+    const box = this.boxes.get(id);
+    const image = box?.querySelector("img");
+    if (box === undefined || image === null || image === undefined) return;
+    const before = image.src;
+    image.src = URL.createObjectURL(new Blob([new Uint8Array(data, ID_LENGTH)], { type: "image/jpeg" }));
+    if (before !== "") URL.revokeObjectURL(before);
+    image.dataset["at"] = String(Math.round(performance.now()));
+    reveal(image, true);
+    reveal(box.querySelector(".tile-none") as HTMLElement, false);
+  }
+
+  private move(event: KeyboardEvent): void {
+    const links = [...this.list.querySelectorAll("a")];
+    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+    if (at < 0 || !event.key.startsWith("Arrow")) return;
+    const top = links[at]?.getBoundingClientRect().top;
+    const columns = links.filter((link) => link.getBoundingClientRect().top === top).length;
+    event.preventDefault();
+    links[neighbour(at, event.key, columns, links.length)]?.focus();
+  }
+}
+
+new WallPage().begin();
