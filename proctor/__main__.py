@@ -21,6 +21,7 @@ from proctor.commands import (
     serve,
     share,
     templates,
+    wall_bench,
 )
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -40,6 +41,7 @@ app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")
 bench.app.command("faces")(faces_bench.faces)
 bench.app.command("report")(report_bench.report)
+bench.app.command("wall")(wall_bench.wall)
 bench.app.command("keystroke")(keystroke_bench.keystroke)
 app.add_typer(bench.app, name="bench")
 

@@ -68,7 +68,7 @@ def ingest(
     figures = asyncio.run(_ingest(orders, sample=sample))
     for design in designs:
         few = Orders(compared.STUDENTS[design], min(seconds, COMPARED_S), 0.0, trace)
-        with _sender(few) as pipe:
+        with sender(few) as pipe:
             cost = asyncio.run(compared.measure(design, pipe, few))
         ratio = cost / figures["cpu_ms_per_student_second"]
         figures["compared"][design] = {
@@ -96,7 +96,7 @@ def _show(figures: dict[str, Any], as_json: bool) -> None:
 
 
 @contextmanager
-def _sender(orders: Orders) -> Iterator[Connection]:
+def sender(orders: Orders) -> Iterator[Connection]:
     """The sending process, ended when the block is left."""
     context = get_context("spawn")
     pipe, far = context.Pipe()
@@ -121,7 +121,7 @@ class _Watched:
 
 
 async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="tanu-bench-") as name, _sender(orders) as pipe:
+    with tempfile.TemporaryDirectory(prefix="tanu-bench-") as name, sender(orders) as pipe:
         root = Path(name)
         port, disk = MediaPort("127.0.0.1"), Disk()
         port.open()

@@ -1,0 +1,264 @@
+"""``proctor bench wall``: what a proctor who watches a wall of sittings costs the service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import httpx2
+import typer
+from websockets.asyncio.client import connect
+
+from proctor.clock import Clock
+from proctor.commands import bench, service
+from proctor.commands.replay import Orders
+from proctor.commands.seed import Seeded, seed_demo
+from proctor.exams.tables import RosterEntry
+from proctor.people import accounts, consents, sign_in
+from proctor.people.tables import Purpose, Role
+from proctor.plumbing.db import Database
+from proctor.settings import Settings, institution_key
+from proctor.vault import Vault
+
+# connecting, checks and the start of all exams
+SET_UP_S: Final = 90.0
+SETTLE_S: Final = 5.0
+COOKIE: Final = "tanu_session"
+_ID: Final = 32
+
+
+@dataclass
+class _Seen:
+    """When a still of each sitting came, in monotonic seconds."""
+
+    stills: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _House:
+    """A service with an exam that is open, and the sign-ins of those who are in it."""
+
+    settings: Settings
+    seeded: Seeded
+    students: list[str]
+    proctor: str
+
+
+def wall(
+    students: Annotated[int, typer.Option(min=1, max=30, help="Sittings on the wall.")] = 30,
+    seconds: Annotated[float, typer.Option(min=5, max=3600, help="Length of each part.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run exams of students that another process sends, first unwatched and then on a wall."""
+    with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
+        house = _furnish(Path(name), students)
+        orders = Orders(students, SET_UP_S + 2 * seconds + 4 * SETTLE_S, 0.0, None)
+        log_path = house.settings.data_dir / "service.log"
+        with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
+            figures = asyncio.run(_measure(house, process.pid, pipe, seconds))
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    for key, value in figures.items():
+        typer.echo(f"{key}: {value}")
+
+
+def _furnish(data_dir: Path, students: int) -> _House:
+    own = Settings()
+    settings = own.model_copy(
+        update={
+            "data_dir": data_dir,
+            "models_dir": own.models_dir.absolute(),
+            "database_url": None,
+            "public_url": None,
+            "host": "127.0.0.1",
+            "port": service.free_port(),
+            "media_port": 0,
+        }
+    )
+    db = Database(settings.database)
+    db.upgrade()
+    vault, now = Vault(institution_key(settings)), Clock().now()
+    tokens = []
+    with db.transaction() as tx:
+        seeded = seed_demo(tx, settings.institution, now, exam_s=3600)
+        for number in range(students):
+            learner = accounts.add(
+                tx,
+                seeded.institution_id,
+                f"learner{number}@example.org",
+                f"Learner {number}",
+                Role.STUDENT,
+                learner_number=f"{number:04d}",
+            )
+            tx.add(RosterEntry(course_id=seeded.course_id, account_id=learner.id))
+            consents.record(tx, vault, learner.id, dict.fromkeys(Purpose, True), "en", now)
+            tokens.append(sign_in.begin(tx, learner.id, now))
+        proctor = sign_in.begin(tx, seeded.proctor.id, now)
+    db.close()
+    return _House(settings, seeded, tokens, proctor)
+
+
+async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) -> dict[str, Any]:
+    async with httpx2.AsyncClient(base_url=house.settings.url, timeout=60.0) as client:
+        sittings = await _begun(house, client, pipe)
+        await asyncio.sleep(SETTLE_S)
+        unwatched = await _cpu_during(pid, seconds)
+        seen = _Seen()
+        watching = asyncio.create_task(_watch_wall(house, sittings, seen))
+        await asyncio.sleep(SETTLE_S)
+        before = {name: len(times) for name, times in seen.stills.items()}
+        watched = await _cpu_during(pid, seconds)
+        longest = _longest_s(seen, sittings)
+        came = [len(seen.stills[name]) - before.get(name, 0) for name in sittings]
+        live = await _open_live(house, sittings[0])
+        said_s = await _say(house, client, sittings[0])
+        watching.cancel()
+        await asyncio.wait([watching])
+    return {
+        "students": len(sittings),
+        "seconds": seconds,
+        "server_share_unwatched": round(unwatched[0] / seconds, 3),
+        "server_share_watched": round(watched[0] / seconds, 3),
+        "wall_share_of_a_core": round((watched[0] - unwatched[0]) / seconds, 3),
+        "workers_share_unwatched": round(unwatched[1] / seconds, 3),
+        "workers_share_watched": round(watched[1] / seconds, 3),
+        "stills_a_second": round(sum(came) / seconds, 1),
+        "stills_of_the_least_shown": min(came),
+        "longest_s_without_a_still": round(longest, 1),
+        "kbit_a_second": round(seen.bytes * 8 / 1000 / (seconds + SETTLE_S)),
+        "live_opens_s": live,
+        "message_told_s": round(said_s, 3),
+    }
+
+
+async def _begun(house: _House, client: httpx2.AsyncClient, pipe: Connection) -> list[str]:
+    """Sittings of all students in their exams, with media that arrive."""
+    sittings: list[str] = []
+    while isinstance(offers := await asyncio.to_thread(pipe.recv), list):
+        answers = []
+        for sdp in offers:
+            cookie = _cookie(house.students[len(sittings)])
+            opened = await client.post(
+                f"/exams/{house.seeded.final_id}/sittings", headers=cookie, follow_redirects=False
+            )
+            sitting_id = opened.headers["location"].rsplit("/", 1)[1]
+            body = {
+                "sdp": sdp,
+                "tracks": {"camera": "0", "screen": "1"},
+                "display_surface": "monitor",
+            }
+            path = f"/api/sittings/{sitting_id}/offer"
+            answers.append(_json(await client.post(path, headers=cookie, json=body))["sdp"])
+            sittings.append(sitting_id)
+        pipe.send(answers)
+    pipe.send("go")
+    await asyncio.sleep(SETTLE_S)
+    for sitting_id, token in zip(sittings, house.students, strict=True):
+        await client.post(
+            f"/review/sittings/{sitting_id}/admission", headers=_cookie(house.proctor)
+        )
+        _json(await client.post(f"/api/sittings/{sitting_id}/start", headers=_cookie(token)))
+    return sittings
+
+
+async def _watch_wall(house: _House, sittings: list[str], seen: _Seen) -> None:
+    url = house.settings.url.replace("http", "ws", 1) + "/proctor/wall/socket"
+    async with connect(url, additional_headers=_cookie(house.proctor)) as socket:
+        await socket.send(json.dumps({"watch": sittings}))
+        async for message in socket:
+            seen.bytes += len(message)
+            if isinstance(message, bytes):
+                seen.stills[message[:_ID].decode()].append(time.monotonic())
+
+
+async def _open_live(house: _House, sitting_id: str) -> dict[str, float]:
+    """Seconds from the request to the first pictures of each track."""
+    url = house.settings.url.replace("http", "ws", 1) + f"/proctor/sittings/{sitting_id}/socket"
+    began, opened = time.monotonic(), dict[str, float]()
+    async with (
+        asyncio.timeout(30),
+        connect(url, additional_headers=_cookie(house.proctor), max_size=None) as socket,
+    ):
+        async for message in socket:
+            if isinstance(message, bytes):
+                name = "camera" if message[0] == 0 else "screen"
+                opened.setdefault(name, round(time.monotonic() - began, 3))
+            if len(opened) == 2:
+                break
+    return opened
+
+
+async def _say(house: _House, client: httpx2.AsyncClient, sitting_id: str) -> float:
+    """Seconds from a proctor's message to the student's page."""
+    url = house.settings.url.replace("http", "ws", 1) + f"/api/sittings/{sitting_id}/socket"
+    async with (
+        asyncio.timeout(30),
+        connect(url, additional_headers=_cookie(house.students[0])) as page,
+    ):
+        await _until(page.recv, "talk")
+        began = time.monotonic()
+        body = {"act": "message", "phrase": "light"}
+        path = f"/api/proctoring/{sitting_id}/messages"
+        _json(await client.post(path, headers=_cookie(house.proctor), json=body))
+        await _until(page.recv, "said")
+        return time.monotonic() - began
+
+
+async def _until(receive: Callable[[], Any], kind: str) -> None:
+    while json.loads(await receive())["type"] != kind:
+        continue
+
+
+def _longest_s(seen: _Seen, sittings: list[str]) -> float:
+    """The longest any sitting went without a new still, until now."""
+    now = time.monotonic()
+    longest = 0.0
+    for name in sittings:
+        times = [*seen.stills[name], now]
+        longest = max(longest, *(b - a for a, b in pairwise(times)), 0.0)
+    return longest
+
+
+def _cookie(token: str) -> dict[str, str]:
+    return {"cookie": f"{COOKIE}={token}"}
+
+
+def _json(response: httpx2.Response) -> Any:
+    response.raise_for_status()
+    return response.json()
+
+
+async def _cpu_during(pid: int, seconds: float) -> tuple[float, float]:
+    """CPU seconds of the process, and of its workers."""
+    own, workers = _cpu_s(pid), _workers_cpu_s(pid)
+    await asyncio.sleep(seconds)
+    return _cpu_s(pid) - own, _workers_cpu_s(pid) - workers
+
+
+def _workers_cpu_s(pid: int) -> float:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children += [
+        child
+        for thread in threads
+        if thread.name != str(pid)
+        for child in (thread / "children").read_text().split()
+    ]
+    return sum(_cpu_s(int(child)) for child in set(children))
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
