@@ -1,0 +1,160 @@
+"""A proctor watches an exam in one browser that a student sits in another."""
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from proctor import events
+from proctor.clock import Clock
+from proctor.commands import service as process
+from proctor.people import accounts, sign_in
+from proctor.settings import institution_key
+from proctor.sittings.interventions import said_in
+from proctor.vault import Vault
+from tests.support.axe import violations
+from tests.support.chromium import signed_in
+from tests.support.watched_exam import Exam, begin
+
+pytestmark = pytest.mark.acceptance
+
+OPENS_S = BEHIND_S = 2.0
+TOLD_S = 3.0
+REASON = "The fire alarm rings."
+PLAYING = "[...document.querySelectorAll('video')].every((each) => each.readyState >= 3)"
+
+
+def proctor(browser: Browser, exam: Exam, user: str, language: str = "en") -> BrowserContext:
+    with exam.db.transaction() as tx:
+        account = accounts.by_email(tx, f"{user}@example.org")
+        token = sign_in.make_link(tx, account.id, Clock().now())
+    return signed_in(browser, f"{exam.settings.url}/sign-in/{token}", language)
+
+
+def seconds_until(condition: Callable[[], object], limit_s: float = 20.0) -> float:
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < limit_s
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def act(live: Page, name: str) -> None:
+    """Open one of the forms, give the reason and send it."""
+    live.locator(f"#{name} > summary").click()
+    live.locator(f"#{name}-reason").fill(REASON)
+    if name == "end":
+        live.locator("#end input[name=confirmed]").check()
+    live.locator(f"#{name} form button").click()
+
+
+def shown_s(page: Page) -> int:
+    minutes, seconds = page.locator("#clock").inner_text().split(":")
+    return 60 * int(minutes) + int(seconds)
+
+
+@pytest.mark.parametrize("exam_s", [300])
+def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam) -> None:
+    student = filmed.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    with process.running(exam.settings, exam.log):
+        begin(student, exam.link)
+        context = proctor(filmed, exam, "proctor")
+        live = context.new_page()
+        sees_the_wall(live, exam)
+        opens_the_sitting(live)
+        they_speak(live, student)
+        pauses_and_extends(live, student)
+        two_people_end_it(filmed, exam, live, student)
+        assert all_is_written(exam)
+
+
+def sees_the_wall(page: Page, exam: Exam) -> None:
+    page.goto(f"{exam.settings.url}/proctor/wall")
+    expect(page.locator(".tile img")).to_be_visible()
+    expect(page.locator(".tile-name")).to_have_text("Student D-26003")
+    page.locator("#show-names").check()
+    expect(page.locator(".tile-name")).to_have_text("Мөлдір Әбдіқадырова")
+    for language in ("kk", "ru", "en"):
+        cookie = {"name": "tanu_language", "value": language, "url": exam.settings.url}
+        page.context.add_cookies([cookie])  # type: ignore[list-item]
+        page.reload()
+        expect(page.locator(".tile img")).to_be_visible()
+        assert violations(page) == []
+
+
+def opens_the_sitting(page: Page) -> None:
+    page.locator(".tile a").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/proctor/sittings/*", wait_until="commit")
+    assert seconds_until(lambda: page.evaluate(PLAYING)) <= OPENS_S
+    for track in ("camera", "screen"):
+        lag = page.locator(f"#lag-{track}")
+        expect(lag).to_have_text(re.compile(r"^\d\.\d s behind$"))
+        assert float(lag.inner_text().split()[0]) <= BEHIND_S
+    assert violations(page) == []
+
+
+def they_speak(live: Page, student: Page) -> None:
+    live.locator("#words").fill("Please move the lamp.")
+    live.locator("#say-form button[value=message]").click()
+    told = student.locator("#told-text")
+    assert seconds_until(lambda: told.inner_text() == "Please move the lamp.") <= TOLD_S
+    live.locator("#phrase").select_option("light")
+    live.locator("#say-form button[value=warning]").click()
+    expect(told).to_have_text("Warning: Please turn on the light or face a window.")
+    assert violations(student) == []
+    student.locator("#told-reply").click()
+    student.keyboard.type("It is on now.")
+    student.locator("#talk-form button").click()
+    reply = live.locator(".live-line-reply .live-text")
+    assert seconds_until(reply.count) <= TOLD_S
+    expect(reply).to_have_text("Student: It is on now.")
+
+
+def pauses_and_extends(live: Page, student: Page) -> None:
+    act(live, "pause")
+    expect(student.locator("#paused")).to_be_visible()
+    expect(student.locator("#paper")).to_be_hidden()
+    left_s = shown_s(student)
+    assert violations(student) == []
+    act(live, "extension")
+    expect(live.locator("#state")).to_have_text("Paused")
+    seconds_until(lambda: shown_s(student) == left_s + 300)
+    live.locator("#resume").click()
+    expect(student.locator("#paused")).to_be_hidden()
+    expect(student.locator("#paper")).to_be_visible()
+    seconds_until(lambda: shown_s(student) < left_s + 300)
+
+
+def two_people_end_it(browser: Browser, exam: Exam, live: Page, student: Page) -> None:
+    act(live, "end")
+    expect(live.locator("#asked")).to_contain_text("A colleague has to agree")
+    expect(student.locator("#paper")).to_be_visible()
+    colleague = proctor(browser, exam, "reviewer").new_page()
+    colleague.goto(live.url)
+    expect(colleague.locator("#asked")).to_contain_text("asked to end the exam early")
+    act(colleague, "end")
+    expect(student.locator("#finish-text")).to_contain_text("The proctors ended the exam early")
+    expect(live.locator("#state")).to_have_text("Finished")
+
+
+def all_is_written(exam: Exam) -> bool:
+    sitting, vault = exam.sitting(), Vault(institution_key(exam.settings))
+    with exam.db.reading() as tx:
+        said = [each.act.value for each in said_in(tx, vault, sitting)]
+        views = [e.payload["what"] for e in events.read(tx, sitting.id, "recording_viewed")]
+        assert events.verify(tx, sitting.id) is None
+    assert views[:2] == [f"wall:{sitting.id}", f"live:{sitting.id}"]
+    assert said == [
+        "message",
+        "warning",
+        "reply",
+        "pause",
+        "extension",
+        "resume",
+        "end_asked",
+        "end",
+    ]
+    return True

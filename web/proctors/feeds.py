@@ -1,0 +1,249 @@
+"""What the live wall and the page of one sitting are told, for as long as they are open.
+
+Nothing of a camera or screen leaves before the view of it is written down.
+"""
+
+import asyncio
+import struct
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocketState
+
+from proctor.catalogue import translate
+from proctor.errors import ProctorError
+from proctor.incidents.builder import incidents_of
+from proctor.incidents.tables import IncidentRow
+from proctor.live.sitting import LiveSitting
+from proctor.live.wall import Tile, Wall
+from proctor.media.follow import Follower, Piece
+from proctor.observations import Track
+from proctor.review import dossier, queue
+from proctor.sittings import interventions
+from proctor.sittings.interventions import Said
+from proctor.sittings.tables import Sitting, SittingState
+from web.access import Services, SignInNeeded, Visitor, visitor_of
+from web.errors import REFUSED_SOCKET
+from web.pages import TIME_ZONE, clock_time, locale_of
+from web.proctors.facts import fact_of
+
+MOST_TILES = 30
+WALL_EVERY_S = 2.0
+FACTS_EVERY_S = 1.0
+# the disk's thread writes four times a second while somebody watches
+PIECES_EVERY_S = 0.1
+UNAVAILABLE_SOCKET = 4503
+#: track, whether the file begins, seconds on the recording clock of its zero and of now
+_PIECE = struct.Struct(">BBdd")
+
+
+def record_views(at: Services, visitor: Visitor, sitting_ids: Sequence[str], what: str) -> None:
+    """Write that the visitor is about to see these sittings. Raises NotForYou."""
+    with at.db.transaction() as tx:
+        now = at.clock.now()
+        for sitting_id in sitting_ids:
+            queue.sitting_for(tx, visitor.account, sitting_id)
+            dossier.record_view(tx, visitor.account.id, sitting_id, what, sitting_id, now)
+
+
+def _require_signed_in(ws: WebSocket, at: Services) -> None:
+    """A socket lives longer than a request: raises SignInNeeded once its sign-in is over."""
+    with at.db.reading() as tx:
+        if visitor_of(ws, tx, at) is None:
+            raise SignInNeeded
+
+
+async def until_gone(ws: WebSocket, *parts: Coroutine[Any, Any, None]) -> None:
+    """Do all *parts* until the page is gone or may be told no more."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    except WebSocketDisconnect:
+        pass
+    except ProctorError as error:
+        await ws.close(REFUSED_SOCKET, error.key)
+    except SQLAlchemyError:
+        # whose view cannot be written sees nothing
+        await ws.close(UNAVAILABLE_SOCKET)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+class WallFeed:
+    """One open wall. The page says which stills it shows; only those are made."""
+
+    def __init__(self, ws: WebSocket, at: Services, visitor: Visitor) -> None:
+        self._ws = ws
+        self._at = at
+        self._visitor = visitor
+        self._wall = Wall(at.live, visitor.account)
+        self._locale = locale_of(ws)
+        self._wanted: frozenset[str] = frozenset()
+        self._audited: frozenset[str] = frozenset()
+        self._shown: dict[str, float] = {}
+        self._said: list[dict[str, Any]] | None = None
+
+    async def hear(self) -> None:
+        """Which sittings the page shows now."""
+        while True:
+            message = await self._ws.receive_json()
+            wanted = message.get("watch") if isinstance(message, dict) else None
+            if isinstance(wanted, list):
+                self._wanted = frozenset(map(str, wanted[:MOST_TILES]))
+
+    async def show(self) -> None:
+        clock = self._at.clock
+        while True:
+            began = clock.monotonic()
+            await asyncio.to_thread(_require_signed_in, self._ws, self._at)
+            tiles = self._wall.tiles(await asyncio.to_thread(self._wall.read))
+            said = [self._described(tile) for tile in tiles]
+            if said != self._said:
+                await self._ws.send_json({"type": "tiles", "tiles": said})
+                self._said = said
+            await self._show_stills(self._wanted & {each["id"] for each in said})
+            await asyncio.sleep(max(0.1, began + WALL_EVERY_S - clock.monotonic()))
+
+    async def _show_stills(self, wanted: frozenset[str]) -> None:
+        if unseen := wanted - self._audited:
+            await asyncio.to_thread(record_views, self._at, self._visitor, sorted(unseen), "wall")
+            self._audited |= unseen
+        await asyncio.gather(*(self._show_still(sitting_id) for sitting_id in wanted))
+
+    async def _show_still(self, sitting_id: str) -> None:
+        live = self._at.live.held(sitting_id)
+        still = await live.preview.still() if live is not None else None
+        if still is not None and self._shown.get(sitting_id) != still.arrival:
+            self._shown[sitting_id] = still.arrival
+            await self._ws.send_bytes(sitting_id.encode() + still.jpeg)
+
+    def _t(self, key: str, **values: object) -> str:
+        return translate(self._locale, key, **values)
+
+    def _described(self, tile: Tile) -> dict[str, Any]:
+        of, last = tile.watched.reviewed, tile.incident
+        incident = None
+        if last is not None:
+            at = "" if last.is_open else f", {clock_time(last.start_s)}"
+            incident = self._t(f"incident.{last.kind}") + at
+        return {
+            "id": of.sitting.id,
+            "name": of.learner.name,
+            "number": of.learner.learner_number or of.sitting.id[:6],
+            "exam": of.event.title,
+            "state": of.sitting.state.value,
+            "need": int(tile.need),
+            "reason": self._t(f"wall.need.{tile.need.name.lower()}"),
+            # whole minutes: the page would else be told every second
+            "minutes": None if tile.remaining_s is None else int(tile.remaining_s // 60),
+            "camera": tile.camera,
+            "screen": tile.screen,
+            "kbit_s": None if tile.kbit_s is None else round(tile.kbit_s, -1),
+            "incident": incident,
+            "is_open": last is not None and last.is_open,
+        }
+
+
+class LiveFeed:
+    """The page of one sitting under way."""
+
+    def __init__(self, ws: WebSocket, at: Services, visitor: Visitor, live: LiveSitting) -> None:
+        self._ws = ws
+        self._at = at
+        self._visitor = visitor
+        self._live = live
+        self._locale = locale_of(ws)
+
+    async def hear(self) -> None:
+        """The page says nothing; this ends when it is gone."""
+        while True:
+            await self._ws.receive()
+            if self._ws.client_state is WebSocketState.DISCONNECTED:
+                return
+
+    async def show_pictures(self) -> None:
+        """What the disk holds since the last look; a page that is slow skips to the newest."""
+        followers: dict[Track, Follower] = {}
+        while True:
+            for track, path in self._live.paths.items():
+                if track not in followers or followers[track].path != path:
+                    followers[track] = Follower(path)
+            for track, piece in await asyncio.to_thread(_read_all, followers):
+                now_s = self._live.recorded_now_s
+                number = list(Track).index(track)
+                head = _PIECE.pack(number, piece.is_start, piece.zero_s, now_s)
+                await self._ws.send_bytes(head + piece.data)
+            await asyncio.sleep(PIECES_EVERY_S)
+
+    async def show_facts(self) -> None:
+        told: dict[str, Any] | None = None
+        while True:
+            await asyncio.to_thread(_require_signed_in, self._ws, self._at)
+            facts = await asyncio.to_thread(self._facts)
+            facts |= {"tracks": self._live.live_tracks, "offset_s": self._live.exam_offset_s}
+            if facts != told:
+                now = {"remaining_s": self._live.remaining_s}
+                await self._ws.send_json({"type": "facts"} | facts | now)
+                told = facts
+            await asyncio.sleep(FACTS_EVERY_S)
+
+    def _facts(self) -> dict[str, Any]:
+        """What the database says; raises NotForYou when the visitor may see it no longer."""
+        with self._at.db.reading() as tx:
+            sitting = queue.sitting_for(tx, self._visitor.account, self._live.id).sitting
+            said = interventions.said_in(tx, self._at.vault, sitting)
+            incidents = incidents_of(tx, sitting.id)
+            asked = interventions.asked_to_end(tx, sitting.id, self._at.clock.now())
+        lines = [self._said(each, sitting) for each in said]
+        lines += [self._incident(row) for row in incidents]
+        by = {each.number: each.author for each in said}
+        return {
+            "state": sitting.state.value,
+            "deadline": sitting.deadline_at.isoformat() if sitting.deadline_at else None,
+            "state_text": self._t(f"review.state.{sitting.state.value}"),
+            "identity": self._live.identity_message()["state"],
+            "asked": None
+            if asked is None or sitting.state is SittingState.FINISHED
+            else {
+                "by": by[asked.number],
+                "mine": asked.author_id == self._visitor.account.id,
+            },
+            "lines": sorted(lines, key=lambda line: line["at_s"]),
+        }
+
+    def _t(self, key: str, **values: object) -> str:
+        return translate(self._locale, key, **values)
+
+    def _said(self, said: Said, sitting: Sitting) -> dict[str, Any]:
+        words = self._t(f"phrase.{said.phrase}") if said.phrase else said.words
+        at_s = (said.at - (sitting.started_at or sitting.created_at)).total_seconds()
+        return {
+            "key": f"said-{said.number}",
+            "kind": said.act.value,
+            "at_s": round(at_s, 1),
+            "time": clock_time(at_s),
+            "text": self._t(f"live.act.{said.act.value}", words=words, n=said.minutes or 0),
+            "by": f"{said.author}, {said.at.astimezone(TIME_ZONE):%H:%M:%S}",
+        }
+
+    def _incident(self, row: IncidentRow) -> dict[str, Any]:
+        fact = fact_of(self._t, row)
+        return {
+            "key": f"incident-{row.id}",
+            "kind": "open" if row.end_s is None else "incident",
+            "at_s": row.start_s,
+            "time": clock_time(row.start_s),
+            "text": f"{fact.name}, {fact.length}",
+            "by": " · ".join(fact.details),
+        }
+
+
+def _read_all(followers: dict[Track, Follower]) -> list[tuple[Track, Piece]]:
+    found = [(track, follower.read()) for track, follower in followers.items()]
+    return [(track, piece) for track, piece in found if piece is not None]
