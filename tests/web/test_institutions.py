@@ -98,6 +98,16 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
     }
 
 
+REASON = "Nobody here knows them."
+PROCTORING = {
+    "messages": {"act": "message", "words": "Hello"},
+    "pause": {"reason": REASON},
+    "resume": {},
+    "extension": {"minutes": 5, "reason": REASON},
+    "end": {"reason": REASON, "confirmed": True},
+}
+
+
 def body_of(path: str) -> dict[str, Any]:
     """What a route needs before it looks for the thing itself."""
     if path.endswith("/offer"):
@@ -105,14 +115,18 @@ def body_of(path: str) -> dict[str, Any]:
         return {"json": {"sdp": "v=0", "tracks": tracks, "display_surface": "monitor"}}
     if "/answers/" in path:
         return {"json": {"revision": 1, "text": ""}}
+    if path.endswith("/replies"):
+        return {"json": {"words": "Hello"}}
+    if path.startswith("/api/proctoring/"):
+        return {"json": PROCTORING[path.rpartition("/")[2]]}
     if path.endswith("/publication"):
         return {"data": {"expertise": "act 1", "pilot": "act 2"}}
     if path.endswith(("/verdict", "/identity")):
-        return {"data": {"decision": "dismissed", "reason": "Nobody here knows them."}}
+        return {"data": {"decision": "dismissed", "reason": REASON}}
     if path.endswith("/alike"):
-        return {"data": {"kind": "paste", "reason": "Nobody here knows them."}}
+        return {"data": {"kind": "paste", "reason": REASON}}
     if "/appeals/" in path:
-        return {"data": {"granted": "true", "reason": "Nobody here knows them."}}
+        return {"data": {"granted": "true", "reason": REASON}}
     return {}
 
 
