@@ -20,14 +20,14 @@ from proctor.live.sitting import LiveSitting
 from proctor.live.wall import Tile, Wall
 from proctor.media.follow import Follower, Piece
 from proctor.observations import Track
-from proctor.review import dossier, queue
+from proctor.review import looks, queue
 from proctor.sittings import interventions
 from proctor.sittings.interventions import Said
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import Services, SignInNeeded, Visitor, visitor_of
 from web.errors import REFUSED_SOCKET
+from web.facts import fact_of
 from web.pages import TIME_ZONE, clock_time, locale_of
-from web.proctors.facts import fact_of
 
 MOST_TILES = 30
 WALL_EVERY_S = 2.0
@@ -45,7 +45,7 @@ def record_views(at: Services, visitor: Visitor, sitting_ids: Sequence[str], wha
         now = at.clock.now()
         for sitting_id in sitting_ids:
             queue.sitting_for(tx, visitor.account, sitting_id)
-            dossier.record_view(tx, visitor.account.id, sitting_id, what, sitting_id, now)
+            looks.record_view(tx, visitor.account.id, sitting_id, what, sitting_id, now)
 
 
 def _require_signed_in(ws: WebSocket, at: Services) -> None:
