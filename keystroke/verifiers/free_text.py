@@ -1,7 +1,7 @@
 """The verifier of free typing: sums of sessions and of fresh typing in, a likelihood ratio out.
 
-Two opinions are weighed: the population's likelihood ratio over sums, and the cosine of the
-network's embeddings. Without a network the first stands alone.
+Two opinions are weighed: the population's likelihood ratio over sums, and how near the network's
+embeddings are, beside those of other people. Without a network the first stands alone.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from keystroke.presses import Floats, Presses
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda
 from keystroke.verifiers.network import Embedder
-from keystroke.verifiers.profile import Profile
+from keystroke.verifiers.profile import Cohort, Profile
 
 # numbers of keys that the weights were fitted on; beyond them nothing is extrapolated
 _REFERENCE_KEYS: Final = (80.0, 2500.0)
@@ -60,10 +60,10 @@ class KeystrokeScore:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one comparison found, before it is weighed; ``cosine`` is 0 without a network."""
+    """What one comparison found, before it is weighed; ``nearness`` is 0 without a network."""
 
     ratio: float
-    cosine: float
+    nearness: float
     reference_keys: int
     probe_keys: int
 
@@ -76,6 +76,7 @@ class Weighing:
     one sitting counts as at most this much, either way. ``other_sittings``: the line from there to
     the likelihood ratio of different sittings, where the same person is less alike. ``errors``:
     numbers of keys, rising, and the share of wrong answers that was measured with so many.
+    ``cohort``: None where the network's opinion is not heard.
     """
 
     model_id: str
@@ -84,6 +85,7 @@ class Weighing:
     other_sittings: Calibration
     operating_point: OperatingPoint
     errors: tuple[tuple[int, float], ...]
+    cohort: Cohort | None
 
     def error_at(self, n_keys: int) -> float | None:
         """Measured share of wrong answers at LLR 0 with a probe of *n_keys*, None for too few."""
@@ -123,15 +125,15 @@ class FreeTextVerifier:
 
     def profile(self, sessions: Sequence[Sums]) -> Profile:
         """What *sessions*, at least one, say of their typist."""
-        return Profile.of(self.population, sessions)
+        return Profile.of(self.population, sessions, self.weighing.cohort)
 
     def opinion(self, reference: Profile, probe: Profile) -> Opinion | None:
         """What comparing them finds; None when a network is in use and either has no window."""
-        cosine = 0.0 if self.embedder is None else reference.cosine(probe)
-        if cosine is None:
+        nearness = 0.0 if self.embedder is None else reference.nearness(probe)
+        if nearness is None:
             return None
         ratio = reference.likelihood_ratio(probe)
-        return Opinion(ratio, cosine, reference.n_keys, probe.n_keys)
+        return Opinion(ratio, nearness, reference.n_keys, probe.n_keys)
 
     def compare(self, reference: Sequence[Sums], probe: Sums) -> KeystrokeScore | Abstention:
         """Compare fresh typing with a person's sessions.
@@ -160,16 +162,16 @@ def terms(opinion: Opinion) -> Floats:
     ratio = min(20.0, max(-20.0, opinion.ratio)) / 10
     reference = float(np.log(np.clip(opinion.reference_keys, *_REFERENCE_KEYS) / 500))
     probe = float(np.log(np.clip(opinion.probe_keys, *_PROBE_KEYS) / 100))
-    cosine = opinion.cosine
+    nearness = opinion.nearness
     return np.array(
         [
             1.0,
             ratio,
             ratio * reference,
             ratio * probe,
-            cosine,
-            cosine * reference,
-            cosine * probe,
+            nearness,
+            nearness * reference,
+            nearness * probe,
             reference,
             probe,
         ]
@@ -179,6 +181,7 @@ def terms(opinion: Opinion) -> Floats:
 def save_weighings(path: Path, *, fused: Weighing, alone: Weighing) -> None:
     """Write how a verifier with and one without a network weighs, as plain arrays."""
     both = (fused, alone)
+    assert fused.cohort is not None, "the network's opinion stands beside other people's"
     np.savez(
         path,
         model_ids=np.array([w.model_id for w in both]),
@@ -187,6 +190,8 @@ def save_weighings(path: Path, *, fused: Weighing, alone: Weighing) -> None:
         lines=np.array([[w.other_sittings.slope, w.other_sittings.intercept] for w in both]),
         points=np.array([[w.operating_point.accept, w.operating_point.reject] for w in both]),
         errors=np.array([w.errors for w in both]),
+        cohort=fused.cohort.embeddings.astype(np.float32),
+        nearest=fused.cohort.nearest,
     )
 
 
@@ -201,4 +206,5 @@ def load_weighing(path: Path, *, fused: bool) -> Weighing:
             Calibration(*stored["lines"][row].tolist()),
             OperatingPoint(*stored["points"][row].tolist()),
             tuple((int(keys), error) for keys, error in stored["errors"][row].tolist()),
+            Cohort(stored["cohort"].astype(np.float64), int(stored["nearest"])) if fused else None,
         )

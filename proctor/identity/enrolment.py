@@ -120,6 +120,26 @@ def add_typing(
     return Progress(sums.n_keys, KEY_SAMPLES)
 
 
+def typing_so_far(
+    tx: Session, verifier: FreeTextVerifier, account_id: str, at: datetime
+) -> Progress:
+    """What this visit has typed."""
+    row = _open_reference(tx, account_id, Modality.KEYSTROKE, verifier.model_id, at)
+    return Progress(row.samples if row else 0, KEY_SAMPLES)
+
+
+def typing_visits(tx: Session, account_id: str, model_id: str, now: datetime) -> list[datetime]:
+    """When the person gave typing that may be compared with, newest first; confirmed or waiting."""
+    query = (
+        select(Reference)
+        .where(Reference.account_id == account_id, Reference.modality == Modality.KEYSTROKE)
+        .where(Reference.model_id == model_id, Reference.state != ReferenceState.REVOKED)
+        .where(Reference.expires_at > now)
+        .order_by(Reference.created_at.desc())
+    )
+    return [row.created_at for row in tx.scalars(query) if is_complete(row)]
+
+
 def face_hints(seen: FrameAssessment | NotAssessed) -> tuple[str, ...]:
     """What keeps this frame from being a good sample; empty when nothing does."""
     if isinstance(seen, NotAssessed):

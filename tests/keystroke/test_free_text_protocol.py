@@ -41,7 +41,7 @@ def test_enrolment_may_fall_short_by_a_tenth_and_no_more() -> None:
 
 
 def profile(of: float) -> Profile:
-    return Profile(Evidence(np.zeros((1, 1)), np.array([of])), 0.0, None, 100)
+    return Profile(Evidence(np.zeros((1, 1)), np.array([of])), 0.0, None, None, 100)
 
 
 def test_each_probe_meets_its_own_profile_and_the_wanted_number_of_others() -> None:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from keystroke.events import KeyEventError, parse_batch
+from keystroke.gate import unfit
+from keystroke.template import Sums
 from proctor.errors import Refused
 from proctor.identity import enrolment
 from proctor.identity.enrolment import Progress
@@ -49,9 +51,12 @@ class TypingIn(BaseModel):
 
 
 class TypingOut(BaseModel):
+    """``reason``: why the round is not usable, None when it is."""
+
     accepted_keys: int
     needed_keys: int
     done: bool
+    reason: str | None = None
 
 
 class PhotoOut(BaseModel):
@@ -80,19 +85,23 @@ async def face(request: Request, visitor: Signed, at: ServicesDep) -> FaceOut:
 
 @router.post("/typing", dependencies=[allow(Role.STUDENT)])
 def typing(body: TypingIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOut:
-    """Timings of one round; rounds numbered 0 are practice and not kept."""
+    """Timings of one round; rounds numbered 0 are practice and not kept, nor are unusable ones."""
     consents.require(tx, at.vault, visitor.account.id, Purpose.TYPING)
     try:
         batch = parse_batch(body.batch)
     except KeyEventError as error:
         raise TypingRefused from error
-    if body.round == 0:
-        return TypingOut(accepted_keys=0, needed_keys=enrolment.KEY_SAMPLES, done=False)
-    progress = enrolment.add_typing(
-        tx, at.vault, at.live.line.verifier, visitor.account.id, batch, at.clock.now()
-    )
+    verifier, account_id, now = at.live.line.verifier, visitor.account.id, at.clock.now()
+    reason = unfit(Sums.from_batch(batch))
+    if body.round == 0 or reason is not None:
+        progress = enrolment.typing_so_far(tx, verifier, account_id, now)
+    else:
+        progress = enrolment.add_typing(tx, at.vault, verifier, account_id, batch, now)
     return TypingOut(
-        accepted_keys=progress.accepted, needed_keys=progress.needed, done=progress.done
+        accepted_keys=progress.accepted,
+        needed_keys=progress.needed,
+        done=progress.done,
+        reason=reason,
     )
 
 

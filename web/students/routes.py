@@ -86,10 +86,13 @@ def answer_consent(
 @router.get("/enrolment", dependencies=[_student])
 def enrol(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
     given = consents.current(tx, at.vault, visitor.account.id)
-    status = enrolment.status(tx, visitor.account.id, at.clock.now())
+    now = at.clock.now()
+    status = enrolment.status(tx, visitor.account.id, now)
+    model_id = at.live.line.verifier.model_id
     return page(
         request,
         "students/enrolment.html",
+        visits=enrolment.typing_visits(tx, visitor.account.id, model_id, now),
         consented=[purpose.value for purpose in Purpose if given.get(purpose)],
         samples={modality.value: state for modality, state in status.items()},
     )

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from keystroke.features import measure_sums
@@ -18,6 +19,7 @@ from keystroke.verifiers.free_text import (
     save_weighings,
     terms,
 )
+from keystroke.verifiers.profile import Cohort, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -116,14 +118,19 @@ def test_thresholds_belong_to_the_side_they_name() -> None:
 
 def test_a_saved_weighing_weighs_as_before(verifier: FreeTextVerifier, tmp_path: Path) -> None:
     alone = verifier.weighing
-    fused = replace(alone, model_id="fused", bound=3.0)
+    cohort = Cohort(np.eye(64)[:3], 2)
+    fused = replace(alone, model_id="fused", bound=3.0, cohort=cohort)
     path = tmp_path / "again.npz"
     save_weighings(path, fused=fused, alone=alone)
     opinion = Opinion(4.0, 0.0, 500, 100)
     for was, is_fused in ((fused, True), (alone, False)):
         again = load_weighing(path, fused=is_fused)
-        assert replace(again, weights=was.weights) == was
+        assert replace(again, weights=was.weights, cohort=was.cohort) == was
         assert again.llr(opinion) == was.llr(opinion)
+        assert (again.cohort is None) is (was.cohort is None)
+    kept = load_weighing(path, fused=True).cohort
+    assert kept is not None
+    assert (kept.embeddings.tolist(), kept.nearest) == (cohort.embeddings.tolist(), 2)
 
 
 def test_the_error_is_that_of_the_most_keys_not_above_the_probes(
@@ -143,3 +150,19 @@ def test_terms_do_not_reach_beyond_what_was_fitted() -> None:
     far = terms(Opinion(99.0, 0.5, 10**6, 10**6))
     assert far.tolist() == terms(Opinion(20.0, 0.5, 2500, 600)).tolist()
     assert terms(Opinion(10.0, 0.5, 500, 100)).tolist() == [1, 1, 0, 0, 0.5, 0, 0, 0, 0]
+
+
+def test_nearness_counts_from_where_other_people_lie(verifier: FreeTextVerifier) -> None:
+    def profile(vector: list[float], cohort: Cohort | None) -> Profile:
+        wide = np.zeros((1, 64))
+        wide[0, :3] = vector
+        return Profile.of(verifier.population, [Sums.empty().embedded(wide)], cohort)
+
+    others = np.zeros((4, 64))
+    others[:, :3] = [[0.6, 0.8, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 0, -1]]
+    one, other = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
+    assert profile(one, None).nearness(profile(other, None)) == pytest.approx(0.0)
+    # the two nearest of either have cosines 0.6 and 0.8: mean 0.7, spread 0.1
+    cohort = Cohort(others, 2)
+    assert profile(one, cohort).nearness(profile(other, cohort)) == pytest.approx(-7.0)
+    assert profile(one, cohort).nearness(profile(one, cohort)) == pytest.approx(3.0)

@@ -50,7 +50,13 @@ def test_usual_ranges_rise() -> None:
 
 
 WEIGHING = Weighing(
-    "m", np.zeros(9), 8.0, Calibration(1, 0), OperatingPoint(1, -1), ((100, 0.05), (200, 0.031))
+    "m",
+    np.zeros(9),
+    8.0,
+    Calibration(1, 0),
+    OperatingPoint(1, -1),
+    ((100, 0.05), (200, 0.031)),
+    None,
 )
 
 

@@ -77,6 +77,41 @@ def test_enrolment_offers_only_what_was_agreed_to(service: Service) -> None:
     assert 'id="face-step"' not in page
 
 
+def round_of(n: int, *, pause_ms: float = 150.0, step: float | None = 1.0) -> dict[str, object]:
+    """A batch of *n* letters and spaces; every fifth key waits *pause_ms*."""
+    events = [
+        [pause_ms if i % 5 == 4 else 140, 24 if i % 6 == 5 else i % 24, 90, 0] for i in range(n)
+    ]
+    return {"v": 1, "clock_step_ms": step, "events": events}
+
+
+def test_a_round_that_cannot_be_used_is_told_and_not_kept(service: Service) -> None:
+    alice = service.client("alice")
+    alice.post("/consent", data={"typing": "yes"})
+
+    def send(batch: dict[str, object], number: int) -> tuple[int, str | None]:
+        answer = alice.post("/api/enrolment/typing", json={"batch": batch, "round": number}).json()
+        return answer["accepted_keys"], answer["reason"]
+
+    assert send(round_of(120), 0) == (0, None)
+    assert send(round_of(120), 1) == (120, None)
+    assert send(round_of(30), 2) == (120, "insufficient_keys")
+    assert send(round_of(120, pause_ms=3000), 3) == (120, "not_prose")
+    assert send(round_of(120, step=100.0), 4) == (120, "coarse_clock")
+    assert "Visits with a typing sample: 1" not in alice.get("/enrolment").text
+    assert send(round_of(200), 5) == (320, None)
+
+
+def test_one_visit_is_told_that_a_second_helps(service: Service) -> None:
+    alice = service.client("alice")
+    alice.post("/consent", data={"typing": "yes"})
+    alice.post("/api/enrolment/typing", json={"batch": round_of(320), "round": 1})
+    page = alice.get("/enrolment").text
+    assert "Visits with a typing sample: 1" in page
+    assert "A second sample some days later" in page
+    assert "Nobody fails for want of a typing sample" in page
+
+
 def test_nobody_else_opens_a_sitting_or_its_paper(service: Service) -> None:
     path = open_sitting(service, service.client("alice"))
     begin(service, path)

@@ -5,7 +5,7 @@ import { openCamera } from "./capture";
 import { hintKey } from "./hints";
 import { KeyCapture } from "./keys";
 import { element, optional, pageData, reveal, write } from "./page";
-import { enoughKeys, sentencesOf } from "./rounds";
+import { enoughKeys, RoundCount, sentencesOf } from "./rounds";
 import { sayFrom } from "./texts";
 
 const FRAME_MS = 700;
@@ -22,6 +22,7 @@ interface TypingProgress {
   accepted_keys: number;
   needed_keys: number;
   done: boolean;
+  reason: string | null;
 }
 
 const { texts } = pageData<{ texts: Record<string, string> }>();
@@ -106,6 +107,7 @@ function wireTyping(): void {
     .sort()
     .map((key) => say(key));
   let round = 0;
+  const rounds = new RoundCount();
   let keys = new KeyCapture(box);
 
   const showRound = (): void => {
@@ -128,8 +130,8 @@ function wireTyping(): void {
     keys.detach();
     const finished = keys;
     keys = new KeyCapture(box);
-    void sendTyping(finished, round).then((isAccepted) => {
-      if (isAccepted) round += 1;
+    void sendTyping(finished, round, rounds).then((isTaken) => {
+      if (isTaken) round += 1;
       showRound();
       box.focus();
     });
@@ -137,21 +139,27 @@ function wireTyping(): void {
   showRound();
 }
 
-/** Whether the server took the round. */
-async function sendTyping(keys: KeyCapture, round: number): Promise<boolean> {
+/** Whether the server took the round; one it cannot use gives way to the next text as well. */
+async function sendTyping(keys: KeyCapture, round: number, rounds: RoundCount): Promise<boolean> {
   const body = { batch: { v: 1, ...keys.drain() }, round };
   const answer = await send<TypingProgress>("POST", "/api/enrolment/typing", body);
   if (!answer.ok) {
     write(element("typing-hint"), failed(answer));
     return false;
   }
-  const { accepted_keys, needed_keys, done } = answer.value;
+  const { accepted_keys, needed_keys, done, reason } = answer.value;
   const meter = element<HTMLProgressElement>("typing-meter");
   meter.max = needed_keys;
   meter.value = Math.min(accepted_keys, needed_keys);
   const progress = say("enrolment.typing_progress", { n: accepted_keys, needed: needed_keys });
+  if (reason !== null) write(element("typing-hint"), say(`enrolment.unusable.${reason}`));
   // the server keeps nothing of the first round
-  write(element("typing-hint"), round === 0 ? say("enrolment.typing_practice") : progress);
+  else write(element("typing-hint"), round === 0 ? say("enrolment.typing_practice") : progress);
+  if (round > 0) {
+    rounds.add(reason === null);
+    const { usable, taken } = rounds;
+    write(element("typing-usable"), say("enrolment.typing_usable", { usable, taken }));
+  }
   if (done) showDone("typing", say("enrolment.typing_done"));
   return true;
 }

@@ -11,3 +11,14 @@ export function sentencesOf(round: number, all: readonly string[]): string {
 export function enoughKeys(keys: number, sentence: string): boolean {
   return keys >= sentence.length / 2;
 }
+
+/** How many rounds after the practice were taken, and how many of them can be used. */
+export class RoundCount {
+  taken = 0;
+  usable = 0;
+
+  add(isUsable: boolean): void {
+    this.taken += 1;
+    if (isUsable) this.usable += 1;
+  }
+}
