@@ -51,6 +51,7 @@ export class Talk {
     this.shown.add(said.number);
     const text = sentence(said, this.say);
     this.log.append(this.line(said, text));
+    this.log.scrollTop = this.log.scrollHeight;
     if (said.act === "reply") return;
     write(element("told-text"), text);
     this.notice.dataset["act"] = said.act;
@@ -78,6 +79,7 @@ export class Talk {
 
   private answer(): void {
     this.box.open = true;
+    this.log.scrollTop = this.log.scrollHeight;
     this.field.focus();
   }
 
