@@ -1,15 +1,18 @@
 """Files of recordings and clips as answers; whoever sends one has written the view down first."""
 
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
+from fastapi import Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from proctor.errors import NotFound
+from proctor.media.snapshot import snapshot
+from proctor.media.webm import NotARecording
 from web.access import Services
 
 NO_STORE = {"Cache-Control": "no-store"}
-_PIECE = 64 * 1024
+_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class RecordingMissing(NotFound):
@@ -32,15 +35,29 @@ def video(path: Path) -> Response:
     return FileResponse(path, media_type="video/webm", headers=NO_STORE)
 
 
-def growing(path: Path) -> Response:
-    """What the file holds by now: it may have grown before the last byte is sent."""
-    size = path.stat().st_size
-    headers = NO_STORE | {"Content-Length": str(size), "Accept-Ranges": "bytes"}
-    return StreamingResponse(_bytes(path, size), media_type="video/webm", headers=headers)
+def growing(path: Path, request: Request, until: int | None) -> Response:
+    """What *request* wants of a recording as it was at the byte *until*, or as it is now.
 
-
-def _bytes(path: Path, left: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while left > 0 and (piece := file.read(min(_PIECE, left))):
-            left -= len(piece)
-            yield piece
+    Seekable like one that is complete: all of it, one range (RFC 9110, 14), or 416. Raises
+    RecordingMissing.
+    """
+    try:
+        made = snapshot(path, until)
+    except NotARecording as error:
+        raise RecordingMissing from error
+    start, stop, status = 0, made.size, 200
+    headers = NO_STORE | {"Accept-Ranges": "bytes"}
+    asked = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    # several ranges at once are answered with the whole, which is allowed
+    if asked is not None and asked[0] != "bytes=-":
+        status = 206
+        if asked[1]:
+            start = int(asked[1])
+            stop = min(made.size, int(asked[2]) + 1) if asked[2] else made.size
+        else:
+            start = max(0, made.size - int(asked[2]))
+        if start >= stop:
+            return Response(status_code=416, headers={"Content-Range": f"bytes */{made.size}"})
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{made.size}"
+    headers["Content-Length"] = str(stop - start)
+    return StreamingResponse(made.read(start, stop), status, headers, media_type="video/webm")

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from proctor.media.ebml import element, read_element, size_of, unsigned
 
@@ -215,25 +216,64 @@ def finish(path: Path) -> Layout:
     ]
     index_path(path).write_bytes(b"".join(entries))
     with path.open("r+b") as file:
-        last_ms = 0
-        if layout.clusters:
-            file.seek(layout.clusters[-1].offset)
-            last_ms = max(each.at_ms for each in read_blocks(file.read(layout.clusters[-1].size)))
         file.truncate(layout.end)
+        cues, changes = finishing(layout, last_ms(file, layout))
         file.seek(layout.end)
-        file.write(_cues(layout))
-        whole = file.tell()
-        file.seek(layout.segment)
-        file.write(_seek_head(layout))
-        # the duration's room is the first child of info, behind its id and one byte of size; to a
-        # browser a length of nothing is one without end
-        file.seek(layout.info + 5)
-        file.write(element(0x4489, struct.pack(">d", float(max(1, last_ms)))))
-        file.seek(layout.segment - 8)
-        file.write(b"\x01" + (whole - layout.segment).to_bytes(7, "big"))
+        file.write(cues)
+        for position, data in changes:
+            file.seek(position)
+            file.write(data)
         file.flush()
         os.fsync(file.fileno())
     return scan(path)
+
+
+def finishing(layout: Layout, length_ms: int) -> tuple[bytes, tuple[tuple[int, bytes], ...]]:
+    """What makes a recording seekable: the cues behind it, and what changes in its header, where.
+
+    ``length_ms``: when its last picture lies. The changes are to be written in their order.
+    """
+    cues = _cues(layout)
+    whole = layout.end + len(cues) - layout.segment
+    # to a browser a length of nothing is one without end
+    duration = element(0x4489, struct.pack(">d", float(max(1, length_ms))))
+    return cues, (
+        (layout.segment, _seek_head(layout)),
+        # its room is the first child of info, behind its id and one byte of size
+        (layout.info + 5, duration),
+        (layout.segment - 8, b"\x01" + whole.to_bytes(7, "big")),
+    )
+
+
+def read_layout(path: Path, until: int | None = None) -> Layout:
+    """The layout by the index, of a recording that may still grow, up to the byte *until*.
+
+    Raises NotARecording, OSError.
+    """
+    with path.open("rb") as file:
+        found = _scan_header(file.read(4096))
+    clusters = tuple(
+        each for each in read_clusters(path) if until is None or each.offset + each.size <= until
+    )
+    end = clusters[-1].offset + clusters[-1].size if clusters else found.body
+    return Layout(
+        found.segment,
+        found.info,
+        found.tracks,
+        found.body,
+        found.start_ms,
+        end,
+        clusters,
+        found.is_finished,
+    )
+
+
+def last_ms(file: BinaryIO, layout: Layout) -> int:
+    """The last picture of *layout*, in ms since the file's first."""
+    if not layout.clusters:
+        return 0
+    file.seek(layout.clusters[-1].offset)
+    return max(each.at_ms for each in read_blocks(file.read(layout.clusters[-1].size)))
 
 
 def _header(width: int, height: int, start_ms: int) -> bytes:

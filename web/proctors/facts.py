@@ -76,21 +76,35 @@ def player_data(
     for row in files.recordings:
         held = _held(sitting, row, recordings_dir)
         if held is not None:
-            part = {"url": f"/review/recordings/{row.id}", "start_s": held[0]}
+            # what grows under the page cannot be sought in: it plays what there was
+            pinned = f"?until={held.until}" if held.until is not None else ""
+            part = {"url": f"/review/recordings/{row.id}{pinned}", "start_s": held.start_s}
             tracks[row.track.value].append(part)
             # a running sitting ends where its files do; what is after the exam is of no interest
-            bounds += held if sitting.exam_s is None else held[:1]
+            bounds += (held.start_s, held.end_s) if sitting.exam_s is None else (held.start_s,)
     return {"start_s": min(bounds), "end_s": max(bounds), "tracks": tracks, "texts": texts}
 
 
-def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> tuple[float, float] | None:
-    """From when to when a file has pictures; None while it has none."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """From when to when a file has pictures; ``until``: its bytes, of one that grows."""
+
+    start_s: float
+    end_s: float
+    until: int | None = None
+
+
+def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> _Held | None:
+    """What a file holds; None while it has no picture."""
     path = recordings_dir / row.path
     if not path.is_file() or path.stat().st_size == 0:
         return None
     if row.sha256:
-        return row.starts_s, row.starts_s + row.recorded_s
+        return _Held(row.starts_s, row.starts_s + row.recorded_s)
     # a row is settled when its file is; until then the file itself knows
     starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
     clusters = read_clusters(path)
-    return starts_s, starts_s + (clusters[-1].start_ms / 1000 if clusters else 0.0)
+    if not clusters:
+        return _Held(starts_s, starts_s)
+    last = clusters[-1]
+    return _Held(starts_s, starts_s + last.start_ms / 1000, last.offset + last.size)

@@ -233,14 +233,21 @@ async def admit(sitting_id: str, visitor: Signed, at: ServicesDep) -> RedirectRe
 
 @router.get("/review/recordings/{recording_id}", dependencies=[_reviewing])
 def recording(
-    recording_id: str, request: Request, tx: Tx, visitor: Signed, at: ServicesDep
+    recording_id: str,
+    request: Request,
+    tx: Tx,
+    visitor: Signed,
+    at: ServicesDep,
+    until: int | None = None,
 ) -> Response:
-    """The bytes of one recording; the view is on record before the first of them."""
+    """The bytes of one recording; the view is on record before the first of them.
+
+    ``until``: of one that still grows, as far as it was when the page was made.
+    """
     row = queue.recording_for(tx, visitor.account, recording_id)
     path = file_of(at, row.path)
     looks.record_view(tx, visitor.account.id, row.sitting_id, "recording", row.id, at.clock.now())
-    is_whole = bool(row.sha256) or "range" in request.headers
-    return video(path) if is_whole else growing(path)
+    return video(path) if until is None and row.sha256 else growing(path, request, until)
 
 
 @router.get("/review/clips/{clip_id}", dependencies=[_reviewing])

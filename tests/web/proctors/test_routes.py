@@ -1,9 +1,11 @@
 """The review room over HTTP: what is shown, to whom, what is on record, what is refused."""
 
+import io
 import json
 import re
 from pathlib import Path
 
+import av
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ from proctor.exams.thresholds import ExamRules
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.builder import cut_for, incidents_of
 from proctor.media.tables import Recording
+from proctor.media.webm import read_clusters
 from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
 from proctor.sittings.tables import Sitting, SittingState
@@ -202,10 +205,35 @@ def test_a_recording_that_grows_is_sent_as_far_as_it_is(room: Room) -> None:
     with room.service.db.transaction() as tx:
         tx.merge(room.recording).sha256 = ""
 
-    answer = room.service.client("rita").get(room.video)
+    client = room.service.client("rita")
+    whole = client.get(room.video)
+
+    # the file is finished here: what is sent of one that grows is the same
+    data = room.file.read_bytes()
+    assert (whole.status_code, whole.content) == (200, data)
+    for asked, part in (("100-199", data[100:200]), ("900-", data[900:]), ("-50", data[-50:])):
+        answer = client.get(room.video, headers={"range": f"bytes={asked}"})
+        assert (answer.status_code, answer.content) == (206, part)
+        assert answer.headers["content-range"].endswith(f"/{len(data)}")
+        assert answer.headers["content-type"] == "video/webm"
+    assert client.get(room.video, headers={"range": "bytes=99999999-"}).status_code == 416
+    assert client.get(room.video, headers={"range": "bytes=9-5"}).status_code == 416
+    assert client.get(room.video, headers={"range": "lines=1-2"}).status_code == 200
+
+
+def test_a_page_plays_a_growing_recording_as_far_as_it_was(room: Room) -> None:
+    client = room.service.client("rita")
+    (*_, cut, _) = read_clusters(room.file)
+
+    answer = client.get(f"{room.video}?until={cut.offset + cut.size}")
 
     assert answer.status_code == 200
-    assert answer.content == room.file.read_bytes()
+    with av.open(io.BytesIO(answer.content)) as container:
+        before = [frame.time for frame in container.decode(video=0)]
+    with av.open(str(room.file)) as container:
+        assert before == [frame.time for frame in container.decode(video=0)][: len(before)]
+    assert before[-1] < cut.start_ms / 1000 + 1.0
+    assert len(room.views()) == 1
 
 
 def test_a_lost_file_and_a_path_outside_are_not_found(room: Room) -> None:
@@ -425,13 +453,16 @@ def test_a_growing_recording_is_shown_up_to_its_newest_picture(service: Service)
         )
         tx.add(empty)
 
+        last = read_clusters(directory / growing.path)[-1]
+        until = last.offset + last.size
+
     page = service.client("paula").get(f"/review/sittings/{sitting.id}").text
 
     (raw,) = re.findall(r'<script type="application/json" id="page-data">(.*)</script>', page)
     player = json.loads(raw)
     assert (player["start_s"], player["end_s"]) == (0.0, 14.0)
     assert player["tracks"] == {
-        "camera": [{"url": f"/review/recordings/{growing.id}", "start_s": 3.0}],
+        "camera": [{"url": f"/review/recordings/{growing.id}?until={until}", "start_s": 3.0}],
         "screen": [],
     }
 
