@@ -52,13 +52,15 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
     start_ms, end_ms = round(1000 * start_s), round(1000 * end_s)
     parent = hashlib.sha256()
     sources: list[Source] = []
-    blocks: list[webm.Block] = []
-    for part in _in_time_order(recordings):
+    found: list[tuple[int, webm.Block]] = []
+    for number, part in enumerate(_in_time_order(recordings)):
         clusters = _wanted(part, start_ms, end_ms)
         if clusters:
             source = Source(part.path, clusters[0].offset, clusters[-1].offset + clusters[-1].size)
             sources.append(source)
-            blocks += _copied(part, source, clusters, end_ms, parent.update)
+            copied = _copied(part, source, clusters, end_ms, parent.update)
+            found += [(number, block) for block in copied]
+    blocks = _joined(found)
     if not blocks:
         raise ClipUnavailable(start_s=start_s, end_s=end_s)
     return Clip(
@@ -123,6 +125,22 @@ def _copied(
                 at_ms = part.start_ms + block.at_ms
                 if at_ms <= end_ms:
                     yield webm.Block(at_ms, block.is_key, block.data)
+
+
+def _joined(found: Sequence[tuple[int, webm.Block]]) -> list[webm.Block]:
+    """The pictures of all parts by time; a decoder goes over to another part at a key frame only.
+
+    What was sent afterwards may lie in the middle of a part that went on after the gap.
+    """
+    joined: list[webm.Block] = []
+    shown: int | None = None
+    for number, block in sorted(found, key=lambda each: each[1].at_ms):
+        if number != shown and not block.is_key:
+            continue
+        shown = number
+        if not joined or block.at_ms > joined[-1].at_ms:
+            joined.append(block)
+    return joined
 
 
 def _write(blocks: Sequence[webm.Block], dst: Path) -> str:

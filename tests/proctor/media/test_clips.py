@@ -3,11 +3,13 @@
 import hashlib
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import pytest
 
+from proctor.media.backfill import KeptPicture, fill
 from proctor.media.clips import ClipUnavailable, cut_clip
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
@@ -46,6 +48,22 @@ def test_parent_hash_is_of_the_source_bytes(tmp_path, frames) -> None:
     (source,) = clip.sources
     copied = path.read_bytes()[source.start : source.end]
     assert clip.parent_sha256 == hashlib.sha256(copied).hexdigest()
+
+
+def test_clip_takes_what_was_sent_afterwards_into_the_gap_of_one_file(tmp_path, frames) -> None:
+    """The file goes on after a gap of 40 s that another file fills."""
+    whole = frames(60.0)
+    live = [frame for frame in whole if not 10.0 <= frame.arrival < 50.0]
+    before = record(tmp_path, live)
+    sent = [KeptPicture(f.arrival, f.is_key, f.data) for f in whole if 10.0 <= f.arrival < 50.0]
+    after = fill(tmp_path, Track.CAMERA, sent).path
+
+    clip = cut_clip([before, after], 5.0, 56.0, tmp_path / "clip.webm")
+
+    times = decoded_times(clip.path)
+    assert (clip.start_s, clip.end_s) == (5.0, 56.0)
+    assert len(times) == 51 * 15 + 1
+    assert max(b - a for a, b in pairwise(times)) < 0.1
 
 
 def test_clip_spans_a_reconnection(tmp_path, frames) -> None:

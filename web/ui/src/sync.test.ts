@@ -24,6 +24,15 @@ describe("placeOf", () => {
     expect(placeOf(PARTS, 47.5)).toBeNull();
   });
 
+  it("goes back to a file that went on when what filled its gap has ended", () => {
+    const parts = [
+      { url: "live", startS: 0, lengthS: 100 },
+      { url: "sent", startS: 30, lengthS: 20 },
+    ];
+    expect(placeOf(parts, 40)).toEqual({ index: 1, offsetS: 10 });
+    expect(placeOf(parts, 60)).toEqual({ index: 0, offsetS: 60 });
+  });
+
   it("asks a file of unknown length", () => {
     expect(placeOf(PARTS, 4000)).toEqual({ index: 1, offsetS: 3952 });
   });

@@ -18,17 +18,16 @@ export interface Place {
 // a file's first picture may stand for the moment just before it
 const NEAR_S = 0.25;
 
-/** The newest file that began by then, unless it is known to have ended before. */
+/** The newest file that began by then and is not known to have ended before. */
 export function placeOf(parts: readonly Part[], atS: number): Place | null {
   let index = -1;
   parts.forEach((part, candidate) => {
     const newest = parts[index]?.startS ?? Number.NEGATIVE_INFINITY;
-    if (part.startS <= atS + NEAR_S && part.startS >= newest) index = candidate;
+    const hasEnded = part.lengthS !== null && atS - part.startS > part.lengthS;
+    if (part.startS <= atS + NEAR_S && part.startS >= newest && !hasEnded) index = candidate;
   });
   const part = parts[index];
-  if (part === undefined) return null;
-  const offsetS = Math.max(0, atS - part.startS);
-  return part.lengthS !== null && offsetS > part.lengthS ? null : { index, offsetS };
+  return part === undefined ? null : { index, offsetS: Math.max(0, atS - part.startS) };
 }
 
 export const JUMP_S = 0.4;
