@@ -128,7 +128,8 @@ def hand_in(page: Page) -> str:
     """The receipt's hash."""
     page.locator("#finish-button").click()
     page.locator("#confirm-finish").click()
-    expect(page.locator("#receipt-link")).to_be_visible(timeout=60_000)
+    # after thirty deaths there are some hundred files to close
+    expect(page.locator("#receipt-link")).to_be_visible(timeout=180_000)
     expect(page.locator("#receipt-hash")).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
     return page.locator("#receipt-hash").inner_text()
 
