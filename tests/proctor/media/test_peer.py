@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -107,13 +108,16 @@ class Student:
     def transport(self):
         return self.connection.getTransceivers()[0].sender.transport.transport
 
-    def lose(self, share: float, seed: int = 3) -> None:
-        """Drop that share of the media packets on their way out."""
-        send, chance = self.transport._send, random.Random(seed)
+    def lose(self, share: float, seed: int = 3, most: float = inf) -> None:
+        """Drop that share of the media packets on their way out, ``most`` in all."""
+        send, chance, lost = self.transport._send, random.Random(seed), 0
 
         async def lossy(data: bytes) -> None:
+            nonlocal lost
             is_rtp = 127 < data[0] < 192 and not 191 < data[1] < 224
-            if not (is_rtp and chance.random() < share):
+            if is_rtp and lost < most and chance.random() < share:
+                lost += 1
+            else:
                 await send(data)
 
         self.transport._send = lossy
@@ -209,8 +213,9 @@ def test_lost_for_good_freezes_the_picture_under_two_seconds() -> None:
                 pass
 
             sender._retransmit = forget
-            sitting.lose(0.03)
-            await asyncio.sleep(4)
+            # a few at once and no more: a key frame may be lost as well, and then another
+            sitting.lose(1.0, most=5)
+            await asyncio.sleep(3)
             arrivals = [frame.arrival for frame in sitting.of(Track.CAMERA)]
             assert max(b - a for a, b in pairwise(arrivals)) < 2.0
             assert len(arrivals) > 20
