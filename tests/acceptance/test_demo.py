@@ -108,11 +108,12 @@ def test_clips_play_in_chromium(
     context = browser.new_context()
     page = context.new_page()
     page.goto(stage.as_uri())
-    for incident in taken_over["incidents"]:
-        for track, path in incident["clips"].items():
-            played = page.evaluate(PLAY, Path(path).as_uri())
-            assert played["width"] == {"camera": 640, "screen": 1920}[track], (path, played)
-            assert played["seconds"] >= 5
+    # incidents close to each other share their clips
+    clips = {clip for incident in taken_over["incidents"] for clip in incident["clips"].items()}
+    for track, path in sorted(clips):
+        played = page.evaluate(PLAY, Path(path).as_uri())
+        assert played["width"] == {"camera": 640, "screen": 1920}[track], (path, played)
+        assert played["seconds"] >= 5
     context.close()
 
 
