@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import resource
 import tempfile
 import time
@@ -23,6 +21,8 @@ import typer
 
 from proctor.clock import Clock
 from proctor.commands import compared, recorder_bench
+from proctor.commands.evaluate.figures import AsJson, show
+from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
 from proctor.media import webm
@@ -57,7 +57,7 @@ def ingest(
     compare: Annotated[
         str, typer.Option(help="Designs to measure too: media-recorder,decode-all.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Receive and record students that another process sends, and say what each one costs."""
     collect_rarely()
@@ -76,23 +76,15 @@ def ingest(
             "cpu_ms_per_student_second": round(cost, 1),
             "ratio": round(ratio, 1),
         }
-    _show(figures, as_json)
+    show(figures, as_json=as_json)
 
 
 @app.command()
 def recorder(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What a packet, a cluster, a seal, a clip and a repair cost in process; the least of five."""
-    _show(recorder_bench.measure(), as_json)
-
-
-def _show(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        typer.echo(f"{name}: {value}")
+    show(recorder_bench.measure(), as_json=as_json)
 
 
 @contextmanager
@@ -310,10 +302,4 @@ def _rss_mib() -> float:
 
 
 def _cpu_of(pool: ProcessPoolExecutor | None) -> float:
-    if pool is None:
-        return 0.0
-    ticks = 0
-    for process in pool._processes or ():
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(used_s(process) for process in pool._processes or ()) if pool else 0.0

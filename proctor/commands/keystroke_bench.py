@@ -1,20 +1,16 @@
 """``proctor bench keystroke``: what comparing typing costs on this machine."""
 
-import json
-import time
-from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
-import typer
-from rich.console import Console
-from rich.table import Table
 
 from keystroke.events import parse_batch
 from keystroke.presses import Presses
 from keystroke.stream import TypingStream
 from keystroke.verifiers.free_text import FreeTextVerifier
 from keystroke.zones import N_FINGER_ZONES, Zone
+from proctor.commands.evaluate.figures import AsJson, show
+from proctor.commands.processor import least_s
 from proctor.inference import keystroke_verifier
 
 SEED: Final = 20260101
@@ -27,18 +23,10 @@ REPEATS: Final = 50
 
 
 def keystroke(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Microseconds a key, milliseconds a verification, bytes a learner."""
-    measured = _measure(keystroke_verifier(), np.random.default_rng(SEED))
-    if as_json:
-        typer.echo(json.dumps(measured, indent=1))
-        return
-    table = Table("measured", "value", title=measured["model"])
-    for name, value in measured.items():
-        if isinstance(value, float | int):
-            table.add_row(name.replace("_", " "), f"{value:,.2f}")
-    Console().print(table)
+    show(_measure(keystroke_verifier(), np.random.default_rng(SEED)), as_json=as_json)
 
 
 def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, Any]:
@@ -63,21 +51,11 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
 
     return {
         "model": verifier.model_id,
-        "us_per_key": _seconds(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS),
-        "ms_per_verification": _seconds(verify, REPEATS) * 1e3,
-        "ms_per_profile": _seconds(lambda: verifier.profile(sessions), REPEATS) * 1e3,
+        "us_per_key": least_s(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS),
+        "ms_per_verification": least_s(verify, REPEATS) * 1e3,
+        "ms_per_profile": least_s(lambda: verifier.profile(sessions), REPEATS) * 1e3,
         "bytes_per_learner": sum(len(each.to_bytes()) for each in sessions),
     }
-
-
-def _seconds(work: Callable[[], object], repeats: int) -> float:
-    """Shortest processor time of *work*: what else the machine does is not its cost."""
-    spent = []
-    for _ in range(repeats):
-        began = time.process_time()
-        work()
-        spent.append(time.process_time() - began)
-    return min(spent)
 
 
 def _batch(n: int, rng: np.random.Generator) -> dict[str, Any]:

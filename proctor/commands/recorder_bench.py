@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from proctor.commands.processor import least_s
 from proctor.commands.rtp_trace import drawn_trace
 from proctor.media import webm
 from proctor.media.assembler import FrameAssembler, Packet
@@ -37,24 +37,16 @@ def measure() -> dict[str, Any]:
         root = Path(name)
         whole = _recorded(root / "whole", encoded)
         torn = _torn(whole, root)
+        written_s = least_s(lambda: _write(root / "frames", encoded), ROUNDS)
         return {
             "rounds": ROUNDS,
             "recorded_s": RECORDED_S,
-            "packet_us": _least(lambda: _assemble(packets)) * 1e6 / len(packets),
-            "frame_us": _least(lambda: _write(root / "frames", encoded)) * 1e6 / len(encoded),
-            "seal_wall_ms": _least(lambda: _seal(root / "seal"), time.monotonic) * 1e3,
-            "clip_ms": _least(lambda: _cut(whole, root)) * 1e3,
-            "repair_ms": _least(lambda: _repair(torn, root)) * 1e3,
+            "packet_us": least_s(lambda: _assemble(packets), ROUNDS) * 1e6 / len(packets),
+            "frame_us": written_s * 1e6 / len(encoded),
+            "seal_wall_ms": least_s(lambda: _seal(root / "seal"), ROUNDS, time.monotonic) * 1e3,
+            "clip_ms": least_s(lambda: _cut(whole, root), ROUNDS) * 1e3,
+            "repair_ms": least_s(lambda: _repair(torn, root), ROUNDS) * 1e3,
         }
-
-
-def _least(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
-    spent = []
-    for _ in range(ROUNDS):
-        before = clock()
-        work()
-        spent.append(clock() - before)
-    return min(spent)
 
 
 def _packets() -> list[Packet]:

@@ -1,7 +1,6 @@
 """``proctor bench report``: how long the report of a term takes, on made-up data."""
 
 import hashlib
-import json
 import resource
 import tempfile
 import time
@@ -25,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.serve import collect_rarely
 from proctor.exams.schemes import add_version
 from proctor.exams.tables import (
@@ -62,7 +62,7 @@ def report(
     database_url: Annotated[
         str | None, typer.Option(help="An empty database; a temporary SQLite file without it.")
     ] = None,
-    as_data: Annotated[bool, typer.Option("--json", help="Print plain JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """The identity report of one course: its data, its workbook, one learner's page.
 
@@ -84,11 +84,8 @@ def report(
         with db.reading() as tx:
             figures = _measure(tx, course_id, learners, Path(directory))
         db.close()
-    if as_data:
-        typer.echo(json.dumps({name: figures[name] for name in _FIGURES}))
-    else:
-        for name, value in figures.items():
-            typer.echo(f"{name}: {value}")
+    told = {name: figures[name] for name in _FIGURES} if as_json else figures
+    show(told, as_json=as_json)
 
 
 def _measure(tx: Session, course_id: str, learners: int, directory: Path) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import tempfile
 import time
 from collections import defaultdict
@@ -21,6 +20,8 @@ from websockets.asyncio.client import connect
 
 from proctor.clock import Clock
 from proctor.commands import bench, service
+from proctor.commands.evaluate.figures import AsJson, show
+from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders
 from proctor.commands.seed import Seeded, seed_demo
 from proctor.exams.tables import RosterEntry
@@ -58,7 +59,7 @@ class _House:
 def wall(
     students: Annotated[int, typer.Option(min=1, max=30, help="Sittings on the wall.")] = 30,
     seconds: Annotated[float, typer.Option(min=5, max=3600, help="Length of each part.")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run exams of students that another process sends, first unwatched and then on a wall."""
     with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
@@ -67,11 +68,7 @@ def wall(
         log_path = house.settings.data_dir / "service.log"
         with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
             figures = asyncio.run(_measure(house, process.pid, pipe, seconds))
-    if as_json:
-        typer.echo(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        typer.echo(f"{key}: {value}")
+    show(figures, as_json=as_json)
 
 
 def _furnish(data_dir: Path, students: int) -> _House:
@@ -242,9 +239,9 @@ def _json(response: httpx2.Response) -> Any:
 
 async def _cpu_during(pid: int, seconds: float) -> tuple[float, float]:
     """CPU seconds of the process, and of its workers."""
-    own, workers = _cpu_s(pid), _workers_cpu_s(pid)
+    own, workers = used_s(pid), _workers_cpu_s(pid)
     await asyncio.sleep(seconds)
-    return _cpu_s(pid) - own, _workers_cpu_s(pid) - workers
+    return used_s(pid) - own, _workers_cpu_s(pid) - workers
 
 
 def _workers_cpu_s(pid: int) -> float:
@@ -256,9 +253,4 @@ def _workers_cpu_s(pid: int) -> float:
         if thread.name != str(pid)
         for child in (thread / "children").read_text().split()
     ]
-    return sum(_cpu_s(int(child)) for child in set(children))
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(used_s(int(child)) for child in set(children))
