@@ -138,6 +138,15 @@ def decide(
     return _by_rule(plan, evidence, methods)
 
 
+def decide_sitting(
+    event: AssessmentEvent, evidence: SittingEvidence, rules: PolicyPack, now: datetime
+) -> OutcomeDecision:
+    """What one sitting of *event* comes to by itself, other attempts and protocols apart."""
+    closed = now >= event.closes_at
+    plan = plan_of(event, rules)
+    return decide(plan, evidence, evidence.verdicts, rules, window_closed=closed)
+
+
 def decide_at_centre(plan: frozenset[Technology], centre: CentreFinding) -> OutcomeDecision:
     """The outcome of an event that a test centre has a protocol of, planned there or not.
 

@@ -23,8 +23,9 @@ from proctor.review import dossier, looks, queue, statements, verdicts
 from proctor.review.dossier import Dossier
 from proctor.review.precision import detectors_of, precision_of
 from proctor.review.queue import QueueItem, Reviewed
+from proctor.review.statements import Said
 from proctor.shares.evidence import SittingEvidence, evidence_of, evidence_of_all
-from proctor.shares.outcomes import OutcomeDecision, decide
+from proctor.shares.outcomes import OutcomeDecision, decide_sitting
 from proctor.shares.packs import pack
 from proctor.sittings.tables import SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
@@ -102,7 +103,8 @@ def show_incident(
     files = dossier.dossier(tx, sitting_id)
     player = _player(request, reviewed, files, at)
     checks = dossier.checks_of(tx, sitting_id)
-    card = _card(request, tx, visitor, at, reviewed, files, player, checks, incident_id)
+    said = statements.said_of(tx, at.vault, reviewed.sitting)
+    card = _card(request, tx, visitor, reviewed, files, said, player, checks, incident_id)
     if card is None or card.found.row.id != incident_id:
         raise verdicts.NoSuchIncident(incident=incident_id)
     return page(
@@ -304,6 +306,7 @@ def _sitting_page(
     player, t = _player(request, reviewed, files, at), _say(request)
     stretch = Stretch(player["start_s"], player["end_s"])
     checks = dossier.checks_of(tx, sitting_id)
+    said = statements.said_of(tx, at.vault, sitting)
     return page(
         request,
         "review/sitting.html",
@@ -312,12 +315,12 @@ def _sitting_page(
         files=files,
         evidence=evidence,
         exam_s=_exam_s(reviewed, at),
-        card=_card(request, tx, visitor, at, reviewed, files, player, checks, chosen),
+        card=_card(request, tx, visitor, reviewed, files, said, player, checks, chosen),
         lanes=lanes(stretch, files.incidents, evidence.gaps, checks),
         width=WIDTH,
         lane_height=LANE_HEIGHT,
         granted=_granted(t, tx, reviewed),
-        said=statements.said_of(tx, at.vault, sitting),
+        said=said,
         outcome=_outcome(reviewed, evidence, at),
         typing=_typing(tx, reviewed, evidence, at, t),
         player=player,
@@ -345,9 +348,9 @@ def _card(
     request: Request,
     tx: Session,
     visitor: Visitor,
-    at: Services,
     reviewed: Reviewed,
     files: Dossier,
+    said: list[Said],
     player: dict[str, Any],
     checks: list[IdentityCheck],
     chosen: str,
@@ -363,7 +366,6 @@ def _card(
     models = sorted({check.model_id for check in checks if check.model_id})
     alike = [each for each in waiting if each.row.kind == kind]
     seen = looks.looks_of(tx, visitor.account.id, reviewed.sitting.id)
-    said = statements.said_of(tx, at.vault, reviewed.sitting)
     moments = {"start": identified_s(checks), "incident": found.row.start_s}
     return Card(
         found=found,
@@ -411,13 +413,8 @@ def _typing(
 
 
 def _outcome(reviewed: Reviewed, evidence: SittingEvidence, at: Services) -> OutcomeDecision:
-    return decide(
-        frozenset(Technology(name) for name in reviewed.event.identity_plan),
-        evidence,
-        evidence.verdicts,
-        pack(reviewed.course.policy_pack),
-        window_closed=at.clock.now() >= reviewed.event.closes_at,
-    )
+    rules = pack(reviewed.course.policy_pack)
+    return decide_sitting(reviewed.event, evidence, rules, at.clock.now())
 
 
 def _waits(item: QueueItem, outcome: OutcomeDecision) -> bool:

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from proctor.catalogue import known_keys, translate
 from proctor.errors import Conflict, ProctorError, Refused
 from proctor.exams.schemes import course_of
-from proctor.exams.tables import AssessmentEvent, Technology
+from proctor.exams.tables import AssessmentEvent
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.people.tables import Role
 from proctor.review import dossier, looks, statements, verdicts
 from proctor.shares.evidence import evidence_of
-from proctor.shares.outcomes import decide
+from proctor.shares.outcomes import decide_sitting
 from proctor.shares.packs import pack
 from proctor.sittings import desk
 from proctor.sittings.tables import Sitting, SittingState
@@ -154,7 +154,6 @@ def _record_page(
 ) -> Response:
     event, now = tx.get_one(AssessmentEvent, sitting.event_id), at.clock.now()
     course, evidence = course_of(tx, event), evidence_of(tx, sitting)
-    plan = frozenset(Technology(name) for name in event.identity_plan)
     said = statements.said_of(tx, at.vault, sitting)
     given = verdicts.verdicts_of(tx, sitting.id)
 
@@ -170,9 +169,7 @@ def _record_page(
         course=course,
         files=dossier.dossier(tx, sitting.id),
         standing=verdicts.identity_standing(given),
-        outcome=decide(
-            plan, evidence, evidence.verdicts, pack(course.policy_pack), window_closed=True
-        ),
+        outcome=decide_sitting(event, evidence, pack(course.policy_pack), now),
         said=said,
         may_answer=statements.may_answer(sitting, now),
         answer_until=(sitting.finished_at or sitting.created_at) + statements.OPEN_FOR,
