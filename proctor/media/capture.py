@@ -10,7 +10,7 @@ import asyncio
 import errno
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ import structlog
 
 from proctor.clock import Clock
 from proctor.errors import Unavailable
-from proctor.media import backfill
+from proctor.media import backfill, webm
 from proctor.media.backfill import Backfill, KeptPicture
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
@@ -32,6 +32,7 @@ from proctor.media.recorder import (
     RecordedTrack,
     RecordingFailed,
     TrackRecorder,
+    repair,
 )
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
@@ -245,6 +246,7 @@ class Capture:
         finished, failed = await asyncio.to_thread(_finish_all, recorders)
         self._explain_failures(finished, failed)
         self.recorded += finished.values()
+        self.recorded = await asyncio.to_thread(_all_finished, self.recorded)
         if cause == FINISHED:
             self._disk.release(self._directory)
         self._on_change("connection_ended", now, {"cause": cause})
@@ -388,6 +390,16 @@ def _finish_all(
             if error.recorded is not None:
                 finished[track] = error.recorded
     return finished, failed
+
+
+def _all_finished(recorded: Sequence[RecordedTrack]) -> list[RecordedTrack]:
+    """*recorded*, those finished whose ends a full disk had no room for and has now."""
+    found = list(recorded)
+    for number, each in enumerate(found):
+        with suppress(OSError, webm.NotARecording):
+            if not webm.read_layout(each.path).is_finished:
+                found[number] = repair(each.path)
+    return found
 
 
 def _make_room(directory: Path, disk: Disk, exam_s: float) -> None:
