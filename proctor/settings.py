@@ -62,7 +62,7 @@ def institution_key(settings: Settings) -> bytes:
 
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:
-    """The institution's Ed25519 key for evidence packs; made when first needed, mode 0600."""
+    """The institution's Ed25519 key for evidence packs and badges; made at first start, 0600."""
     path = settings.data_dir / "secrets" / "signing.key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

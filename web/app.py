@@ -17,7 +17,7 @@ from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
-from proctor.settings import Settings, institution_key
+from proctor.settings import Settings, institution_key, signing_key
 from proctor.vault import Vault
 from web import certificates, errors, sign_in
 from web.access import Services, public, refuse_open_routes, same_origin
@@ -101,6 +101,8 @@ def _services(settings: Settings, clock: Clock) -> Services:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = Database(settings.database)
     db.upgrade()
+    # made before two visitors ask for it at once
+    signing_key(settings)
     vault = Vault(institution_key(settings))
     inference = InferencePool(
         workers=settings.analysis_workers,

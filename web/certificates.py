@@ -1,14 +1,19 @@
-"""The public page of a certificate, by an id that nobody can guess; minimum data."""
+"""The public page of a certificate and its badge, by an id that nobody can guess; minimum data."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
+from proctor.people.tables import Account
+from proctor.reports.badges import badge, badge_image, issuer_document, status_list
 from proctor.reports.certificate_pdf import identity_line
 from proctor.reports.certificates import certificate, document_of, status_of
+from proctor.settings import signing_key
 from web.access import ReadTx, ServicesDep, public
 from web.pages import locale_of, page
 
 router = APIRouter(include_in_schema=False)
+# wallets that check a badge in a browser fetch from their own site
+_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
 
 
 @router.get("/certificates/{certificate_id}", dependencies=[public()])
@@ -30,3 +35,37 @@ def certificate_page(
     )
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+@router.get("/certificates/{certificate_id}/badge.jwt", dependencies=[public()])
+def badge_file(certificate_id: str, tx: ReadTx, at: ServicesDep) -> Response:
+    token = _badge(certificate_id, tx, at)
+    return Response(token, media_type="application/vc+jwt", headers=_ANYWHERE)
+
+
+@router.get("/certificates/{certificate_id}/badge.svg", dependencies=[public()])
+def badge_picture(certificate_id: str, tx: ReadTx, at: ServicesDep) -> Response:
+    document = document_of(certificate(tx, certificate_id))
+    picture = badge_image(document, _badge(certificate_id, tx, at))
+    return Response(picture, media_type="image/svg+xml", headers=_ANYWHERE)
+
+
+@router.get("/certificates/{certificate_id}/status.jwt", dependencies=[public()])
+def badge_status(certificate_id: str, tx: ReadTx, at: ServicesDep) -> Response:
+    row, now = certificate(tx, certificate_id), at.clock.now()
+    link, status = document_of(row)["link"], status_of(tx, row, now)
+    token = status_list(link, status, now, signing_key(at.settings))
+    return Response(token, media_type="application/vc+jwt", headers=_ANYWHERE)
+
+
+@router.get("/.well-known/did.json", dependencies=[public()])
+def issuer(at: ServicesDep) -> Response:
+    """Whose signature the badges carry."""
+    document = issuer_document(at.settings.url, signing_key(at.settings))
+    return JSONResponse(document, headers=_ANYWHERE)
+
+
+def _badge(certificate_id: str, tx: ReadTx, at: ServicesDep) -> str:
+    row = certificate(tx, certificate_id)
+    holder = tx.get_one(Account, row.account_id)
+    return badge(document_of(row), holder.email, signing_key(at.settings))

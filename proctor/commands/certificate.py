@@ -12,10 +12,11 @@ from proctor.exams.schemes import course_by_code
 from proctor.people import accounts
 from proctor.plumbing.db import Database
 from proctor.reports import certificates
+from proctor.reports.badges import badge, badge_image
 from proctor.reports.certificate_pdf import certificate_pdf
 from proctor.reports.signing import Seal
 from proctor.reports.tables import Certificate, CertificateStatus
-from proctor.settings import Settings
+from proctor.settings import Settings, signing_key
 
 app = typer.Typer(no_args_is_help=True, help="Certificates of completion.")
 _File = typer.Option(exists=True, dir_okay=False)
@@ -33,7 +34,7 @@ def issue(
     settings = Settings()
     db = Database(settings.database)
     db.upgrade()
-    made: list[Certificate] = []
+    made: list[tuple[Certificate, str]] = []
     refused = False
     try:
         texts = certificates.form_of(form.read_text("utf-8"))
@@ -47,7 +48,7 @@ def issue(
                     tx, found, person, texts, passed, settings.url, Clock().now()
                 )
                 if isinstance(row, Certificate):
-                    made.append(row)
+                    made.append((row, person.email))
                     continue
                 refused = True
                 typer.echo(f"{person.learner_number or person.id}: {', '.join(row)}", err=True)
@@ -61,11 +62,13 @@ def issue(
         db.close()
     out.mkdir(parents=True, exist_ok=True)
     seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
-    for row in made:
+    for row, email in made:
+        document = certificates.document_of(row)
         path = out / f"certificate-{row.number}.pdf"
-        drawn = certificate_pdf(certificates.document_of(row), row.sha256)
-        path.write_bytes(seal.sign(drawn, Clock().now()))
+        path.write_bytes(seal.sign(certificate_pdf(document, row.sha256), Clock().now()))
         typer.echo(path)
+        token = badge(document, email, signing_key(settings))
+        path.with_name(f"badge-{row.number}.svg").write_bytes(badge_image(document, token))
     if refused:
         raise typer.Exit(1)
 

@@ -32,6 +32,7 @@ def test_certificates_are_issued_ruled_on_and_refused_by_name(
     run = CliRunner().invoke(app, ["certificate", "issue", "DL-101", *arguments])
     assert run.exit_code == 1
     assert run.stdout.split() == [str(tmp_path / "out" / "certificate-1.pdf")]
+    assert "openbadges:credential" in (tmp_path / "out" / "badge-1.svg").read_text()
     pdf = (tmp_path / "out" / "certificate-1.pdf").read_bytes()
     assert b"/ETSI.CAdES.detached" in pdf
     assert "S-0002: below_share:0.00/0.00" in run.stderr
