@@ -1,7 +1,7 @@
-"""CSV files of test centres become registry entries and protocols, whole or not at all."""
+"""Files of test centres become registry entries and protocols."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from proctor.centres.tables import Centre, Document, Protocol, ProtocolEntry
 from proctor.exams import consistency, sheets
-from proctor.exams.imports import Imported, recorded
+from proctor.exams.intake import Effect, FileKind, Intake
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import events_in_force
-from proctor.exams.sheets import CellRefused, Columns, RowError, read_sheet, refusal
+from proctor.exams.sheets import CellRefused, Columns, RowError, refusal
 from proctor.exams.tables import AssessmentEvent, Course
 from proctor.people.tables import Account
 from proctor.plumbing.db import new_id
@@ -58,64 +58,66 @@ class ProtocolLine:
         return (*event, self.held_at, self.invigilator, self.signed_on)
 
 
-def import_centres(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Add centres and bring known ones (same code) to what the file says.
-
-    Raises ImportRefused.
-    """
-    sheet = read_sheet(data, CENTRE_COLUMNS, CentreLine)
-    consistency.refuse_any(sheet, consistency.repeated(sheet.lines, "code", lambda line: line.code))
+def _plan_centres(tx: Session, by: Account, lines: Sequence[CentreLine]) -> Intake:
+    """New centres are added, known ones (same code) brought to what the file says."""
+    wrong = consistency.repeated(lines, "code", lambda line: line.code)
+    if wrong:
+        return Intake(wrong)
     known = _centres(tx, by)
-    added = changed = 0
-    for line in sheet.lines:
+    effects = {}
+    for line in lines:
         centre = known.get(line.code)
         if centre is None:
-            centre = Centre(institution_id=by.institution_id, code=line.code)
-            tx.add(centre)
-            added += 1
-        elif _facts(centre) != _facts(line):
-            changed += 1
-        centre.name, centre.region = line.name, line.region
-        centre.workplaces, centre.invigilators = list(line.workplaces), list(line.invigilators)
-    imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return recorded(tx, by, "centres", data, at, imported)
+            effects[line.line] = Effect.ADDED
+        else:
+            same = _facts(centre) == _facts(line)
+            effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
+
+    def write(_: datetime) -> None:
+        for line in lines:
+            centre = known.get(line.code)
+            if centre is None:
+                centre = Centre(institution_id=by.institution_id, code=line.code)
+                tx.add(centre)
+            centre.name, centre.region = line.name, line.region
+            centre.workplaces, centre.invigilators = list(line.workplaces), list(line.invigilators)
+
+    return Intake(effects=effects, write=write)
 
 
-def import_protocols(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Take in protocols of sittings at centres; counts are protocols.
+def _plan_protocols(tx: Session, by: Account, lines: Sequence[ProtocolLine]) -> Intake:
+    """Protocols of sittings at centres are taken in.
 
     One that waits for its signature may be sent again; a signed one never changes, a
-    correction has a number of its own. Raises ImportRefused.
+    correction has a number of its own.
     """
-    sheet = read_sheet(data, PROTOCOL_COLUMNS, ProtocolLine)
-    known = _Known.read(tx, by)
-    wrong = consistency.unknown_courses(sheet.lines, known.courses)
+    known = _Known.read(tx, by, {line.course_code for line in lines})
+    wrong = consistency.unknown_courses(lines, known.courses)
     wrong += consistency.repeated(
-        sheet.lines, "learner_number", lambda line: (*line.key, line.learner_number)
+        lines, "learner_number", lambda line: (*line.key, line.learner_number)
     )
-    wrong += _contradictions(sheet.lines)
-    wrong += [error for line in sheet.lines for error in known.errors(line)]
-    consistency.refuse_any(sheet, wrong)
+    wrong += _contradictions(lines)
+    wrong += [error for line in lines for error in known.errors(line)]
+    if wrong:
+        return Intake(wrong)
     protocols: dict[tuple[str, str], list[ProtocolLine]] = defaultdict(list)
-    for line in sheet.lines:
+    for line in lines:
         protocols[line.key].append(line)
-    frozen = [
-        refusal(lines[0].line, "protocol", "protocol_signed", lines[0].protocol)
-        for lines in protocols.values()
-        if known.is_signed(tx, lines) and not known.is_same(tx, lines)
-    ]
-    consistency.refuse_any(sheet, frozen)
-    added = changed = 0
-    for lines in protocols.values():
-        if known.is_same(tx, lines):
-            continue
-        if known.protocol(tx, lines) is None:
-            added += 1
-        else:
-            changed += 1
-        known.write(tx, lines)
-    imported = Imported(added, changed, len(protocols) - added - changed)
-    return recorded(tx, by, "protocols", data, at, imported)
+    effects = {}
+    for said in protocols.values():
+        first = said[0]
+        effects[first.line] = effect = known.effect(tx, said)
+        if effect is Effect.CHANGED and known.is_signed(tx, said):
+            wrong.append(refusal(first.line, "protocol", "protocol_signed", first.protocol))
+    if wrong:
+        return Intake(wrong)
+
+    def write(_: datetime) -> None:
+        for said in protocols.values():
+            if effects[said[0].line] is not Effect.UNCHANGED:
+                known.write(tx, said)
+
+    return Intake(effects=effects, write=write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,10 @@ class _Known:
     learners: Mapping[tuple[str, str | None], Account]
 
     @classmethod
-    def read(cls, tx: Session, by: Account) -> "_Known":
-        query = select(Course).where(Course.institution_id == by.institution_id)
+    def read(cls, tx: Session, by: Account, codes: Collection[str]) -> "_Known":
+        query = select(Course).where(
+            Course.institution_id == by.institution_id, Course.code.in_(codes)
+        )
         courses = {course.code: course for course in tx.scalars(query)}
         return cls(
             _centres(tx, by),
@@ -173,6 +177,11 @@ class _Known:
     def is_signed(self, tx: Session, lines: Sequence[ProtocolLine]) -> bool:
         row = self.protocol(tx, lines)
         return row is not None and row.signed_on is not None
+
+    def effect(self, tx: Session, lines: Sequence[ProtocolLine]) -> Effect:
+        if self.protocol(tx, lines) is None:
+            return Effect.ADDED
+        return Effect.UNCHANGED if self.is_same(tx, lines) else Effect.CHANGED
 
     def is_same(self, tx: Session, lines: Sequence[ProtocolLine]) -> bool:
         """Whether the protocol on record says what *lines* say."""
@@ -281,3 +290,7 @@ PROTOCOL_COLUMNS: Columns = {
     "identity_document": _or_none(sheets.one_of(Document)),
     "conditions_controlled": _yes,
 }
+CENTRES = FileKind("centres", CENTRE_COLUMNS, CentreLine, _plan_centres)
+PROTOCOLS = FileKind(
+    "protocols", PROTOCOL_COLUMNS, ProtocolLine, _plan_protocols, ("centre_code", "protocol")
+)

@@ -1,20 +1,12 @@
 """What must hold between the lines of a file, and between them and what is already known."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from proctor.exams.sheets import ImportRefused, RowError, Sheet, refusal
+from proctor.exams.sheets import Line, RowError, refusal
 from proctor.exams.tables import Course
 from proctor.people.tables import Account, Role
-
-
-class Line(Protocol):
-    """A line of a file."""
-
-    @property
-    def line(self) -> int: ...
-
 
 L = TypeVar("L", bound=Line)
 
@@ -42,13 +34,6 @@ class Window(Line, Protocol):
     def closes_at(self) -> datetime: ...
     @property
     def duration_minutes(self) -> timedelta: ...
-
-
-def refuse_any(sheet: Sheet[Any], errors: Iterable[RowError]) -> None:
-    """Raises ImportRefused, in the order of the file, when anything is wrong with a line."""
-    found = sorted((*sheet.errors, *errors), key=lambda error: (error.line, error.column))
-    if found:
-        raise ImportRefused(tuple(found))
 
 
 def repeated(lines: Sequence[L], column: str, name: Callable[[L], Hashable]) -> list[RowError]:

@@ -1,5 +1,6 @@
 """Events that no longer count: cancelled for all, or excused for a learner, with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.exams import consistency, sheets
-from proctor.exams.imports import Imported, recorded
+from proctor.exams.intake import Effect, FileKind, Intake
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import events_in_force
-from proctor.exams.sheets import Columns, RowError, read_sheet, refusal
+from proctor.exams.sheets import Columns, RowError, refusal
 from proctor.exams.tables import Course, Dispensation
 from proctor.people.tables import Account
 
@@ -33,6 +34,12 @@ class Dispensations:
     cancelled: dict[str, str]
     excused: dict[tuple[str, str], str]
 
+    def has(self, event_code: str, account_id: str | None) -> bool:
+        """Whether the event is cancelled, or for a learner: whether they are excused."""
+        if account_id is None:
+            return event_code in self.cancelled
+        return (account_id, event_code) in self.excused
+
 
 def dispensations_of(tx: Session, course_id: str) -> Dispensations:
     rows = tx.scalars(select(Dispensation).where(Dispensation.course_id == course_id))
@@ -45,53 +52,49 @@ def dispensations_of(tx: Session, course_id: str) -> Dispensations:
     return Dispensations(cancelled, excused)
 
 
-def import_dispensations(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Cancel events and excuse learners; what is on record already stays as it is.
-
-    Raises ImportRefused.
-    """
-    sheet = read_sheet(data, DISPENSATION_COLUMNS, DispensationLine)
+def _plan(tx: Session, by: Account, lines: Sequence[DispensationLine]) -> Intake:
+    """Events are cancelled, learners excused; what is on record already stays as it is."""
     query = select(Course).where(Course.institution_id == by.institution_id)
     courses = {course.code: course for course in tx.scalars(query)}
-    wrong = consistency.unknown_courses(sheet.lines, courses)
+    wrong = consistency.unknown_courses(lines, courses)
     wrong += consistency.repeated(
-        sheet.lines,
+        lines,
         "learner_number",
         lambda line: (line.course_code, line.event_code, line.learner_number),
     )
     learners: dict[tuple[str, str], str] = {}
-    known = {line.course_code for line in sheet.lines} & courses.keys()
-    for code in known:
+    there: dict[str, Dispensations] = {}
+    for code in {line.course_code for line in lines} & courses.keys():
+        there[code] = dispensations_of(tx, courses[code].id)
         codes = {event.code for event in events_in_force(tx, courses[code].id)}
         for person in learners_of(tx, courses[code].id):
             if person.learner_number:
                 learners[code, person.learner_number] = person.id
-        lines = [line for line in sheet.lines if line.course_code == code]
-        wrong += [error for line in lines for error in _errors(line, codes, learners)]
-    consistency.refuse_any(sheet, wrong)
-    added = 0
-    for line in sheet.lines:
-        course = courses[line.course_code]
-        there = dispensations_of(tx, course.id)
+        of_course = [line for line in lines if line.course_code == code]
+        wrong += [error for line in of_course for error in _errors(line, codes, learners)]
+    if wrong:
+        return Intake(wrong)
+    effects = {}
+    for line in lines:
         account_id = learners.get((line.course_code, line.learner_number))
-        if account_id is None and line.event_code in there.cancelled:
-            continue
-        if account_id is not None and (account_id, line.event_code) in there.excused:
-            continue
-        tx.add(
+        is_known = there[line.course_code].has(line.event_code, account_id)
+        effects[line.line] = Effect.UNCHANGED if is_known else Effect.ADDED
+
+    def write(at: datetime) -> None:
+        tx.add_all(
             Dispensation(
-                course_id=course.id,
+                course_id=courses[line.course_code].id,
                 event_code=line.event_code,
-                account_id=account_id,
+                account_id=learners.get((line.course_code, line.learner_number)),
                 reason=line.reason,
                 by=by.id,
                 at=at,
             )
+            for line in lines
+            if effects[line.line] is Effect.ADDED
         )
-        tx.flush()
-        added += 1
-    imported = Imported(added, 0, len(sheet.lines) - added)
-    return recorded(tx, by, "dispensations", data, at, imported)
+
+    return Intake(effects=effects, write=write)
 
 
 def _errors(
@@ -116,3 +119,4 @@ DISPENSATION_COLUMNS: Columns = {
     "learner_number": _or_empty,
     "reason": sheets.text_of(300),
 }
+DISPENSATIONS = FileKind("dispensations", DISPENSATION_COLUMNS, DispensationLine, _plan)

@@ -1,19 +1,18 @@
-"""CSV files of the exam office become courses, schemes, rosters and assigned staff.
+"""Files of the exam office become courses, schemes, rosters and assigned staff.
 
-A file is imported as a whole or not at all; the same file twice changes nothing.
+The same file twice changes nothing.
 """
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from proctor import events
 from proctor.exams import consistency
+from proctor.exams.intake import Effect, FileKind, Intake
 from proctor.exams.lines import (
     COURSE_COLUMNS,
     ROSTER_COLUMNS,
@@ -25,7 +24,7 @@ from proctor.exams.lines import (
     StaffLine,
 )
 from proctor.exams.schemes import add_version, events_in_force, newest_scheme
-from proctor.exams.sheets import RowError, read_sheet, refusal
+from proctor.exams.sheets import RowError, refusal
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, CourseStaff, RosterEntry
 from proctor.people.tables import Account, Role
 from proctor.plumbing.db import new_id
@@ -37,145 +36,152 @@ _STAFF = frozenset({Role.TEACHER, Role.PROCTOR, Role.REVIEWER})
 _CHUNK = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What a file changed: how many things were added, changed, and already as in the file."""
-
-    added: int
-    changed: int
-    unchanged: int
-
-
-def import_courses(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Add courses and bring known ones (same code) to what the file says.
-
-    Raises ImportRefused.
-    """
-    sheet = read_sheet(data, COURSE_COLUMNS, CourseLine)
-    wrong = consistency.repeated(sheet.lines, "code", lambda line: line.code)
+def _plan_courses(tx: Session, by: Account, lines: Sequence[CourseLine]) -> Intake:
+    """New courses are added, known ones (same code) brought to what the file says."""
+    wrong = consistency.repeated(lines, "code", lambda line: line.code)
     wrong += [
         refusal(line.line, "ends_on", "ends_before_start", line.ends_on.isoformat())
-        for line in sheet.lines
+        for line in lines
         if line.ends_on < line.starts_on
     ]
-    consistency.refuse_any(sheet, wrong)
+    if wrong:
+        return Intake(wrong)
     known = _courses(tx, by)
-    added = changed = 0
-    for line in sheet.lines:
+    effects = {}
+    for line in lines:
         course = known.get(line.code)
         if course is None:
-            tx.add(_new_course(by, line))
-            added += 1
-        elif _course_facts(course) != _course_facts(line):
-            course.title, course.kind = line.title, line.kind
-            course.starts_on, course.ends_on = line.starts_on, line.ends_on
-            changed += 1
-    imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return recorded(tx, by, "courses", data, at, imported)
-
-
-def import_schemes(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Take each course's lines as its whole scheme; one that differs becomes a new version.
-
-    Counts are schemes. Raises ImportRefused.
-    """
-    sheet = read_sheet(data, SCHEME_COLUMNS, EventLine)
-    known = _courses(tx, by)
-    wrong = consistency.unknown_courses(sheet.lines, known)
-    wrong += consistency.repeated(sheet.lines, "code", lambda line: (line.course_code, line.code))
-    wrong += consistency.window_errors(sheet.lines)
-    consistency.refuse_any(sheet, wrong)
-    schemes: dict[str, list[EventLine]] = defaultdict(list)
-    for line in sheet.lines:
-        schemes[line.course_code].append(line)
-    added = changed = 0
-    for code, lines in schemes.items():
-        course = known[code]
-        if newest_scheme(tx, course.id) is None:
-            added += 1
-        elif _same_scheme(events_in_force(tx, course.id), lines):
-            continue
+            effects[line.line] = Effect.ADDED
         else:
-            changed += 1
-        add_version(tx, course, [_new_event(line) for line in lines], at)
-    imported = Imported(added, changed, len(schemes) - added - changed)
-    return recorded(tx, by, "schemes", data, at, imported)
+            same = _course_facts(course) == _course_facts(line)
+            effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
+
+    def write(_: datetime) -> None:
+        for line in lines:
+            if line.code not in known:
+                tx.add(_new_course(by, line))
+            elif effects[line.line] is Effect.CHANGED:
+                course = known[line.code]
+                course.title, course.kind = line.title, line.kind
+                course.starts_on, course.ends_on = line.starts_on, line.ends_on
+
+    return Intake(effects=effects, write=write)
 
 
-def import_roster(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Put learners on courses; make a student account for each e-mail not known yet.
+def _plan_schemes(tx: Session, by: Account, lines: Sequence[EventLine]) -> Intake:
+    """The lines of a course are its whole scheme; one that differs becomes a new version."""
+    known = _courses(tx, by)
+    wrong = consistency.unknown_courses(lines, known)
+    wrong += consistency.repeated(lines, "code", lambda line: (line.course_code, line.code))
+    wrong += consistency.window_errors(lines)
+    if wrong:
+        return Intake(wrong)
+    schemes: dict[str, list[EventLine]] = defaultdict(list)
+    for line in lines:
+        schemes[line.course_code].append(line)
+    effects = {
+        of_course[0].line: _scheme_effect(tx, known[code], of_course)
+        for code, of_course in schemes.items()
+    }
+
+    def write(at: datetime) -> None:
+        for code, of_course in schemes.items():
+            if effects[of_course[0].line] is not Effect.UNCHANGED:
+                add_version(tx, known[code], [_new_event(line) for line in of_course], at)
+
+    return Intake(effects=effects, write=write)
+
+
+def _scheme_effect(tx: Session, course: Course, lines: Sequence[EventLine]) -> Effect:
+    if newest_scheme(tx, course.id) is None:
+        return Effect.ADDED
+    same = _same_scheme(events_in_force(tx, course.id), lines)
+    return Effect.UNCHANGED if same else Effect.CHANGED
+
+
+def _plan_roster(tx: Session, by: Account, lines: Sequence[LearnerLine]) -> Intake:
+    """Learners are put on courses; each e-mail not known yet gets a student account.
 
     Names and learner numbers of known students follow the file, their language does not;
-    nobody is taken off a course. Counts are lines. Raises ImportRefused.
+    nobody is taken off a course.
     """
-    sheet = read_sheet(data, ROSTER_COLUMNS, LearnerLine)
-    courses, accounts = _courses(tx, by), _accounts(tx, sheet.lines)
-    wrong = consistency.unknown_courses(sheet.lines, courses)
-    wrong += consistency.repeated(sheet.lines, "email", lambda line: (line.course_code, line.email))
-    wrong += consistency.account_errors(sheet.lines, accounts, by.institution_id, _STUDENTS)
-    wrong += _name_errors(sheet.lines) + _number_errors(tx, sheet.lines, by)
-    consistency.refuse_any(sheet, wrong)
-    there = _places(tx, by)
-    renamed = _bring_people(tx, by, sheet.lines, accounts)
-    for line in sheet.lines:
-        accounts[line.email].learner_number = line.learner_number
-    tx.flush()
-    added = changed = 0
-    for line in sheet.lines:
-        place = (courses[line.course_code].id, accounts[line.email].id)
-        if place not in there:
-            tx.add(RosterEntry(course_id=place[0], account_id=place[1]))
-            added += 1
-        elif line.email in renamed:
-            changed += 1
-    imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return recorded(tx, by, "roster", data, at, imported)
-
-
-def import_staff(tx: Session, by: Account, data: bytes, at: datetime) -> Imported:
-    """Assign teachers, proctors and reviewers; make an account for each e-mail not known yet.
-
-    A known person keeps the role of the account; nobody loses an assignment. Counts are lines.
-    Raises ImportRefused.
-    """
-    sheet = read_sheet(data, STAFF_COLUMNS, StaffLine)
-    courses, accounts = _courses(tx, by), _accounts(tx, sheet.lines)
-    wrong = consistency.unknown_courses(sheet.lines, courses)
-    wrong += consistency.repeated(
-        sheet.lines, "email", lambda line: (line.course_code, line.email, line.role)
+    courses, accounts = _courses(tx, by), _accounts(tx, lines)
+    wrong = consistency.unknown_courses(lines, courses)
+    wrong += consistency.repeated(lines, "email", lambda line: (line.course_code, line.email))
+    wrong += consistency.account_errors(lines, accounts, by.institution_id, _STUDENTS)
+    wrong += _name_errors(lines) + _number_errors(tx, lines, by)
+    if wrong:
+        return Intake(wrong)
+    there = _places(tx, {courses[line.course_code].id for line in lines})
+    effects = _effects(
+        lines,
+        accounts,
+        [
+            account is not None and (courses[line.course_code].id, account.id) in there
+            for line in lines
+            for account in (accounts.get(line.email),)
+        ],
     )
-    wrong += consistency.account_errors(sheet.lines, accounts, by.institution_id, _STAFF)
-    wrong += _name_errors(sheet.lines)
-    consistency.refuse_any(sheet, wrong)
-    renamed = _bring_people(tx, by, sheet.lines, accounts)
-    tx.flush()
-    added = changed = 0
-    for line in sheet.lines:
-        place = (courses[line.course_code].id, accounts[line.email].id, line.role)
-        if tx.get(CourseStaff, place) is None:
-            tx.add(CourseStaff(course_id=place[0], account_id=place[1], role=place[2]))
-            added += 1
-        elif line.email in renamed:
-            changed += 1
-    imported = Imported(added, changed, len(sheet.lines) - added - changed)
-    return recorded(tx, by, "staff", data, at, imported)
+
+    def write(_: datetime) -> None:
+        ids = _bring_people(tx, by, lines, accounts)
+        rows = [
+            {"course_id": courses[line.course_code].id, "account_id": ids[line.email]}
+            for line in lines
+            if effects[line.line] is Effect.ADDED
+        ]
+        if rows:
+            tx.execute(insert(RosterEntry), rows)
+
+    return Intake(effects=effects, write=write)
 
 
-def recorded(
-    tx: Session, by: Account, what: str, data: bytes, at: datetime, imported: Imported
-) -> Imported:
-    """Write who imported what kind of file, when it changed anything."""
-    tx.flush()
-    if imported.added or imported.changed:
-        fact = {
-            "what": what,
-            "by": by.id,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "added": imported.added,
-            "changed": imported.changed,
-        }
-        events.append(tx, f"institution:{by.institution_id}", "imported", fact, at)
-    return imported
+def _plan_staff(tx: Session, by: Account, lines: Sequence[StaffLine]) -> Intake:
+    """Teachers, proctors and reviewers are assigned; each e-mail not known yet gets an account.
+
+    A known person keeps the role of the account; nobody loses an assignment.
+    """
+    courses, accounts = _courses(tx, by), _accounts(tx, lines)
+    wrong = consistency.unknown_courses(lines, courses)
+    wrong += consistency.repeated(
+        lines, "email", lambda line: (line.course_code, line.email, line.role)
+    )
+    wrong += consistency.account_errors(lines, accounts, by.institution_id, _STAFF)
+    wrong += _name_errors(lines)
+    if wrong:
+        return Intake(wrong)
+    there = [
+        account is not None
+        and tx.get(CourseStaff, (courses[line.course_code].id, account.id, line.role)) is not None
+        for line in lines
+        for account in (accounts.get(line.email),)
+    ]
+    effects = _effects(lines, accounts, there)
+
+    def write(_: datetime) -> None:
+        ids = _bring_people(tx, by, lines, accounts)
+        for line in lines:
+            if effects[line.line] is Effect.ADDED:
+                place = {"course_id": courses[line.course_code].id, "account_id": ids[line.email]}
+                tx.add(CourseStaff(**place, role=line.role))
+
+    return Intake(effects=effects, write=write)
+
+
+def _effects(
+    lines: Sequence[LearnerLine | StaffLine],
+    accounts: Mapping[str, Account],
+    there: Sequence[bool],
+) -> dict[int, Effect]:
+    """What becomes of each person on a course. ``there``: whether they are on it already."""
+    effects = {}
+    for line, is_there in zip(lines, there, strict=True):
+        if not is_there:
+            effects[line.line] = Effect.ADDED
+        else:
+            same = _as_written(accounts[line.email], line)
+            effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
+    return effects
 
 
 def _courses(tx: Session, by: Account) -> dict[str, Course]:
@@ -183,23 +189,24 @@ def _courses(tx: Session, by: Account) -> dict[str, Course]:
     return {course.code: course for course in found}
 
 
-def _places(tx: Session, by: Account) -> set[tuple[str, str]]:
-    rows = tx.execute(
-        select(RosterEntry.course_id, RosterEntry.account_id)
-        .join(Course, Course.id == RosterEntry.course_id)
-        .where(Course.institution_id == by.institution_id)
-    )
+def _places(tx: Session, courses: set[str]) -> set[tuple[str, str]]:
+    query = select(RosterEntry.course_id, RosterEntry.account_id)
+    rows = tx.execute(query.where(RosterEntry.course_id.in_(courses)))
     return {(course_id, account_id) for course_id, account_id in rows}
 
 
 def _accounts(tx: Session, lines: Sequence[LearnerLine | StaffLine]) -> dict[str, Account]:
-    emails = sorted({line.email for line in lines})
-    chunks = (emails[start : start + _CHUNK] for start in range(0, len(emails), _CHUNK))
     return {
         account.email: account
-        for chunk in chunks
+        for chunk in _chunks({line.email for line in lines})
         for account in tx.scalars(select(Account).where(Account.email.in_(chunk)))
     }
+
+
+def _chunks(names: set[str]) -> Iterator[list[str]]:
+    ordered = sorted(names)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
 
 
 def _new_course(by: Account, line: CourseLine) -> Course:
@@ -248,19 +255,25 @@ def _bring_people(
     tx: Session,
     by: Account,
     lines: Sequence[LearnerLine | StaffLine],
-    accounts: dict[str, Account],
-) -> set[str]:
-    """Make missing accounts, add them to *accounts*; e-mails of those whose data changes."""
-    renamed = set()
+    accounts: Mapping[str, Account],
+) -> dict[str, str]:
+    """Make missing accounts and bring known ones to what the lines say; ids by e-mail."""
+    ids = {email: account.id for email, account in accounts.items()}
+    new = []
     for line in lines:
-        account = accounts.get(line.email)
-        if account is None:
-            accounts[line.email] = _new_account(by, line)
-            tx.add(accounts[line.email])
-        elif not _as_written(account, line):
+        if line.email not in ids:
+            row = _new_account(by, line)
+            new.append(row)
+            ids[line.email] = row["id"]
+        elif line.email in accounts:
+            account = accounts[line.email]
             account.name = line.name
-            renamed.add(line.email)
-    return renamed
+            if isinstance(line, LearnerLine):
+                account.learner_number = line.learner_number
+    tx.flush()
+    if new:
+        tx.execute(insert(Account), new)
+    return ids
 
 
 def _as_written(account: Account, line: LearnerLine | StaffLine) -> bool:
@@ -269,16 +282,13 @@ def _as_written(account: Account, line: LearnerLine | StaffLine) -> bool:
     return account.name == line.name
 
 
-def _new_account(by: Account, line: LearnerLine | StaffLine) -> Account:
-    account = Account(
-        id=new_id(), institution_id=by.institution_id, email=line.email, name=line.name
-    )
+def _new_account(by: Account, line: LearnerLine | StaffLine) -> dict[str, Any]:
+    known = {"institution_id": by.institution_id, "email": line.email, "name": line.name}
     if isinstance(line, LearnerLine):
-        account.role, account.locale = Role.STUDENT, line.locale.value
-        account.learner_number = line.learner_number
+        role, locale, number = Role.STUDENT, line.locale.value, line.learner_number
     else:
-        account.role, account.locale = Role(line.role.value), by.locale
-    return account
+        role, locale, number = Role(line.role.value), by.locale, None
+    return {"id": new_id(), **known, "role": role, "locale": locale, "learner_number": number}
 
 
 def _name_errors(lines: Sequence[LearnerLine | StaffLine]) -> list[RowError]:
@@ -296,12 +306,22 @@ def _number_errors(tx: Session, lines: Sequence[LearnerLine], by: Account) -> li
         lines, lambda line: line.learner_number, "learner_number", lambda line: line.email
     )
     holders = select(Account.learner_number, Account.email).where(
-        Account.institution_id == by.institution_id, Account.learner_number.is_not(None)
+        Account.institution_id == by.institution_id
     )
-    held = dict(tx.execute(holders).all())
+    held = {
+        number: email
+        for chunk in _chunks({line.learner_number for line in lines})
+        for number, email in tx.execute(holders.where(Account.learner_number.in_(chunk)))
+    }
     errors += [
         refusal(line.line, "learner_number", "number_taken", line.learner_number)
         for line in lines
         if held.get(line.learner_number, line.email) != line.email
     ]
     return errors
+
+
+COURSES = FileKind("courses", COURSE_COLUMNS, CourseLine, _plan_courses)
+SCHEMES = FileKind("schemes", SCHEME_COLUMNS, EventLine, _plan_schemes, ("course_code",))
+ROSTER = FileKind("roster", ROSTER_COLUMNS, LearnerLine, _plan_roster)
+STAFF = FileKind("staff", STAFF_COLUMNS, StaffLine, _plan_staff)

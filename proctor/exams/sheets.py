@@ -1,26 +1,42 @@
-"""A CSV file from the exam office enters; lines of checked values and everything wrong leave."""
+"""A file of the exam office enters; lines of checked values and everything wrong leave.
+
+CSV or XLSX, told apart by how it begins.
+"""
 
 import csv
 import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from proctor.errors import Refused
 from proctor.exams.tables import Technology
+from proctor.exams.workbooks import NotAWorkbook, is_workbook, rows_of
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_ROWS = 20_000
 _SHOWN = 80
+# what a spreadsheet writes where a formula has no result
+_NO_RESULT = frozenset(
+    {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"}
+)
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
-L = TypeVar("L")
+
+class Line(Protocol):
+    """A line of a file."""
+
+    @property
+    def line(self) -> int: ...
+
+
+L = TypeVar("L", bound=Line)
 K = TypeVar("K", bound=StrEnum)
 
 
@@ -63,10 +79,25 @@ Columns = Mapping[str, Callable[[str], object]]
 
 @dataclass(frozen=True, slots=True)
 class Sheet(Generic[L]):
-    """Lines that could be read, and what is wrong with the others."""
+    """Lines that could be read, and what is wrong with the others.
+
+    ``names``: the columns in the order of the file; ``cells``: what stood in each line, by its
+    number.
+    """
 
     lines: tuple[L, ...]
     errors: tuple[RowError, ...]
+    names: tuple[str, ...]
+    cells: Mapping[int, tuple[str, ...]]
+
+    def only(self, numbers: Collection[int]) -> "Sheet[L]":
+        """The sheet as if it had only the lines with these numbers."""
+        return Sheet(
+            tuple(line for line in self.lines if line.line in numbers),
+            tuple(error for error in self.errors if error.line in numbers),
+            self.names,
+            {number: cells for number, cells in self.cells.items() if number in numbers},
+        )
 
 
 def refusal(line: int, column: str, key: str, value: str = "") -> RowError:
@@ -77,19 +108,18 @@ def refusal(line: int, column: str, key: str, value: str = "") -> RowError:
 def read_sheet(data: bytes, columns: Columns, make: Callable[..., L]) -> Sheet[L]:
     """Each line of the file as ``make(line=…, <column>=…)``.
 
-    UTF-8 with or without a byte order mark, ``,`` or ``;`` between cells, header first, columns
-    in any order; lines without any text are skipped.
+    CSV: UTF-8 with or without a byte order mark, ``,`` or ``;`` between cells; XLSX: the first
+    sheet. Header first, columns in any order; lines without any text are skipped.
     Raises ImportRefused when the file cannot be read line by line at all.
     """
-    text = _decode(data)
-    records = _records(text)
+    records = _records(data)
     header = _header(records, columns)
     lines, errors = [], []
-    count = 0
+    found: dict[int, tuple[str, ...]] = {}
     for number, cells in records:
-        count += 1
-        if count > MAX_ROWS:
+        if len(found) == MAX_ROWS:
             raise ImportRefused((refusal(0, "", "too_many_rows", str(MAX_ROWS)),))
+        found[number] = tuple([_printable(cell) for cell in cells])
         if len(cells) != len(header):
             errors.append(refusal(number, "", "cell_count", str(len(cells))))
             continue
@@ -97,16 +127,29 @@ def read_sheet(data: bytes, columns: Columns, make: Callable[..., L]) -> Sheet[L
         errors += wrong
         if not wrong:
             lines.append(make(line=number, **values))
-    if not count:
+    if not found:
         raise ImportRefused((refusal(0, "", "no_rows"),))
-    return Sheet(tuple(lines), tuple(errors))
+    return Sheet(tuple(lines), tuple(errors), tuple(header), found)
 
 
-def _decode(data: bytes) -> str:
+def _records(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Line number and stripped cells of each record that holds any text."""
     if len(data) > MAX_BYTES:
         raise ImportRefused((refusal(0, "", "too_large", "2 MiB"),))
     if not data.strip():
         raise ImportRefused((refusal(0, "", "empty_file"),))
+    return _workbook_records(data) if is_workbook(data) else _text_records(_decode(data))
+
+
+def _workbook_records(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    try:
+        for number, cells in rows_of(data):
+            yield number, [unicodedata.normalize("NFC", cell) for cell in cells]
+    except NotAWorkbook:
+        raise ImportRefused((refusal(0, "", "not_a_workbook"),)) from None
+
+
+def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -117,8 +160,7 @@ def _decode(data: bytes) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped cells of each record that holds any text."""
+def _text_records(text: str) -> Iterator[tuple[int, list[str]]]:
     first = text.lstrip("\r\n").partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -164,6 +206,8 @@ def _values(
 
 
 def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
@@ -177,6 +221,8 @@ def text_of(most: int) -> Callable[[str], str]:
             raise CellRefused("too_long")
         if not cell.isprintable():
             raise CellRefused("control_character")
+        if cell in _NO_RESULT:
+            raise CellRefused("no_result")
         return cell
 
     return read

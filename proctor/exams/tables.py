@@ -10,6 +10,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Integer,
+    LargeBinary,
     Numeric,
     String,
     Text,
@@ -195,4 +196,18 @@ class AccommodationRow(Base):
     effects: Mapped[list[str]] = mapped_column(JSON)
     extra_time_percent: Mapped[int] = mapped_column(Integer)
     by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ImportDraft(Base):
+    """A file that was sent and is looked at before it is taken in. ``sealed``: its bytes under
+    the key of who sent it; gone when it is taken in, put away or a day old."""
+
+    __tablename__ = "import_drafts"
+
+    id: Mapped[str] = id_column()
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    file_name: Mapped[str] = mapped_column(String(200))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -111,12 +111,21 @@ def test_pages_of_the_exam_office(service: RunningService, browser: Browser, lan
     paths = ["/office", course, f"{course}/report", "/office/imports", "/office/references"]
     found = broken_rules(context, service.url, paths, language)
     page = context.new_page()
-    page.goto(service.url + "/office/imports")
-    roster = {"name": "roster.csv", "mimeType": "text/csv", "buffer": b"course,email\nnone,\n"}
-    form = page.locator("form[action$=roster]")
-    form.locator("input[type=file]").set_input_files(files=[roster])
-    form.locator("button").click()
-    page.wait_for_load_state()
-    assert page.locator("h1").count() == 1
-    assert found + violations(page) == []
+    unreadable = b"course,email\nnone,\n"
+    with_errors = (
+        b"course_code,email,name,learner_number,locale\n"
+        b"DL-101,new@example.org,New,N-1,kk\nnone,wrong,,,\n"
+    )
+    for data in (unreadable, with_errors):
+        page.goto(service.url + "/office/imports")
+        roster = {"name": "roster.csv", "mimeType": "text/csv", "buffer": data}
+        form = page.locator("form[action$=roster]")
+        form.locator("input[type=file]").set_input_files(files=[roster])
+        form.locator("button").click()
+        page.wait_for_load_state()
+        assert page.locator("h1").count() == 1
+        found += violations(page)
+    assert "/office/imports/drafts/" in page.url
+    assert page.get_by_role("checkbox").count() == 1
+    assert found == []
     context.close()

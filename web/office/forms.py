@@ -1,20 +1,17 @@
-"""What the exam office sends: CSV files and what they can hold."""
+"""What the exam office sends: kinds of files and what they can hold."""
 
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from fastapi import UploadFile
-from sqlalchemy.orm import Session
 
 from proctor.centres import imports as centres
-from proctor.exams import dispensations, imports, lines
-from proctor.exams.imports import Imported
-from proctor.exams.sheets import MAX_BYTES, Columns
-from proctor.people.tables import Account
+from proctor.exams import dispensations, imports
+from proctor.exams.intake import FileKind
+from proctor.exams.sheets import MAX_BYTES
 
 
 class ImportKind(StrEnum):
@@ -33,19 +30,17 @@ class ImportKind(StrEnum):
 class FileForm:
     """How a kind of file is taken in. ``example``: one line that would be accepted."""
 
-    columns: Columns
+    kind: FileKind[Any]
     example: tuple[str, ...]
-    take: Callable[[Session, Account, bytes, datetime], Imported]
 
 
 FORMS = {
     ImportKind.COURSES: FileForm(
-        lines.COURSE_COLUMNS,
+        imports.COURSES,
         ("DL-101", "Цифрлық сауаттылық", "mooc", "2026-09-01", "2026-12-20"),
-        imports.import_courses,
     ),
     ImportKind.SCHEMES: FileForm(
-        lines.SCHEME_COLUMNS,
+        imports.SCHEMES,
         (
             "DL-101",
             "final",
@@ -59,30 +54,25 @@ FORMS = {
             "90",
             "proctoring+biometrics+keystroke",
         ),
-        imports.import_schemes,
     ),
     ImportKind.ROSTER: FileForm(
-        lines.ROSTER_COLUMNS,
+        imports.ROSTER,
         ("DL-101", "aigerim@example.org", "Айгерім Сәрсенова", "D-26001", "kk"),
-        imports.import_roster,
     ),
     ImportKind.STAFF: FileForm(
-        lines.STAFF_COLUMNS,
+        imports.STAFF,
         ("DL-101", "bauyrzhan@example.org", "Бауыржан Төлегенов", "proctor"),
-        imports.import_staff,
     ),
     ImportKind.DISPENSATIONS: FileForm(
-        dispensations.DISPENSATION_COLUMNS,
+        dispensations.DISPENSATIONS,
         ("DL-101", "final", "D-26001", "№ 14 анықтама, 12.12.2026"),
-        dispensations.import_dispensations,
     ),
     ImportKind.CENTRES: FileForm(
-        centres.CENTRE_COLUMNS,
+        centres.CENTRES,
         ("ATY-1", "Атырау тест орталығы", "Атырау", "1|2|3", "Қайрат Сейітов|Жанна Ким"),
-        centres.import_centres,
     ),
     ImportKind.PROTOCOLS: FileForm(
-        centres.PROTOCOL_COLUMNS,
+        centres.PROTOCOLS,
         (
             "ATY-1",
             "2026-17",
@@ -97,7 +87,6 @@ FORMS = {
             "id_card",
             "yes",
         ),
-        centres.import_protocols,
     ),
 }
 
@@ -111,5 +100,5 @@ def empty_sheet(form: FileForm) -> bytes:
     """A file with the header only, as spreadsheets in Kazakhstan open it: UTF-8 with a byte
     order mark, semicolons."""
     text = io.StringIO()
-    csv.writer(text, delimiter=";").writerow(form.columns)
+    csv.writer(text, delimiter=";").writerow(form.kind.columns)
     return text.getvalue().encode("utf-8-sig")

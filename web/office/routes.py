@@ -1,8 +1,8 @@
-"""Pages of the exam office: courses, one course, CSV imports."""
+"""Pages of the exam office: courses and one course."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from proctor.exams.roster import count_learners, learners_of, staff_of
@@ -15,21 +15,19 @@ from proctor.exams.schemes import (
     warnings_of,
     weight_of,
 )
-from proctor.exams.sheets import ImportRefused, RowError
 from proctor.people.tables import Role
 from proctor.reports.build import design_of, learner_report
 from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
 from proctor.shares.publication import publication_of, publish
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
-from web.office import references, reports
-from web.office.forms import FORMS, ImportKind, content_of, empty_sheet
+from web.office import imports, references, reports
 from web.pages import page
 
 ROWS_PER_PAGE = 50
-SHOWN_ERRORS = 200
 
 router = APIRouter(prefix="/office")
+router.include_router(imports.router)
 router.include_router(references.router)
 router.include_router(reports.router)
 readers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.TEACHER)
@@ -88,60 +86,3 @@ def publish_course(
     now = services.clock.now()
     publish(tx, found, visitor.account, now, expertise=expertise, pilot=pilot)
     return RedirectResponse(f"/office/courses/{found.id}#publication", 303)
-
-
-@router.get("/imports", dependencies=[office])
-def imports_page(
-    request: Request,
-    done: ImportKind | None = None,
-    added: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    changed: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    unchanged: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-) -> Response:
-    counts = {"added": added, "changed": changed, "unchanged": unchanged}
-    return _imports(request, done=done, counts=counts)
-
-
-@router.get("/imports/{kind}.csv", dependencies=[office])
-def empty_file(kind: ImportKind) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{kind.value}.csv"'}
-    return Response(empty_sheet(FORMS[kind]), media_type="text/csv", headers=headers)
-
-
-@router.post("/imports/{kind}", dependencies=[office])
-def take_file(
-    request: Request,
-    kind: ImportKind,
-    file: Annotated[UploadFile, File()],
-    tx: Tx,
-    visitor: Signed,
-    services: ServicesDep,
-) -> Response:
-    try:
-        result = FORMS[kind].take(tx, visitor.account, content_of(file), services.clock.now())
-    except ImportRefused as refused:
-        return _imports(request, 422, refused_kind=kind, errors=refused.errors)
-    counts = f"added={result.added}&changed={result.changed}&unchanged={result.unchanged}"
-    return RedirectResponse(f"/office/imports?done={kind.value}&{counts}", 303)
-
-
-def _imports(
-    request: Request,
-    status: int = 200,
-    *,
-    done: ImportKind | None = None,
-    counts: dict[str, int] | None = None,
-    refused_kind: ImportKind | None = None,
-    errors: tuple[RowError, ...] = (),
-) -> Response:
-    return page(
-        request,
-        "office/imports.html",
-        status=status,
-        forms=FORMS,
-        done=done,
-        counts=counts or {},
-        refused_kind=refused_kind,
-        errors=errors[:SHOWN_ERRORS],
-        error_count=len(errors),
-    )

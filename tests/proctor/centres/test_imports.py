@@ -5,12 +5,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import catalogue
-from proctor.centres.imports import import_centres, import_protocols
+from proctor.centres import imports
 from proctor.centres.protocols import CentreFinding, findings_of
 from proctor.centres.tables import Centre, Document, Protocol, ProtocolEntry
-from proctor.exams.imports import Imported
+from proctor.exams.intake import Imported
 from proctor.exams.sheets import ImportRefused
 from tests.support.exam_course import NOW, ExamCourse, exam_course
+from tests.support.intake import take_in
 
 pytestmark = pytest.mark.db
 
@@ -28,13 +29,17 @@ BOB = "ATY,17,DL-101,final,2026-05-19T10:00+05:00,Жанна Ким,2026-05-19,S
 @pytest.fixture
 def made(tx: Session) -> ExamCourse:
     course = exam_course(tx)
-    import_centres(tx, course.office, CENTRES.encode(), NOW)
+    take_in(tx, imports.CENTRES, course.office, CENTRES.encode(), NOW)
     return course
+
+
+def centres(made: ExamCourse, text: str) -> Imported:
+    return take_in(made.tx, imports.CENTRES, made.office, text.encode(), NOW)
 
 
 def protocols(made: ExamCourse, *lines: str) -> Imported:
     data = (COLUMNS + "".join(lines)).encode()
-    return import_protocols(made.tx, made.office, data, NOW)
+    return take_in(made.tx, imports.PROTOCOLS, made.office, data, NOW)
 
 
 def refused(made: ExamCourse, *lines: str) -> list[tuple[int, str, str]]:
@@ -46,9 +51,11 @@ def refused(made: ExamCourse, *lines: str) -> list[tuple[int, str, str]]:
 
 
 def test_centres_follow_the_file(made: ExamCourse) -> None:
-    assert import_centres(made.tx, made.office, CENTRES.encode(), NOW) == Imported(0, 0, 1)
+    assert take_in(made.tx, imports.CENTRES, made.office, CENTRES.encode(), NOW) == Imported(
+        0, 0, 1
+    )
     later = CENTRES.replace("1|2|3", "1|2|3|4")
-    assert import_centres(made.tx, made.office, later.encode(), NOW) == Imported(0, 1, 0)
+    assert centres(made, later) == Imported(0, 1, 0)
     assert made.tx.scalars(select(Centre)).one().workplaces == ["1", "2", "3", "4"]
 
 
@@ -118,5 +125,7 @@ def test_lines_of_one_protocol_say_the_same_of_it(made: ExamCourse) -> None:
 
 def test_an_empty_name_in_a_list_is_refused(made: ExamCourse) -> None:
     with pytest.raises(ImportRefused) as refusal:
-        import_centres(made.tx, made.office, CENTRES.replace("1|2|3", "1||3").encode(), NOW)
+        take_in(
+            made.tx, imports.CENTRES, made.office, CENTRES.replace("1|2|3", "1||3").encode(), NOW
+        )
     assert refusal.value.errors[0].key == "office.import.error.not_a_list"

@@ -7,13 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import catalogue, events
-from proctor.exams.imports import (
-    Imported,
-    import_courses,
-    import_roster,
-    import_schemes,
-    import_staff,
-)
+from proctor.exams import imports
+from proctor.exams.intake import Imported
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import events_in_force, newest_scheme, questions_of, versions_of
 from proctor.exams.sheets import ImportRefused
@@ -28,6 +23,7 @@ from proctor.exams.tables import (
 from proctor.people.tables import Account, Role
 from proctor.sittings.desk import newest_sitting
 from proctor.sittings.tables import Sitting, SittingState
+from tests.support.intake import take_in
 
 pytestmark = pytest.mark.db
 
@@ -59,7 +55,7 @@ class MakePerson(Protocol):
 
 @pytest.fixture
 def courses(tx: Session, office: Account, now: datetime) -> dict[str, Course]:
-    import_courses(tx, office, COURSES.encode(), now)
+    take_in(tx, imports.COURSES, office, COURSES.encode(), now)
     return {course.code: course for course in tx.scalars(select(Course))}
 
 
@@ -72,10 +68,10 @@ def found(refusal: ImportRefused) -> list[tuple[int, str, str, str]]:
 def test_courses_are_added_once_and_follow_the_file(
     tx: Session, office: Account, now: datetime
 ) -> None:
-    assert import_courses(tx, office, COURSES.encode(), now) == Imported(2, 0, 0)
-    assert import_courses(tx, office, COURSES.encode(), now) == Imported(0, 0, 2)
+    assert take_in(tx, imports.COURSES, office, COURSES.encode(), now) == Imported(2, 0, 0)
+    assert take_in(tx, imports.COURSES, office, COURSES.encode(), now) == Imported(0, 0, 2)
     later = COURSES.replace("Математика,blended", "Математика 1,distance")
-    assert import_courses(tx, office, later.encode(), now) == Imported(0, 1, 1)
+    assert take_in(tx, imports.COURSES, office, later.encode(), now) == Imported(0, 1, 1)
     maths = tx.scalars(select(Course).where(Course.code == "MA")).one()
     assert (maths.title, maths.kind) == ("Математика 1", CourseKind.DISTANCE)
     assert maths.policy_pack == "KZ-137-2016"
@@ -85,7 +81,7 @@ def test_wrong_lines_refuse_the_whole_file(tx: Session, office: Account, now: da
     data = COURSES + "MA,again,mooc,2026-09-01,2026-12-20\nX,t,course,2026-09-01,2026-08-31\n"
     data += "Y,t,mooc,2026-09-01,2026-08-31\n"
     with pytest.raises(ImportRefused) as refusal:
-        import_courses(tx, office, data.encode(), now)
+        take_in(tx, imports.COURSES, office, data.encode(), now)
     assert found(refusal.value) == [
         (4, "code", "repeated", "3"),
         (5, "kind", "not_a_choice", "course"),
@@ -97,16 +93,16 @@ def test_wrong_lines_refuse_the_whole_file(tx: Session, office: Account, now: da
 def test_same_codes_of_two_institutions_are_two_courses(
     tx: Session, office: Account, make_person: MakePerson, now: datetime
 ) -> None:
-    import_courses(tx, office, COURSES.encode(), now)
+    take_in(tx, imports.COURSES, office, COURSES.encode(), now)
     elsewhere = make_person("oskar", Role.EXAM_OFFICE, "elsewhere")
-    assert import_courses(tx, elsewhere, COURSES.encode(), now) == Imported(2, 0, 0)
+    assert take_in(tx, imports.COURSES, elsewhere, COURSES.encode(), now) == Imported(2, 0, 0)
 
 
 def test_an_import_is_written_to_the_event_store_without_names(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_roster(tx, office, ROSTER.encode(), now)
-    import_roster(tx, office, ROSTER.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
     first, second = events.read(tx, "institution:home")
     assert (first.payload["what"], second.payload["what"]) == ("courses", "roster")
     assert second.payload["by"] == office.id
@@ -117,7 +113,7 @@ def test_an_import_is_written_to_the_event_store_without_names(
 def test_a_scheme_keeps_exact_weights_and_plans(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    assert import_schemes(tx, office, SCHEME.encode(), now) == Imported(1, 0, 0)
+    assert take_in(tx, imports.SCHEMES, office, SCHEME.encode(), now) == Imported(1, 0, 0)
     quiz, final = events_in_force(tx, courses["DL"].id)
     tx.expire_all()
     assert (quiz.weight, final.weight) == (Decimal("33.333333"), Decimal("66.666667"))
@@ -129,17 +125,17 @@ def test_a_scheme_keeps_exact_weights_and_plans(
 def test_the_same_scheme_again_makes_no_version(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_schemes(tx, office, SCHEME.encode(), now)
-    assert import_schemes(tx, office, SCHEME.encode(), now) == Imported(0, 0, 1)
+    take_in(tx, imports.SCHEMES, office, SCHEME.encode(), now)
+    assert take_in(tx, imports.SCHEMES, office, SCHEME.encode(), now) == Imported(0, 0, 1)
     header, *lines = SCHEME.splitlines()
     turned = "\n".join([header, *reversed(lines)])
-    assert import_schemes(tx, office, turned.encode(), now) == Imported(0, 0, 1)
+    assert take_in(tx, imports.SCHEMES, office, turned.encode(), now) == Imported(0, 0, 1)
 
 
 def test_a_changed_scheme_is_a_new_version_that_keeps_the_questions(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_schemes(tx, office, SCHEME.encode(), now)
+    take_in(tx, imports.SCHEMES, office, SCHEME.encode(), now)
     old = events_in_force(tx, courses["DL"].id)[1]
     question = Question(
         event_id=old.id, position=1, kind=QuestionKind.CHOICE, prompt="?", options=["a", "b"]
@@ -147,7 +143,7 @@ def test_a_changed_scheme_is_a_new_version_that_keeps_the_questions(
     tx.add(question)
     tx.flush()
     changed = SCHEME.replace(";90;", ";60;").encode()
-    assert import_schemes(tx, office, changed, now) == Imported(0, 1, 0)
+    assert take_in(tx, imports.SCHEMES, office, changed, now) == Imported(0, 1, 0)
     scheme = newest_scheme(tx, courses["DL"].id)
     assert scheme is not None
     assert scheme.version == 2
@@ -169,7 +165,7 @@ def test_wrong_scheme_lines_are_named(
     wrong += "DL;oral;Oral;final;10;sync;online;2026-12-12T09:00+05:00;2026-12-12T09:30+05:00;31;\n"
     wrong += "DL;oral;Oral;final;10;sync;online;2026-12-12T09:00+05:00;2026-12-12T09:00+05:00;31;\n"
     with pytest.raises(ImportRefused) as refusal:
-        import_schemes(tx, office, wrong.encode(), now)
+        take_in(tx, imports.SCHEMES, office, wrong.encode(), now)
     assert found(refusal.value) == [
         (2, "course_code", "unknown_course", "XX"),
         (3, "identity_plan", "not_a_plan", "proctoring+face"),
@@ -185,15 +181,15 @@ def test_a_course_of_another_institution_is_unknown(
 ) -> None:
     elsewhere = make_person("oskar", Role.EXAM_OFFICE, "elsewhere")
     with pytest.raises(ImportRefused) as refusal:
-        import_schemes(tx, elsewhere, SCHEME.encode(), now)
+        take_in(tx, imports.SCHEMES, elsewhere, SCHEME.encode(), now)
     assert [key for _, _, key, _ in found(refusal.value)] == ["unknown_course"] * 2
 
 
 def test_a_roster_makes_student_accounts(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    assert import_roster(tx, office, ROSTER.encode(), now) == Imported(3, 0, 0)
-    assert import_roster(tx, office, ROSTER.encode(), now) == Imported(0, 0, 3)
+    assert take_in(tx, imports.ROSTER, office, ROSTER.encode(), now) == Imported(3, 0, 0)
+    assert take_in(tx, imports.ROSTER, office, ROSTER.encode(), now) == Imported(0, 0, 3)
     learners = learners_of(tx, courses["DL"].id)
     assert [(p.email, p.name, p.role, p.learner_number, p.locale) for p in learners] == [
         ("bob@example.org", "Боб", Role.STUDENT, "N-2", "kk"),
@@ -205,9 +201,9 @@ def test_a_roster_makes_student_accounts(
 def test_a_roster_renames_but_leaves_the_language(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_roster(tx, office, ROSTER.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
     later = ROSTER.replace("Жақып", "Жақыпова").replace("N-1,kk", "N-1,ru")
-    assert import_roster(tx, office, later.encode(), now) == Imported(0, 2, 1)
+    assert take_in(tx, imports.ROSTER, office, later.encode(), now) == Imported(0, 2, 1)
     (alice,) = learners_of(tx, courses["MA"].id)
     assert (alice.name, alice.locale) == ("Әсел Жақыпова", "kk")
 
@@ -215,9 +211,9 @@ def test_a_roster_renames_but_leaves_the_language(
 def test_a_shorter_roster_takes_nobody_off(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_roster(tx, office, ROSTER.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
     shorter = "".join(ROSTER.splitlines(keepends=True)[:2])
-    assert import_roster(tx, office, shorter.encode(), now) == Imported(0, 0, 1)
+    assert take_in(tx, imports.ROSTER, office, shorter.encode(), now) == Imported(0, 0, 1)
     assert tx.scalar(select(func.count()).select_from(RosterEntry)) == 3
 
 
@@ -243,7 +239,7 @@ def test_wrong_roster_lines_are_named(
         + "ZZ,hugo,,N-9,kk\n"
     )
     with pytest.raises(ImportRefused) as refusal:
-        import_roster(tx, office, wrong.encode(), now)
+        take_in(tx, imports.ROSTER, office, wrong.encode(), now)
     assert found(refusal.value) == [
         (5, "email", "repeated", "2"),
         (6, "name", "contradicts", "3"),
@@ -262,8 +258,8 @@ def test_wrong_roster_lines_are_named(
 def test_staff_are_assigned_once(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    assert import_staff(tx, office, STAFF.encode(), now) == Imported(3, 0, 0)
-    assert import_staff(tx, office, STAFF.encode(), now) == Imported(0, 0, 3)
+    assert take_in(tx, imports.STAFF, office, STAFF.encode(), now) == Imported(3, 0, 0)
+    assert take_in(tx, imports.STAFF, office, STAFF.encode(), now) == Imported(0, 0, 3)
     assigned = [(a.account.email, a.account.role, a.role) for a in staff_of(tx, courses["DL"].id)]
     assert assigned == [
         ("paula@example.org", Role.PROCTOR, StaffRole.PROCTOR),
@@ -276,10 +272,10 @@ def test_staff_are_assigned_once(
 def test_a_student_cannot_be_assigned_as_staff(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_roster(tx, office, ROSTER.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
     data = STAFF + "DL,bob@example.org,Боб,proctor\n"
     with pytest.raises(ImportRefused) as refusal:
-        import_staff(tx, office, data.encode(), now)
+        take_in(tx, imports.STAFF, office, data.encode(), now)
     assert found(refusal.value) == [(5, "email", "other_role", "bob@example.org")]
     assert staff_of(tx, courses["DL"].id) == []
 
@@ -287,8 +283,8 @@ def test_a_student_cannot_be_assigned_as_staff(
 def test_a_sitting_stays_with_its_event_when_the_scheme_changes(
     tx: Session, office: Account, courses: dict[str, Course], now: datetime
 ) -> None:
-    import_roster(tx, office, ROSTER.encode(), now)
-    import_schemes(tx, office, SCHEME.encode(), now)
+    take_in(tx, imports.ROSTER, office, ROSTER.encode(), now)
+    take_in(tx, imports.SCHEMES, office, SCHEME.encode(), now)
     quiz, final = events_in_force(tx, courses["DL"].id)
     bob = learners_of(tx, courses["DL"].id)[0]
     sitting = Sitting(
@@ -300,7 +296,7 @@ def test_a_sitting_stays_with_its_event_when_the_scheme_changes(
     )
     tx.add(sitting)
     tx.flush()
-    import_schemes(tx, office, SCHEME.replace(";90;", ";60;").encode(), now)
+    take_in(tx, imports.SCHEMES, office, SCHEME.replace(";90;", ";60;").encode(), now)
     new_quiz, new_final = events_in_force(tx, courses["DL"].id)
     assert newest_sitting(tx, new_final.id, bob.id) is sitting
     assert newest_sitting(tx, new_quiz.id, bob.id) is None
