@@ -112,15 +112,13 @@ def test_pages_of_the_exam_office(service: RunningService, browser: Browser, lan
     found = broken_rules(context, service.url, paths, language)
     page = context.new_page()
     unreadable = b"course,email\nnone,\n"
-    with_errors = (
-        b"course_code,email,name,learner_number,locale\n"
-        b"DL-101,new@example.org,New,N-1,kk\nnone,wrong,,,\n"
-    )
+    header = b"code,title,kind,starts_on,ends_on\n"
+    with_errors = header + b"NEW,New,mooc,2026-09-01,2026-12-20\nX,,course,,\n"
     for data in (unreadable, with_errors):
         page.goto(service.url + "/office/imports")
-        roster = {"name": "roster.csv", "mimeType": "text/csv", "buffer": data}
-        form = page.locator("form[action$=roster]")
-        form.locator("input[type=file]").set_input_files(files=[roster])
+        file = {"name": "courses.csv", "mimeType": "text/csv", "buffer": data}
+        form = page.locator("form[action$=courses]")
+        form.locator("input[type=file]").set_input_files(files=[file])
         form.locator("button").click()
         page.wait_for_load_state()
         assert page.locator("h1").count() == 1
