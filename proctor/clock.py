@@ -2,6 +2,10 @@
 
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+#: of every time that people read
+TIME_ZONE = ZoneInfo("Asia/Almaty")
 
 
 class Clock:

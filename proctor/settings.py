@@ -2,10 +2,10 @@
 
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,6 +29,22 @@ class Settings(BaseSettings):
     face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
     analysis_workers: int = Field(default=1, ge=1, le=64)
     min_free_mib: int = Field(default=512, ge=0)
+    review_sample_percent: float = Field(default=0, ge=0, le=100)
+    second_review_percent: float = Field(default=0, ge=0, le=100)
+    control_percent: float = Field(default=0, ge=0, le=20)
+
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = Field(default=None, repr=False)
+    smtp_from: str | None = None
+
+    @model_validator(mode="after")
+    def _has_a_sender(self) -> Self:
+        if self.smtp_host is not None and self.smtp_from is None:
+            raise ValueError("PROCTOR_SMTP_HOST needs PROCTOR_SMTP_FROM")
+        return self
 
     @property
     def database(self) -> str:

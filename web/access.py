@@ -19,6 +19,7 @@ from proctor.errors import NotFound, ProctorError
 from proctor.inference import InferencePool
 from proctor.live.register import LiveSittings
 from proctor.people import sign_in
+from proctor.people.notices import unseen
 from proctor.people.password_tries import PasswordTries
 from proctor.people.tables import Account, Role
 from proctor.plumbing.db import Database
@@ -49,10 +50,11 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The signed-in person of a request."""
+    """The signed-in person of a request. ``unread``: how many notices wait for them."""
 
     account: Account
     sign_in_id: str
+    unread: int
 
 
 def services(connection: HTTPConnection) -> Services:
@@ -89,7 +91,7 @@ def visitor_of(connection: HTTPConnection, tx: Session, at: Services) -> Visitor
         return None
     # a rollback expires what the session holds, and the error page still names the visitor
     tx.expunge(found[0])
-    return Visitor(*found)
+    return Visitor(*found, unseen(tx, found[0].id))
 
 
 def same_origin(connection: HTTPConnection) -> bool:

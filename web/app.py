@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
+from proctor.live.postman import Postman
 from proctor.live.register import LiveSittings
 from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
@@ -19,14 +20,14 @@ from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key, signing_key
 from proctor.vault import Vault
-from web import certificates, errors, sign_in
+from web import certificates, errors, notices, sign_in
 from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
 from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
 from web.office import routes as office
 from web.proctors import routes as proctors
-from web.proctors import watching
+from web.proctors import waiting, watching
 from web.students import identity as student_identity
 from web.students import record as student_record
 from web.students import routes as students
@@ -55,7 +56,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.services = made
         made.live.line.port.open()
         made.live.begin()
+        postman = Postman(made.live.line)
+        postman.begin()
         yield
+        await postman.close()
         await made.live.close()
         made.live.line.port.close()
         await asyncio.to_thread(made.live.line.disk.close)
@@ -69,10 +73,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     errors.install(app)
     for routes in (
         sign_in,
+        notices,
         certificates,
         students,
         student_identity,
         student_record,
+        waiting,
         proctors,
         watching,
         office,

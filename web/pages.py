@@ -3,7 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from fastapi import Request
@@ -12,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import HTTPConnection
 
 from proctor.catalogue import LOCALES, subset, translate
+from proctor.clock import TIME_ZONE
 
 HERE = Path(__file__).parent
-TIME_ZONE = ZoneInfo("Asia/Almaty")
 LANGUAGE_COOKIE = "tanu_language"
 
 _environment = Environment(
@@ -55,9 +54,11 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         locales=LOCALES,
         texts=lambda *prefixes: subset(locale, *prefixes),
         account=visitor.account if visitor else None,
+        unread=visitor.unread if visitor else 0,
         path=request.url.path,
         asset=lambda name: f"/static/{name}",
         fmt_datetime=fmt_datetime,
+        fmt_time=lambda at: f"{at.astimezone(TIME_ZONE):%H:%M}",
         fmt_s=clock_time,
         **context,
     )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from proctor.errors import Refused
-from proctor.exams.tables import AccommodationRow
+from proctor.exams.tables import AccommodationRow, RosterEntry
 from proctor.people.tables import Account
 
 MOST_EXTRA_PERCENT = 200
@@ -91,3 +91,18 @@ def accommodation_of(tx: Session, account_id: str, course_id: str) -> Accommodat
     if row is None:
         return Accommodation()
     return Accommodation(frozenset(map(Effect, row.effects)), row.extra_time_percent)
+
+
+def granted_in(tx: Session, course_id: str) -> list[tuple[Account, Accommodation]]:
+    """Learners of a course who are granted something, by name."""
+    learners = (
+        select(Account)
+        .join(RosterEntry, RosterEntry.account_id == Account.id)
+        .where(
+            RosterEntry.course_id == course_id,
+            exists().where(AccommodationRow.account_id == Account.id),
+        )
+        .order_by(Account.name, Account.id)
+    )
+    found = [(each, accommodation_of(tx, each.id, course_id)) for each in tx.scalars(learners)]
+    return [(each, granted) for each, granted in found if not granted.is_none]

@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from proctor.errors import Conflict
+from proctor.exams.tables import AssessmentEvent
 from proctor.live.faces import FaceWatch
 from proctor.live.journal import Item, Journal, Work
 from proctor.live.loading import Line
 from proctor.live.sockets import Sockets
 from proctor.media.capture import Capture
 from proctor.observations import Check, Observation
+from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account
 from proctor.sittings import interventions
 from proctor.sittings.desk import NotRunning
@@ -176,6 +178,10 @@ class Invigilation:
                     minutes=minutes,
                 )
             )
+            if said[-1].is_told and not len(self._sockets):
+                exam = tx.get_one(AssessmentEvent, sitting.event_id).title
+                about = About(sitting.account_id, sitting.id, exam)
+                tell(tx, NoticeKind.MESSAGE, about, now)
 
         await change(write)
         self._tell_said(said[-1])

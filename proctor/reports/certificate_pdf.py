@@ -10,8 +10,8 @@ import typst
 from babel.dates import format_date
 
 from proctor.catalogue import translate
+from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
-from proctor.reports.wording import TIME_ZONE
 
 TEMPLATE = Path(__file__).parent / "certificate.typ"
 

@@ -14,12 +14,12 @@ import typst
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import subset, translate
+from proctor.clock import TIME_ZONE
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import EventNotFound, events_in_force
 from proctor.exams.tables import Course, StaffRole, Technology
 from proctor.people.tables import Institution
 from proctor.reports.document import Json, canonical, sha256_of
-from proctor.reports.wording import TIME_ZONE
 from proctor.reports.xlsx import Cell, Style, Workbook
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import EventOutcome, course_outcomes

@@ -5,15 +5,14 @@ The page and the PDF print the same lines; figures keep the digits of the JSON i
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
 from proctor.catalogue import translate
+from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
 from proctor.shares.outcomes import NOT_HELD
 
-TIME_ZONE = ZoneInfo("Asia/Almaty")
 _ZONE = "UTC+05:00"
 
 

@@ -12,8 +12,9 @@ from itertools import chain, islice
 from typing import BinaryIO
 
 from proctor.catalogue import translate
+from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
-from proctor.reports.wording import TIME_ZONE, PrintedReport, Printer
+from proctor.reports.wording import PrintedReport, Printer
 from proctor.reports.xlsx import MAX_ROWS, Cell, Style, Workbook, cell, text_cell
 
 # a spreadsheet takes a cell that begins like this for a formula, full-width signs included

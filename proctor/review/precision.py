@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import NotFound
-from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course
+from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, ExamPolicy
+from proctor.identity.tables import IdentityCheck, Modality
 from proctor.incidents.kinds import IDENTITY_KINDS, Kind
 from proctor.incidents.tables import IncidentRow
 from proctor.people.tables import Account
@@ -22,6 +23,8 @@ from proctor.sittings.tables import Sitting
 
 # so many decisions say something about a detector; a rate over fewer is shown, and moves nothing
 LEAST_CASES = 30
+# kinds that a model decides on, not a rule alone
+_COMPARING = {Kind.FACE_MISMATCH: Modality.FACE, Kind.TYPING_MISMATCH: Modality.KEYSTROKE}
 _OFF, _ON = "detector_switched_off", "detector_switched_on"
 
 
@@ -100,6 +103,53 @@ def switch_on(tx: Session, by: Account, kind: str, at: datetime) -> None:
     events.append(tx, _stream(by.institution_id), _ON, {"kind": kind, "by": by.id}, at)
 
 
+def held_at(institution_id: str) -> Select[str]:
+    """Ids of all sittings of an institution."""
+    return (
+        select(Sitting.id)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .join(Course, Course.id == AssessmentScheme.course_id)
+        .where(Course.institution_id == institution_id)
+    )
+
+
+def precision_by_version(tx: Session, institution_id: str) -> dict[tuple[str, str], Precision]:
+    """All decisions by kind and by what opened the incident: the model that compared, else the
+    rules of the exam as ``name@version``."""
+    decided = {each.incident_id: each for each in _decisions(tx, institution_id)}
+    counted: defaultdict[tuple[str, str], list[bool]] = defaultdict(list)
+    for incident_id, version in _versions(tx, institution_id):
+        if incident_id in decided:
+            each = decided[incident_id]
+            counted[each.kind, version].append(each.decision is Decision.CONFIRMED)
+    return {key: Precision(sum(found), len(found)) for key, found in sorted(counted.items())}
+
+
+def _versions(tx: Session, institution_id: str) -> Iterable[tuple[str, str]]:
+    """What opened each incident of an institution."""
+    held = held_at(institution_id)
+    compared = select(IdentityCheck.sitting_id, IdentityCheck.modality, IdentityCheck.model_id)
+    compared = compared.where(IdentityCheck.sitting_id.in_(held)).distinct()
+    models = {
+        (sitting_id, modality): model_id
+        for sitting_id, modality, model_id in tx.execute(compared)
+        if model_id is not None
+    }
+    query = (
+        select(IncidentRow.id, IncidentRow.kind, IncidentRow.sitting_id)
+        .add_columns(ExamPolicy.name, ExamPolicy.version)
+        .join(Sitting, Sitting.id == IncidentRow.sitting_id)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .outerjoin(ExamPolicy, ExamPolicy.id == AssessmentEvent.policy_id)
+        .where(IncidentRow.sitting_id.in_(held))
+    )
+    for incident_id, kind, sitting_id, name, version in tx.execute(query):
+        rules = "default" if name is None else f"{name}@{version}"
+        modality = _COMPARING.get(kind)
+        yield incident_id, rules if modality is None else models.get((sitting_id, modality), rules)
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
     kind: str
@@ -113,11 +163,7 @@ def _decisions(tx: Session, institution_id: str, kind: str | None = None) -> lis
     query = (
         select(IncidentRow.kind, IncidentRow.id, Verdict.decision, Verdict.at)
         .join(Verdict, Verdict.incident_id == IncidentRow.id)
-        .join(Sitting, Sitting.id == IncidentRow.sitting_id)
-        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
-        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
-        .join(Course, Course.id == AssessmentScheme.course_id)
-        .where(Course.institution_id == institution_id)
+        .where(IncidentRow.sitting_id.in_(held_at(institution_id)))
         .order_by(Verdict.at)
     )
     if kind is not None:

@@ -1,9 +1,9 @@
 """Whose sittings a proctor or reviewer may see, and which of them wait for a decision."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, exists, false, or_, select, true
 from sqlalchemy.orm import Session
@@ -20,9 +20,11 @@ from proctor.incidents.kinds import IDENTITY_KINDS, Severity
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Role
+from proctor.review.claims import Claim, claims_of
 from proctor.review.precision import Precision, precision_of
+from proctor.review.sampling import is_drawn
 from proctor.review.statements import waiting_appeals
-from proctor.review.tables import Decision, Verdict
+from proctor.review.tables import Decision, SampleLook, Verdict
 from proctor.review.verdicts import identity_standing, newest_by_incident
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -44,12 +46,19 @@ class Reviewed:
     course: Course
     learner: Account
 
+    @property
+    def over_at(self) -> datetime:
+        """When the sitting ended, or was made while it has not."""
+        return self.sitting.finished_at or self.sitting.created_at
+
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
     """One sitting of the queue. ``undecided``: incidents without a verdict, ``about_identity`` of
     them. ``urgency``: their severity times how often people confirmed their kind here.
     ``identity``: the decision in force; ``proposed``: one that waits for a second person.
+    ``kinds``: of all its incidents. ``is_sample``: without incidents, drawn to be looked through.
+    ``claim``: who works on it now.
     """
 
     reviewed: Reviewed
@@ -60,10 +69,14 @@ class QueueItem:
     identity: Decision | None
     proposed: Decision | None
     has_appeal: bool
+    kinds: frozenset[str]
+    is_sample: bool
+    claim: Claim | None
 
     @property
     def needs_person(self) -> bool:
-        return self.undecided > 0 or self.proposed is not None or self.has_appeal
+        waits = self.undecided > 0 or self.proposed is not None
+        return waits or self.has_appeal or self.is_sample
 
     @property
     def place(self) -> tuple[bool, bool, float]:
@@ -72,16 +85,39 @@ class QueueItem:
         return not waits_for_one, not self.about_identity, -self.urgency
 
 
-def queue(tx: Session, account: Account) -> list[QueueItem]:
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which sittings to show; what is empty lets all through. ``exam``: id of an event; ``days``:
+    they wait at least so long; ``locale``: the language of the learner."""
+
+    exam: str = ""
+    kind: str = ""
+    days: int = 0
+    locale: str = ""
+
+    def admits(self, item: QueueItem, now: datetime) -> bool:
+        of = item.reviewed
+        return (
+            self.exam in ("", of.event.id)
+            and (not self.kind or self.kind in item.kinds)
+            and now - of.over_at >= timedelta(days=self.days)
+            and self.locale in ("", of.learner.locale)
+        )
+
+
+def queue(
+    tx: Session, account: Account, now: datetime, sample_percent: float = 0
+) -> list[QueueItem]:
     """Sittings *account* may review: appeals and second decisions, then those with incidents
-    about identity, then by urgency, the newest first among equals."""
+    about identity, then by urgency, the newest first among equals. Of those without
+    incidents *sample_percent* are to be looked through."""
     seen = _visible(account).order_by(Sitting.created_at.desc(), Sitting.id)
     rows = [
         Reviewed(sitting, event, course, learner)
         for sitting, event, course, learner in tx.execute(seen)
     ]
     # a subquery: a reviewer of many years has more sittings than a statement takes variables
-    mine = _visible(account).with_only_columns(Sitting.id)
+    mine = visible_sittings(account)
     incidents: defaultdict[str, list[IncidentRow]] = defaultdict(list)
     for incident in tx.scalars(select(IncidentRow).where(IncidentRow.sitting_id.in_(mine))):
         incidents[incident.sitting_id].append(incident)
@@ -90,9 +126,19 @@ def queue(tx: Session, account: Account) -> list[QueueItem]:
     for verdict in tx.scalars(given):
         verdicts[verdict.sitting_id].append(verdict)
     rates = precision_of(tx, account.institution_id)
-    appeals = waiting_appeals(tx, [row.sitting.id for row in rows])
+    ids = [row.sitting.id for row in rows]
+    appeals, claims = waiting_appeals(tx, ids), claims_of(tx, now, ids)
+    looked = set(tx.scalars(select(SampleLook.sitting_id).where(SampleLook.sitting_id.in_(mine))))
     items = [
-        _item(row, incidents[row.sitting.id], verdicts[row.sitting.id], rates, appeals)
+        _item(
+            row,
+            incidents[row.sitting.id],
+            verdicts[row.sitting.id],
+            rates,
+            has_appeal=row.sitting.id in appeals,
+            is_drawn=is_drawn(row.sitting.id, sample_percent) and row.sitting.id not in looked,
+            claim=claims.get(row.sitting.id),
+        )
         for row in rows
     ]
     return sorted(items, key=lambda item: item.place)
@@ -135,6 +181,11 @@ def clip_for(tx: Session, account: Account, clip_id: str) -> tuple[ClipRow, str]
     return clip, incident.sitting_id
 
 
+def visible_sittings(account: Account) -> Select[str]:
+    """Ids of the sittings *account* may review."""
+    return _visible(account).with_only_columns(Sitting.id)
+
+
 def _visible(
     account: Account,
 ) -> Select[Sitting, AssessmentEvent, Course, Account]:
@@ -169,7 +220,10 @@ def _item(
     incidents: Sequence[IncidentRow],
     verdicts: Sequence[Verdict],
     rates: Mapping[str, Precision],
-    appeals: Collection[str],
+    *,
+    has_appeal: bool,
+    is_drawn: bool,
+    claim: Claim | None,
 ) -> QueueItem:
     decided = newest_by_incident(verdicts)
     undecided = [row for row in incidents if row.id not in decided]
@@ -182,7 +236,10 @@ def _item(
         urgency=sum(_urgency(row, rates) for row in undecided),
         identity=standing.decision,
         proposed=standing.proposed if standing.needs_second_person else None,
-        has_appeal=reviewed.sitting.id in appeals,
+        has_appeal=has_appeal,
+        kinds=frozenset(row.kind for row in incidents),
+        is_sample=is_drawn and not incidents and reviewed.sitting.state is SittingState.FINISHED,
+        claim=claim,
     )
 
 

@@ -27,6 +27,7 @@ from proctor.review.verdicts import (
     identity_standing,
     newest_by_incident,
     reason_of,
+    tell_student,
     verdicts_of,
 )
 from proctor.sittings.tables import Sitting, SittingState
@@ -199,6 +200,8 @@ def rule(
     if granted:
         favour = Decision.DISMISSED if statement.incident_id else Decision.VERIFIED
         add_verdict(tx, reviewer, sitting, statement.incident_id, favour, words, at)
+    else:
+        tell_student(tx, sitting, at)
 
 
 def _keep(

@@ -1,9 +1,9 @@
-"""Decisions of people, and what students say about them; insert-only."""
+"""Decisions of people, and what students say about them; insert-only but for claims."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import Boolean, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -61,4 +61,45 @@ class AppealRuling(Base):
     reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
     granted: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReviewClaim(Base):
+    """Who works on a sitting now; nobody else decides in it before ``until``."""
+
+    __tablename__ = "review_claims"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SampleLook(Base):
+    """What a person found in a sitting without incidents. ``missed``: the kind of incident that
+    should have been opened, None when nothing was missed. Says nothing of the sitting's outcome.
+    """
+
+    __tablename__ = "sample_looks"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    missed: Mapped[str | None] = mapped_column(String(48))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BlindOpinion(Base):
+    """What one more person thinks of an incident without knowing what was decided about it.
+
+    ``is_control``: two people dismissed it before. Has no effect on any outcome.
+    """
+
+    __tablename__ = "blind_opinions"
+    __table_args__ = (UniqueConstraint("incident_id", "reviewer_id"),)
+
+    id: Mapped[str] = id_column()
+    incident_id: Mapped[str] = mapped_column(String(32), ForeignKey("incidents.id"))
+    reviewer_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    decision: Mapped[Decision] = mapped_column(string_enum(Decision))
+    is_control: Mapped[bool] = mapped_column(Boolean)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import Conflict, NotFound, Refused
+from proctor.exams.tables import AssessmentEvent
 from proctor.incidents.builder import incidents_of
 from proctor.incidents.kinds import IDENTITY_KINDS
 from proctor.incidents.tables import IncidentRow
+from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account
 from proctor.review.looks import looks_of, record_look
 from proctor.review.precision import judge
@@ -285,4 +287,13 @@ def add_verdict(
         "decision": decision.value,
     }
     events.append(tx, sitting.id, "verdict_given", payload, at)
+    # what waits for a second person is no decision yet
+    if incident_id is not None or identity_standing(verdicts_of(tx, sitting.id)).decision:
+        tell_student(tx, sitting, at)
     return verdict
+
+
+def tell_student(tx: Session, sitting: Sitting, at: datetime) -> None:
+    """Tell the student that something was decided; what it is stands in their record."""
+    exam = tx.get_one(AssessmentEvent, sitting.event_id).title
+    tell(tx, NoticeKind.DECISION, About(sitting.account_id, sitting.id, exam), at)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketState
 
 from proctor.catalogue import translate
+from proctor.clock import TIME_ZONE
 from proctor.errors import ProctorError
 from proctor.incidents.builder import incidents_of
 from proctor.incidents.tables import IncidentRow
@@ -26,8 +27,8 @@ from proctor.sittings.interventions import Said
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import Services, SignInNeeded, Visitor, visitor_of
 from web.errors import REFUSED_SOCKET
-from web.facts import fact_of
-from web.pages import TIME_ZONE, clock_time, locale_of
+from web.facts import Say, fact_of
+from web.pages import clock_time, locale_of
 
 MOST_TILES = 30
 WALL_EVERY_S = 2.0
@@ -200,7 +201,7 @@ class LiveFeed:
             said = interventions.said_in(tx, self._at.vault, sitting)
             incidents = incidents_of(tx, sitting.id)
             asked = interventions.asked_to_end(tx, sitting.id, self._at.clock.now())
-        lines = [self._said(each, sitting) for each in said]
+        lines = [line_of(self._t, each, sitting) for each in said]
         lines += [self._incident(row) for row in incidents]
         by = {each.number: each.author for each in said}
         return {
@@ -220,18 +221,6 @@ class LiveFeed:
     def _t(self, key: str, **values: object) -> str:
         return translate(self._locale, key, **values)
 
-    def _said(self, said: Said, sitting: Sitting) -> dict[str, Any]:
-        words = self._t(f"phrase.{said.phrase}") if said.phrase else said.words
-        at_s = (said.at - (sitting.started_at or sitting.created_at)).total_seconds()
-        return {
-            "key": f"said-{said.number}",
-            "kind": said.act.value,
-            "at_s": round(at_s, 1),
-            "time": clock_time(at_s),
-            "text": self._t(f"live.act.{said.act.value}", words=words, n=said.minutes or 0),
-            "by": f"{said.author}, {said.at.astimezone(TIME_ZONE):%H:%M:%S}",
-        }
-
     def _incident(self, row: IncidentRow) -> dict[str, Any]:
         fact = fact_of(self._t, row)
         return {
@@ -242,6 +231,20 @@ class LiveFeed:
             "text": f"{fact.name}, {fact.length}",
             "by": " · ".join(fact.details),
         }
+
+
+def line_of(t: Say, said: Said, sitting: Sitting) -> dict[str, Any]:
+    """What was said or done in a sitting, as a line of its record; in seconds since it began."""
+    words = t(f"phrase.{said.phrase}") if said.phrase else said.words
+    at_s = (said.at - (sitting.started_at or sitting.created_at)).total_seconds()
+    return {
+        "key": f"said-{said.number}",
+        "kind": said.act.value,
+        "at_s": round(at_s, 1),
+        "time": clock_time(at_s),
+        "text": t(f"live.act.{said.act.value}", words=words, n=said.minutes or 0),
+        "by": f"{said.author}, {said.at.astimezone(TIME_ZONE):%H:%M:%S}",
+    }
 
 
 def _read_all(followers: dict[Track, Follower]) -> list[tuple[Track, Piece]]:

@@ -45,3 +45,12 @@ class AppealForm(BaseModel):
 
     granted: bool
     reason: Reason = Field("", max_length=2 * MAX_REASON)
+
+
+class SampleForm(BaseModel):
+    """What was found in a sitting without incidents. ``missed``: a kind that was not opened."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    missed: Kind | Literal["nothing"]
+    reason: Reason = Field("", max_length=2 * MAX_REASON)

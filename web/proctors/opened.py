@@ -19,8 +19,9 @@ from proctor.exams.accommodations import accommodation_of
 from proctor.exams.tables import Technology
 from proctor.identity import enrolment
 from proctor.identity.tables import IdentityCheck
+from proctor.incidents.kinds import Kind
 from proctor.people.tables import Account
-from proctor.review import dossier, looks, queue, statements, verdicts
+from proctor.review import claims, dossier, looks, queue, sampling, statements, verdicts
 from proctor.review.dossier import Dossier
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
@@ -28,7 +29,8 @@ from proctor.review.statements import Said
 from proctor.shares.evidence import SittingEvidence, evidence_of
 from proctor.shares.outcomes import OutcomeDecision, decide_sitting
 from proctor.shares.packs import pack
-from proctor.sittings.tables import Sitting
+from proctor.sittings import interventions
+from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor
 from web.errors import status_of
 from web.facts import fact_of, reason_in_words
@@ -36,7 +38,8 @@ from web.pages import locale_of, page
 from web.proctors import typing_card
 from web.proctors.card import Card, identified_s
 from web.proctors.facts import UNSEEN, cause_in_words, player_data, stills_of, trust_of
-from web.proctors.forms import AlikeForm, AppealForm, VerdictForm
+from web.proctors.feeds import line_of
+from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
 from web.proctors.timeline import LANE_HEIGHT, WIDTH, Stretch, lanes
 
 
@@ -99,11 +102,15 @@ class Opened:
         return translate(locale_of(self.request), key, **values)
 
     def decide(
-        self, subject: str, form: VerdictForm | AlikeForm | AppealForm, write: Callable[[], str]
+        self,
+        subject: str,
+        form: VerdictForm | AlikeForm | AppealForm | SampleForm,
+        write: Callable[[], str],
     ) -> Response:
         """Let *write* decide about *subject* and say where the page goes on; when it is refused,
         the same page again with what is wrong and what was written."""
         try:
+            claims.hold(self.tx, self.account, self.sitting.id, self.now)
             place = write()
         except (Refused, Conflict) as error:
             message = self.t(error.key, **error.ids)
@@ -116,6 +123,8 @@ class Opened:
     ) -> HTMLResponse:
         evidence, files = evidence_of(self.tx, self.sitting), self.files
         stretch = Stretch(self.player["start_s"], self.player["end_s"])
+        talk = interventions.said_in(self.tx, self.at.vault, self.sitting)
+        talked = [line_of(self.t, each, self.sitting) for each in talk]
         return page(
             self.request,
             "review/sitting.html",
@@ -125,10 +134,19 @@ class Opened:
             evidence=evidence,
             exam_s=self.exam_s,
             card=self.card(chosen),
-            lanes=lanes(stretch, files.incidents, evidence.gaps, self.checks),
+            lanes=lanes(
+                stretch,
+                files.incidents,
+                evidence.gaps,
+                self.checks,
+                [line["at_s"] for line in talked],
+            ),
+            talked=talked,
             width=WIDTH,
             lane_height=LANE_HEIGHT,
             granted=self._granted(),
+            claim=claims.claims_of(self.tx, self.now, [self.sitting.id]).get(self.sitting.id),
+            sample=self._sample(),
             said=self.said,
             outcome=outcome_of(self.reviewed, evidence, self.now),
             typing=self._typing(evidence),
@@ -165,6 +183,15 @@ class Opened:
             answers=tuple(each for each in self.said if each.incident_id == found.row.id),
             looked=sum(each is found or seen.saw_itself(each.row.id) for each in alike),
         )
+
+    def _sample(self) -> dict[str, Any] | None:
+        """What is asked, or was found, about a sitting without incidents that is looked through."""
+        found = sampling.look_of(self.tx, self.sitting.id)
+        percent = self.at.settings.review_sample_percent
+        is_asked = sampling.is_drawn(self.sitting.id, percent) and not self.files.incidents
+        if found is None and not (is_asked and self.sitting.state is SittingState.FINISHED):
+            return None
+        return {"found": found, "kinds": [kind.value for kind in Kind]}
 
     def _granted(self) -> list[str]:
         """What the learner is granted, as effects; never why."""

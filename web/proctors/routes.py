@@ -1,62 +1,26 @@
-"""The review room: the queue, one sitting with its recording, decisions."""
+"""The review room: one sitting with its recording, and decisions about it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from proctor.errors import Conflict, NotFound
+from proctor.errors import Conflict
+from proctor.incidents.kinds import Kind
 from proctor.media.export import as_mp4
 from proctor.people.tables import Role
-from proctor.review import looks, queue, statements, verdicts
-from proctor.review.precision import detectors_of
-from proctor.review.queue import QueueItem
-from proctor.shares.evidence import evidence_of_all
-from proctor.shares.outcomes import OutcomeDecision
+from proctor.review import claims, looks, queue, sampling, statements, verdicts
 from proctor.sittings.tables import SittingState
-from web.access import ReadTx, ServicesDep, Signed, Tx, allow
+from web.access import ServicesDep, Signed, Tx, allow
 from web.pages import page
-from web.proctors.forms import AlikeForm, AppealForm, VerdictForm
-from web.proctors.opened import ToDecide, ToRead, outcome_of
+from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
+from web.proctors.opened import ToDecide, ToRead
 from web.videos import NO_STORE, file_of, growing, video
 
 router = APIRouter(tags=["review"])
 _reviewing = allow(Role.PROCTOR, Role.REVIEWER)
-FILTERS = ("open", "decided", "all")
-
-
-@router.get("/review", dependencies=[_reviewing])
-def show_queue(
-    request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep, show: str = "open"
-) -> HTMLResponse:
-    """Sittings to review, the most pressing first."""
-    if show not in FILTERS:
-        raise NotFound
-    items = queue.queue(tx, visitor.account)
-    evidence = evidence_of_all(tx, [item.reviewed.sitting for item in items])
-    now = at.clock.now()
-    rows = [(i, outcome_of(i.reviewed, evidence[i.reviewed.sitting.id], now)) for i in items]
-    shown = [
-        (i, outcome)
-        for i, outcome in rows
-        if show == "all" or _waits(i, outcome) == (show == "open")
-    ]
-    counts = {
-        "open": sum(_waits(item, outcome) for item, outcome in rows),
-        "decided": sum(not _waits(item, outcome) for item, outcome in rows),
-        "all": len(rows),
-    }
-    watched = detectors_of(tx, visitor.account.institution_id)
-    return page(
-        request,
-        "review/queue.html",
-        rows=shown,
-        show=show,
-        filters=FILTERS,
-        counts=counts,
-        notices=[each for each in watched if each.needs_notice],
-    )
 
 
 @router.get("/review/sittings/{sitting_id}", dependencies=[_reviewing])
@@ -105,6 +69,9 @@ def decide_incident(
 def look_at(incident_id: str, opened: ToDecide) -> dict[str, bool]:
     """The visitor has this incident before them: it is on record that they looked."""
     verdicts.look_at(opened.tx, opened.account, opened.sitting, incident_id, opened.now)
+    # a colleague who works on it keeps it: looking is free
+    with suppress(claims.Claimed):
+        claims.hold(opened.tx, opened.account, opened.sitting.id, opened.now)
     return {"looked": True}
 
 
@@ -127,6 +94,7 @@ def decide_identity(form: Annotated[VerdictForm, Form()], opened: ToDecide) -> R
         verdicts.decide_identity(
             opened.tx, opened.account, opened.sitting, form.decision, form.reason, opened.now
         )
+        claims.release(opened.tx, opened.account, opened.sitting.id)
         return "#identity"
 
     return opened.decide("identity", form, write)
@@ -148,9 +116,23 @@ def rule_on_appeal(
             reason=form.reason,
             at=opened.now,
         )
+        claims.release(opened.tx, opened.account, opened.sitting.id)
         return "#appeals"
 
     return opened.decide(statement_id, form, write)
+
+
+@router.post("/review/sittings/{sitting_id}/sample", dependencies=[_reviewing])
+def note_sample(form: Annotated[SampleForm, Form()], opened: ToDecide) -> Response:
+    """What was found in a sitting without incidents."""
+
+    def write() -> str:
+        missed = form.missed if isinstance(form.missed, Kind) else None
+        sampling.note(opened.tx, opened.account, opened.sitting, missed, form.reason, opened.now)
+        claims.release(opened.tx, opened.account, opened.sitting.id)
+        return "#sample"
+
+    return opened.decide("sample", form, write)
 
 
 @router.post("/review/sittings/{sitting_id}/admission", dependencies=[_reviewing])
@@ -206,8 +188,3 @@ def clip_as_mp4(clip_id: str, visitor: Signed, at: ServicesDep) -> Response:
         looks.record_view(tx, visitor.account.id, sitting_id, "export", row.id, at.clock.now())
     named = {"Content-Disposition": f'attachment; filename="{path.stem}.mp4"'}
     return Response(as_mp4(path), media_type="video/mp4", headers=NO_STORE | named)
-
-
-def _waits(item: QueueItem, outcome: OutcomeDecision) -> bool:
-    """Whether a person is needed: for an incident, or for an outcome no rule could set."""
-    return item.needs_person or outcome.outcome.value == "pending"

@@ -1,4 +1,4 @@
-"""One sitting as lanes of a drawing: recorded stretches, gaps, incidents and comparisons.
+"""One sitting as lanes of a drawing: recorded stretches, gaps, incidents, comparisons, messages.
 
 Everything has its place along ``WIDTH`` units of time; the page draws it and adds no facts.
 """
@@ -30,18 +30,20 @@ LANES: Final[dict[str, frozenset[Kind]]] = {
     "typing": frozenset({Kind.TYPING_MISMATCH, Kind.AUTOMATED_TYPING, Kind.PASTE}),
     "browser": frozenset({Kind.PAGE_HIDDEN, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT}),
     "gaps": frozenset({Kind.MEDIA_GAP}),
+    "messages": frozenset(),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a lane. ``incident_id``: None for a gap in a recording."""
+    """A stretch of a lane. ``incident_id``: None for a gap in a recording, or what was said."""
 
     x: float
     width: float
     incident_id: str | None = None
     concern: Concern | None = None
     decided: bool = False
+    is_said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ def lanes(
     incidents: Iterable[IncidentFile],
     gaps: Iterable[Gap],
     checks: Iterable[IdentityCheck],
+    said_s: Iterable[float] = (),
 ) -> tuple[Lane, ...]:
-    """All lanes from top to bottom."""
+    """All lanes from top to bottom. ``said_s``: when something was said or done in the sitting."""
+    talk = tuple(Mark(*stretch.mark(at_s, at_s), is_said=True) for at_s in said_s)
     found, missing = list(incidents), list(gaps)
     tracks = {track.value for track in Track}
     return tuple(
@@ -88,6 +92,7 @@ def lanes(
             marks=(
                 *(Mark(*stretch.mark(g.start_s, g.end_s)) for g in missing if g.track == name),
                 *(_mark(stretch, each) for each in found if each.row.kind in kinds),
+                *(talk if name == "messages" else ()),
             ),
             points=_points(stretch, checks) if name == "identity" else "",
         )

@@ -26,7 +26,7 @@ def cast(tx: Session) -> Cast:
 
 
 def learners(tx: Session, account: Account) -> list[str]:
-    return [item.reviewed.learner.name for item in queue(tx, account)]
+    return [item.reviewed.learner.name for item in queue(tx, account, NOON)]
 
 
 def test_proctor_and_reviewers_see_their_courses_newest_first(tx: Session, cast: Cast) -> None:
@@ -83,13 +83,13 @@ def test_counts_say_what_waits(tx: Session, cast: Cast) -> None:
     mismatch = incident_of(tx, sitting, "face_mismatch", 10, 20)
     incident_of(tx, sitting, "paste", 15, 15)
 
-    (item,) = queue(tx, cast.rita)
+    (item,) = queue(tx, cast.rita, NOON)
     assert (item.incidents, item.undecided) == (2, 2)
     record_view(tx, cast.rita.id, sitting.id, "recording", "camera", NOON)
 
     reason = "Another person sits there."
     decide_incident(tx, cast.rita, sitting, mismatch.id, Decision.CONFIRMED, reason, NOON)
-    (item,) = queue(tx, cast.rita)
+    (item,) = queue(tx, cast.rita, NOON)
     assert (item.undecided, item.needs_person) == (1, True)
 
 
@@ -100,11 +100,11 @@ def test_a_first_vote_to_void_waits_for_a_second_person(tx: Session, cast: Cast)
     reason = "Another person sits there."
     decide_identity(tx, cast.rita, sitting, Decision.VOID, reason, NOON)
 
-    (item,) = queue(tx, cast.rustam)
+    (item,) = queue(tx, cast.rustam, NOON)
     assert (item.identity, item.proposed, item.needs_person) == (None, Decision.VOID, True)
 
     decide_identity(tx, cast.rustam, sitting, Decision.VOID, reason, NOON.replace(minute=1))
-    (item,) = queue(tx, cast.rustam)
+    (item,) = queue(tx, cast.rustam, NOON)
     assert (item.identity, item.proposed, item.needs_person) == (Decision.VOID, None, False)
 
 

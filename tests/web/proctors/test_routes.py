@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import av
@@ -19,7 +20,8 @@ from proctor.media.tables import Recording
 from proctor.media.webm import read_clusters
 from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
-from proctor.sittings.tables import Sitting, SittingState
+from proctor.sittings import interventions
+from proctor.sittings.tables import Act, Sitting, SittingState
 from tests.support.service import Service
 from tests.support.sittings import incident_of, record_track, sitting_of
 
@@ -234,6 +236,22 @@ def test_a_page_plays_a_growing_recording_as_far_as_it_was(room: Room) -> None:
         assert before == [frame.time for frame in container.decode(video=0)][: len(before)]
     assert before[-1] < cut.start_ms / 1000 + 1.0
     assert len(room.views()) == 1
+
+
+def test_what_was_said_stands_on_the_page_with_its_moment(room: Room) -> None:
+    with room.service.db.transaction() as tx:
+        sitting, paula = tx.get_one(Sitting, room.sitting_id), room.service.cast.paula
+        assert sitting.started_at is not None
+        at = sitting.started_at + timedelta(seconds=12)
+        vault = room.service.services.vault
+        interventions.add(tx, vault, sitting, Act.MESSAGE, paula, at, words="Is the light <on>?")
+
+    page = room.service.client("rita").get(room.url).text
+
+    assert 'data-seek="12.0"' in page
+    assert "Is the light &lt;on&gt;?" in page
+    assert 'class="mark-said"' in page
+    assert re.search(r"Paula, \d\d:\d\d:\d\d", page)
 
 
 def test_a_lost_file_and_a_path_outside_are_not_found(room: Room) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from proctor.incidents.kinds import Kind
-from web.proctors.timeline import LANES, WIDTH, Stretch
+from web.proctors.timeline import LANES, WIDTH, Mark, Stretch, lanes
 
 pytestmark = pytest.mark.unit
 
@@ -22,3 +22,11 @@ def test_a_moment_is_wide_enough_to_see_and_stays_inside() -> None:
 def test_every_kind_has_one_lane() -> None:
     placed = [kind for kinds in LANES.values() for kind in kinds]
     assert sorted(placed) == sorted(Kind)
+
+
+def test_what_was_said_lies_in_the_last_lane() -> None:
+    *others, messages = lanes(EXAM, [], [], [], [40.0])
+
+    assert messages.name == "messages"
+    assert messages.marks == (Mark(500.0, 2.0, is_said=True),)
+    assert [lane.marks for lane in others] == [()] * 7

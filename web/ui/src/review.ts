@@ -156,6 +156,9 @@ class Player implements Playing {
     this.scrub.addEventListener("input", () => this.seek(Number(this.scrub.value)));
     const speed = element<HTMLSelectElement>("speed");
     speed.addEventListener("change", () => this.clock.setRate(Number(speed.value), performance.now()));
+    for (const button of document.querySelectorAll<HTMLElement>("[data-seek]")) {
+      button.addEventListener("click", () => this.seek(Number(button.dataset["seek"])));
+    }
     const picture = document.querySelector<SVGSVGElement>("#lanes");
     picture?.addEventListener("click", (event) => {
       const box = picture.getBoundingClientRect();

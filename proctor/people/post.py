@@ -1,0 +1,139 @@
+"""Notices by e-mail, over the SMTP server of the institution.
+
+A letter names the exam and a page of the service, in the language of its reader; it says nothing
+of what happened. Logs hold numbers only.
+"""
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from typing import Any
+
+import structlog
+from babel.dates import format_datetime as in_words
+from sqlalchemy import select
+
+from proctor.catalogue import translate
+from proctor.clock import TIME_ZONE
+from proctor.people.notices import Notice
+from proctor.people.tables import Account
+from proctor.plumbing.db import Database
+from proctor.settings import Settings
+
+log = structlog.get_logger()
+
+#: letters of one connection
+AT_ONCE = 50
+MOST_TRIES = 6
+# what nobody could send for so long says nothing new any more
+LATEST = timedelta(days=2)
+TIMEOUT_S = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One notice on its way."""
+
+    notice_id: str
+    message: EmailMessage
+
+
+def words_of(locale: str, notice: Notice) -> dict[str, str]:
+    """A notice in *locale*: ``title`` and ``text``."""
+    values: dict[str, Any] = dict(notice.values)
+    if "until" in values:
+        until = datetime.fromisoformat(values["until"]).astimezone(TIME_ZONE)
+        values["until"] = in_words(until, "d MMMM y, HH:mm", locale=locale)
+    return {
+        part: translate(locale, f"notices.{notice.kind}.{part}", **values)
+        for part in ("title", "text")
+    }
+
+
+def deliver(db: Database, settings: Settings, now: datetime) -> int:
+    """Send what waits; how many letters were taken. What is refused is tried again later.
+
+    Raises OSError or SMTPException when the server cannot be used at all.
+    """
+    letters = _waiting(db, settings, now)
+    if not letters:
+        return 0
+    sent, refused = _send(settings, letters)
+    with db.transaction() as tx:
+        for notice_id in sent:
+            tx.get_one(Notice, notice_id).post_at = None
+        for notice_id in refused:
+            row = tx.get_one(Notice, notice_id)
+            row.tries += 1
+            again = now + timedelta(minutes=2**row.tries)
+            row.post_at = again if row.tries < MOST_TRIES else None
+    if refused:
+        log.warning("letters_refused", number=len(refused))
+    return len(sent)
+
+
+def _waiting(db: Database, settings: Settings, now: datetime) -> list[Letter]:
+    query = (
+        select(Notice, Account)
+        .join(Account, Account.id == Notice.account_id)
+        .where(
+            Notice.post_at <= now,
+            Notice.at > now - LATEST,
+            Notice.seen_at.is_(None),
+            Account.is_active,
+        )
+        .order_by(Notice.at)
+        .limit(AT_ONCE)
+    )
+    with db.reading() as tx:
+        return [_letter(settings, notice, account, now) for notice, account in tx.execute(query)]
+
+
+def _letter(settings: Settings, notice: Notice, account: Account, now: datetime) -> Letter:
+    message, words = EmailMessage(), words_of(account.locale, notice)
+    message["Subject"] = words["title"]
+    message["From"] = settings.smtp_from
+    message["To"] = account.email
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(notice.id, domain="tanu.invalid")
+    message["Content-Language"] = account.locale
+    message["Auto-Submitted"] = "auto-generated"
+    foot = translate(account.locale, "notices.foot", institution=settings.institution)
+    message.set_content(f"{words['text']}\n\n{settings.url}{notice.path}\n\n-- \n{foot}\n")
+    return Letter(notice.id, message)
+
+
+def _send(settings: Settings, letters: Sequence[Letter]) -> tuple[list[str], list[str]]:
+    """Which letters the server took, and which it refused."""
+    sent, refused = [], []
+    with _connect(settings) as server:
+        if settings.smtp_user:
+            server.login(settings.smtp_user, settings.smtp_password or "")
+        for letter in letters:
+            try:
+                server.send_message(letter.message)
+            except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+                refused.append(letter.notice_id)
+            else:
+                sent.append(letter.notice_id)
+    return sent, refused
+
+
+def _connect(settings: Settings) -> smtplib.SMTP:
+    assert settings.smtp_host is not None, "letters are sent where a server is set"
+    host, port = settings.smtp_host, settings.smtp_port
+    context = ssl.create_default_context()
+    if settings.smtp_security == "tls":
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=context)
+    server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+    if settings.smtp_security == "starttls":
+        try:
+            server.starttls(context=context)
+        except (OSError, smtplib.SMTPException):
+            server.close()
+            raise
+    return server
