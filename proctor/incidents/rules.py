@@ -46,6 +46,10 @@ _COMPARING = frozenset({Check.FACE.value, "identity"})
 _SESSIONS = 2
 #: name of the fact that a proctor paused the exam: nothing begun before it goes on after it
 PAUSED = "paused"
+#: names of the facts that a learner who may take breaks leaves for one, and is back
+BREAK_BEGAN, BREAK_ENDED = "break_began", "break_ended"
+# what a break makes expected
+_IN_A_BREAK = frozenset({Kind.FACE_ABSENT, Kind.IDENTITY_NOT_ASSESSED})
 # reason of a face check that stopped answering
 _SILENT = "silent"
 
@@ -121,6 +125,7 @@ class State:
     now_s: float = 0.0
     face_s: float | None = None
     spans: Mapping[Subject, _Span] = field(default_factory=dict)
+    on_break: bool = False
 
     def is_open(self, kind: Kind) -> bool:
         return any(
@@ -134,8 +139,11 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     if at_s < 0:
         return _heard(state, item, 0.0), ()
     if isinstance(item, Observation) and (item.check, item.name) == (Check.PROCTOR, PAUSED):
-        return State(now_s=max(state.now_s, at_s)), finish(rules, state, at_s)
+        forgotten = State(now_s=max(state.now_s, at_s), on_break=state.on_break)
+        return forgotten, finish(rules, state, at_s)
     state, changes = _advance(rules, state, at_s)
+    if isinstance(item, Observation) and item.check == Check.PROCTOR:
+        state = replace(state, on_break=_is_on_break(state, item))
     for signal in _signals(state, item, at_s):
         state, change = _apply(rules, state, signal, at_s)
         changes += change
@@ -337,10 +345,16 @@ def _advance(rules: ExamRules, state: State, at_s: float) -> tuple[State, tuple[
 
 
 def _is_explained(state: State, subject: Subject) -> bool:
-    """Whether an open incident already says why the subject cannot be measured."""
+    """Whether a break, or an open incident, already says why the subject cannot be measured."""
     if subject == (Kind.MEDIA_GAP, Track.CAMERA):
         return False
+    if state.on_break and subject[0] in _IN_A_BREAK:
+        return True
     return any(state.is_open(other) for other in _EXPLAINED_BY.get(subject[0], ()))
+
+
+def _is_on_break(state: State, item: Observation) -> bool:
+    return {BREAK_BEGAN: True, BREAK_ENDED: False}.get(item.name, state.on_break)
 
 
 def _is_stale(kind: Kind, span: _Span, at_s: float) -> bool:

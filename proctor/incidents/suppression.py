@@ -10,8 +10,8 @@ from proctor.incidents.kinds import Kind
 MADE_EXPECTED: Final[Mapping[Effect, frozenset[Kind]]] = {
     Effect.GAZE_OFF: frozenset({Kind.LOOKING_AWAY}),
     Effect.SECOND_PERSON: frozenset({Kind.MULTIPLE_FACES}),
-    # after an absence the face is compared at once, and the pack bounds the time without it
-    Effect.BREAKS: frozenset({Kind.FACE_ABSENT}),
+    # only in a break, which the rules are told of
+    Effect.BREAKS: frozenset(),
     # its keys and windows take the focus, and its user need not look at the screen
     Effect.SCREEN_READER: frozenset({Kind.LOOKING_AWAY, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT}),
     Effect.NO_KEYSTROKE: frozenset({Kind.TYPING_MISMATCH, Kind.AUTOMATED_TYPING}),

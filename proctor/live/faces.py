@@ -69,6 +69,10 @@ class FaceWatch:
         if self._movements and not self._has_moved:
             self._tries_left, self.challenge = 0, None
 
+    def forget(self) -> None:
+        """Compare with nobody from now on: the person takes the consent to it back."""
+        self._identity, self.challenge = None, None
+
     def compare_at_once(self) -> None:
         """Compare the next face, whatever the plan said."""
         self._plan = ProbePlan()

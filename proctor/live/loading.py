@@ -60,7 +60,7 @@ class Loaded:
 
     ``suppressed``: why a kind of incident is not opened, by kind, the same from the start of the
     exam on. ``outages``: in seconds since the exam began. ``left_at``: of the last event that an
-    earlier process wrote.
+    earlier process wrote. ``may_break``: whether the learner may leave for a break.
     """
 
     sitting: Sitting
@@ -74,6 +74,7 @@ class Loaded:
     is_admitted: bool
     state: rules.State
     suppressed: dict[str, str]
+    may_break: bool
     outages: dict[Track, list[Cause]]
     left_at: datetime
 
@@ -117,6 +118,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         is_admitted=any(each.kind == "admitted" for each in written),
         state=_replay(exam_rules, items),
         suppressed=_suppressed(written, granted, off),
+        may_break=Effect.BREAKS in granted.effects,
         outages=_outages(items),
         left_at=max((e.at for e in written if e.at < up_since), default=sitting.created_at),
     )

@@ -61,6 +61,10 @@ class LiveSittings:
         """The live sitting, if this process holds it."""
         return self._open.get(sitting_id)
 
+    def of(self, account_id: str) -> list[LiveSitting]:
+        """The live sittings of one person that this process holds."""
+        return [live for live in self._open.values() if live.account_id == account_id]
+
     def is_silent(self, sitting_id: str) -> bool:
         """Whether no browser has been heard of in this sitting lately."""
         live = self._open.get(sitting_id)

@@ -21,6 +21,7 @@ from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
 from proctor.analysis import browser
 from proctor.errors import Conflict
+from proctor.incidents import rules
 from proctor.live.faces import FaceWatch
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
@@ -36,7 +37,7 @@ from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.plumbing.uncancelled import to_the_end
-from proctor.sittings.desk import OutsideWindow
+from proctor.sittings.desk import NotRunning, OutsideWindow
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -60,6 +61,12 @@ class MediaNotLive(Conflict):
     key = "error.media_not_live"
 
 
+class NoBreaks(Conflict):
+    """This learner is granted no breaks."""
+
+    key = "error.no_breaks"
+
+
 class WrongBatch(Conflict):
     """A batch is missing before this one."""
 
@@ -73,6 +80,7 @@ class LiveSitting:
         self._line = line
         self.id = loaded.sitting.id
         self._loaded = loaded
+        self._consented = loaded.consented
         self._journal = Journal(line, loaded)
         self._faces = FaceWatch(
             line.inference, self.id, loaded.identity, loaded.policy.challenge_steps
@@ -97,6 +105,11 @@ class LiveSitting:
         self.invigilation = Invigilation(
             line, self._journal, self._lock, self._sockets, self._capture, self._faces, self._finish
         )
+
+    @property
+    def account_id(self) -> str:
+        """Whose sitting it is."""
+        return self._sitting.account_id
 
     @property
     def is_running(self) -> bool:
@@ -160,6 +173,11 @@ class LiveSitting:
     def paths(self) -> dict[Track, Path]:
         """The file each track is being written to."""
         return self._capture.paths
+
+    @property
+    def on_break(self) -> bool:
+        """Whether the student is away with leave."""
+        return self._journal.state.on_break
 
     @property
     def waits_for_admission(self) -> bool:
@@ -267,6 +285,48 @@ class LiveSitting:
         self._faces.decline_challenge()
         self._tell_identity(None)
 
+    async def take_break(self, *, begins: bool) -> None:
+        """The student leaves the camera for a while, or is back and looked at again at once.
+
+        Raises NotRunning, or NoBreaks for those who are not granted any.
+        """
+        async with self._lock:
+            if not self.is_running:
+                raise NotRunning
+            if not self._loaded.may_break:
+                raise NoBreaks
+            if begins == self.on_break:
+                return
+            name = rules.BREAK_BEGAN if begins else rules.BREAK_ENDED
+            payload = {"begins": begins, "at_s": round(self.exam_now_s, 1)}
+            await self._journal.keep([Observation(Check.PROCTOR, name, self._capture.now_s)])
+            await self._journal.write(
+                lambda tx, now: events.append(tx, self.id, "break", payload, now)
+            )
+            if not begins:
+                self._faces.compare_at_once()
+        self._sockets.tell(self.break_message())
+
+    async def heed(self, consented: frozenset[Purpose]) -> None:
+        """Stop at once what the student consents to no longer; the exam itself goes on."""
+        withdrawn = self._consented - consented
+        if not withdrawn or self.is_finished:
+            return
+        payload = {"purposes": sorted(withdrawn)}
+        async with self._lock:
+            self._consented -= withdrawn
+            if Purpose.FACE in withdrawn:
+                self._faces.forget()
+                at_s = self._capture.now_s
+                self._journal.note(NotAssessed("identity", "consent_withdrawn", at_s))
+            if Purpose.RECORDING in withdrawn:
+                await self._capture.drop("consent_withdrawn")
+            await self._journal.write(
+                lambda tx, now: events.append(tx, self.id, "consent_withdrawn", payload, now)
+            )
+        await self._commit_noted()
+        self._tell_identity(None)
+
     async def finish(self, reason: str) -> None:
         """End the exam: seal recordings, close incidents, cut clips, compare the typing.
 
@@ -318,7 +378,7 @@ class LiveSitting:
         async with self._lock:
             if self.is_finished:
                 raise SittingOver
-            if Purpose.RECORDING not in self._loaded.consented:
+            if Purpose.RECORDING not in self._consented:
                 raise consents.ConsentMissing
             answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
@@ -428,7 +488,7 @@ class LiveSitting:
             await self._journal.keep(items, check)
 
     def _key_batch(self, raw: object) -> KeyBatch | None:
-        if raw is None or Purpose.TYPING not in self._loaded.consented:
+        if raw is None or Purpose.TYPING not in self._consented:
             return None
         try:
             return parse_batch(raw)
@@ -469,6 +529,10 @@ class LiveSitting:
     def _tell_identity(self, hint: str | None) -> None:
         self._sockets.tell(self.identity_message(hint))
         self._tell_media()
+
+    def break_message(self) -> dict[str, Any]:
+        """Whether the student is away with leave, for their page."""
+        return {"type": "break", "on": self.on_break}
 
     def media_message(self) -> dict[str, Any]:
         """Which tracks arrive, for the student's page."""

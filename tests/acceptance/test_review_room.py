@@ -1,25 +1,32 @@
-"""A reviewer's page of a sitting of three hours with 200 incidents, by keyboard, in Chromium."""
+"""A sitting of three hours with 200 incidents, by keyboard, in Chromium; axe on the pages around."""
 
 import os
 import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from proctor.clock import Clock
 from proctor.commands import service as process
+from proctor.exams.accommodations import Effect, grant
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.kinds import Kind
+from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.observations import Track
 from proctor.people import sign_in
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
-from proctor.review.tables import Verdict
+from proctor.review.looks import record_view
+from proctor.review.tables import Decision, Verdict
+from proctor.review.verdicts import decide_incident
 from proctor.settings import Settings
+from proctor.sittings.tables import Sitting, SittingState
 from tests.support.axe import violations
 from tests.support.cast import assemble
 from tests.support.chromium import signed_in
@@ -39,6 +46,10 @@ class Long:
     url: str
     db: Database
     sitting_id: str
+    running_id: str
+    sample_id: str
+    blind_id: str
+    course_id: str
 
     @property
     def page(self) -> str:
@@ -54,7 +65,13 @@ class Long:
 @pytest.fixture(scope="module")
 def long(chromium_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Long]:
     directory = tmp_path_factory.mktemp("long")
-    settings = Settings(data_dir=directory, port=process.free_port(), min_free_mib=0)
+    settings = Settings(
+        data_dir=directory,
+        port=process.free_port(),
+        min_free_mib=0,
+        review_sample_percent=100,
+        second_review_percent=100,
+    )
     db = Database(settings.database)
     db.upgrade()
     with db.transaction() as tx:
@@ -82,9 +99,33 @@ def long(chromium_installed: None, tmp_path_factory: pytest.TempPathFactory) -> 
             record_track(
                 tx, sitting, directory / "recordings", track, seconds=EXAM_S, rate=1, plain=True
             )
+        running = sitting_of(tx, cast, cast.charlie, Clock().now(), SittingState.RUNNING)
+        running.deadline_at = Clock().now() + timedelta(hours=2)
+        sample = sitting_of(tx, cast, cast.tom, Clock().now())
+        blind = decided(tx, sitting_of(tx, cast, cast.bob, Clock().now()), cast.paula)
+        grant(tx, cast.olga, cast.alice, cast.course.id, [Effect.BREAKS], 25, Clock().now())
     with process.running(settings, directory / "service.log"):
-        yield Long(settings.url, db, sitting.id)
+        yield Long(settings.url, db, sitting.id, running.id, sample.id, blind.id, cast.course.id)
     db.close()
+
+
+def decided(tx: Session, sitting: Sitting, by: Account) -> IncidentRow:
+    """An incident with a clip that one person dismissed."""
+    row = incident_of(tx, sitting, "phone_visible", 5.0, 9.0)
+    clip = ClipRow(
+        incident_id=row.id,
+        track=Track.CAMERA,
+        path="none.webm",
+        start_s=0.0,
+        end_s=12.0,
+        sha256="0" * 64,
+        parent_sha256="1" * 64,
+    )
+    tx.add(clip)
+    now = Clock().now()
+    record_view(tx, by.id, sitting.id, "recording", "camera", now)
+    decide_incident(tx, by, sitting, row.id, Decision.DISMISSED, "It is a calculator.", now)
+    return row
 
 
 @pytest.fixture
@@ -180,7 +221,7 @@ def test_twenty_incidents_are_decided_by_keyboard_alone(
         times.append(time.monotonic() - began)
     print(f"page time, s: median {statistics.median(times):.2f}, most {max(times):.2f}")
     with long.db.reading() as tx:
-        given = tx.scalars(select(Verdict)).all()
+        given = tx.scalars(select(Verdict).where(Verdict.sitting_id == long.sitting_id)).all()
     assert len({each.incident_id for each in given}) == DECIDED
     assert {each.reason for each in given} == {"The recording does not show this fact."}
     assert statistics.median(times) <= 10
@@ -216,3 +257,31 @@ def test_nothing_is_seen_before_it_is_asked_for_and_axe_is_content(
     assert page.evaluate("document.documentElement.scrollWidth <= 375")
     assert violations(page) == []
     context.close()
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_axe_is_content_with_the_pages_around(long: Long, browser: Browser, language: str) -> None:
+    course = f"/office/courses/{long.course_id}/accommodations"
+    pages = {
+        "rustam": [
+            "/review",
+            "/review?show=all&kind=paste",
+            f"/review/sittings/{long.sample_id}",
+            f"/review/blind/{long.blind_id}",
+            f"/proctor/sittings/{long.running_id}",
+        ],
+        "olga": ["/office/quality", course],
+        "bob": ["/notices"],
+    }
+    for name, paths in pages.items():
+        context = signed_in(browser, long.link(name), language)
+        page = context.new_page()
+        for path in paths:
+            answer = page.goto(long.url + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            for width in (1280, 375):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert violations(page) == []
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        context.close()

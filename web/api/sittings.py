@@ -71,6 +71,10 @@ class FinishedOut(Strict):
     url: str
 
 
+class BreakIn(Strict):
+    begins: bool
+
+
 class ReplyIn(Strict):
     words: Words
 
@@ -151,6 +155,13 @@ async def decline_challenge(sitting_id: str, visitor: Signed, at: ServicesDep) -
     live.decline_challenge()
 
 
+@router.post("/{sitting_id}/break", status_code=204, dependencies=[allow(Role.STUDENT)])
+async def take_break(sitting_id: str, body: BreakIn, visitor: Signed, at: ServicesDep) -> None:
+    """Leave the camera for a break that is granted, or be back."""
+    live = await _mine(at, visitor, sitting_id)
+    await live.take_break(begins=body.begins)
+
+
 @router.put("/{sitting_id}/answers/{question_id}", dependencies=[allow(Role.STUDENT)])
 def save_answer(
     sitting_id: str, question_id: str, body: SavedIn, visitor: Signed, tx: Tx, at: ServicesDep
@@ -202,6 +213,7 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
         await ws.send_json(_hello(live, nonce))
         await ws.send_json(live.identity_message())
         await ws.send_json(live.media_message())
+        await ws.send_json(live.break_message())
         await ws.send_json(await live.invigilation.talk_message())
         await _receive(ws, live, nonce, queue)
     except WebSocketDisconnect:

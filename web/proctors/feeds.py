@@ -10,8 +10,10 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from starlette.websockets import WebSocketState
 
+from proctor import events
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.errors import ProctorError
@@ -200,14 +202,16 @@ class LiveFeed:
             sitting = queue.sitting_for(tx, self._visitor.account, self._live.id).sitting
             said = interventions.said_in(tx, self._at.vault, sitting)
             incidents = incidents_of(tx, sitting.id)
+            broken = breaks_in(self._t, tx, sitting)
             asked = interventions.asked_to_end(tx, sitting.id, self._at.clock.now())
         lines = [line_of(self._t, each, sitting) for each in said]
         lines += [self._incident(row) for row in incidents]
+        lines += broken
         by = {each.number: each.author for each in said}
         return {
             "state": sitting.state.value,
             "deadline": sitting.deadline_at.isoformat() if sitting.deadline_at else None,
-            "state_text": self._t(f"review.state.{sitting.state.value}"),
+            "state_text": self._state_text(sitting),
             "identity": self._live.identity_message()["state"],
             "asked": None
             if asked is None or sitting.state is SittingState.FINISHED
@@ -221,6 +225,10 @@ class LiveFeed:
     def _t(self, key: str, **values: object) -> str:
         return translate(self._locale, key, **values)
 
+    def _state_text(self, sitting: Sitting) -> str:
+        said = self._t(f"review.state.{sitting.state.value}")
+        return f"{said} · {self._t('break.title')}" if self._live.on_break else said
+
     def _incident(self, row: IncidentRow) -> dict[str, Any]:
         fact = fact_of(self._t, row)
         return {
@@ -231,6 +239,21 @@ class LiveFeed:
             "text": f"{fact.name}, {fact.length}",
             "by": " · ".join(fact.details),
         }
+
+
+def breaks_in(t: Say, tx: Session, sitting: Sitting) -> list[dict[str, Any]]:
+    """When the student left for a break and was back, as lines of the record."""
+    return [
+        {
+            "key": f"break-{each.seq}",
+            "kind": "break",
+            "at_s": each.payload["at_s"],
+            "time": clock_time(each.payload["at_s"]),
+            "text": t("break.began" if each.payload["begins"] else "break.ended"),
+            "by": t("role.student"),
+        }
+        for each in events.read(tx, sitting.id, "break")
+    ]
 
 
 def line_of(t: Say, said: Said, sitting: Sitting) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Pages of a student: exams, consent, enrolment, the sitting and its receipt."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -64,9 +65,8 @@ def consent(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> R
 
 
 @router.post("/consent", dependencies=[_student])
-def answer_consent(
+async def answer_consent(
     request: Request,
-    tx: Tx,
     visitor: Signed,
     at: ServicesDep,
     face: Annotated[bool, Form()] = False,
@@ -74,11 +74,20 @@ def answer_consent(
     recording: Annotated[bool, Form()] = False,
     decline: Annotated[bool, Form()] = False,
 ) -> Response:
-    """One answer per purpose; a purpose that was not ticked is declined."""
+    """One answer per purpose; one not ticked is declined, in an exam under way too."""
     ticked = {Purpose.FACE: face, Purpose.TYPING: typing, Purpose.RECORDING: recording}
     answers = {purpose: given and not decline for purpose, given in ticked.items()}
     locale = locale_of(request)
-    consents.record(tx, at.vault, visitor.account.id, answers, locale, at.clock.now())
+    account_id = visitor.account.id
+
+    def write() -> None:
+        with at.db.transaction() as tx:
+            consents.record(tx, at.vault, account_id, answers, locale, at.clock.now())
+
+    await asyncio.to_thread(write)
+    given = frozenset(purpose for purpose, is_given in answers.items() if is_given)
+    for live in at.live.of(account_id):
+        await live.heed(given)
     samples = answers[Purpose.FACE] or answers[Purpose.TYPING]
     return RedirectResponse("/enrolment" if samples else "/consent", 303)
 
@@ -134,6 +143,7 @@ def sitting(
         sitting=found,
         event=event,
         running=found.state in desk.UNDER_WAY,
+        breaks=Effect.BREAKS in granted.effects,
         # no timings are taken of someone who did not agree to it, or need not give them
         keys=given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects,
     )

@@ -17,7 +17,15 @@ from proctor.incidents.kinds import (
     Severity,
     concern_of,
 )
-from proctor.incidents.rules import Item, State, detect, finish, step
+from proctor.incidents.rules import (
+    BREAK_BEGAN,
+    BREAK_ENDED,
+    Item,
+    State,
+    detect,
+    finish,
+    step,
+)
 from proctor.observations import Check, NotAssessed, Observation
 
 pytestmark = pytest.mark.unit
@@ -480,3 +488,37 @@ def test_every_incident_opens_once_closes_once_and_has_held_long_enough(
             assert incident.end_s >= incident.start_s
             open_now.remove(key)
     assert open_now == set()
+
+
+def away(at_s: float, name: str) -> Observation:
+    return Observation(Check.PROCTOR, name, at_s)
+
+
+def test_an_absence_in_a_break_is_expected_and_one_after_it_is_not() -> None:
+    looks = watched(set(range(10, 60)), until=80)
+    break_ = [away(9.5, BREAK_BEGAN), away(40.5, BREAK_ENDED)]
+    items = sorted([*looks, *break_], key=lambda item: item.at_s or 0.0)
+
+    (incident,) = detect(RULES, items)
+
+    assert (incident.kind, incident.end_s) == (Kind.FACE_ABSENT, 60.0)
+    assert 40.0 <= incident.start_s <= 41.0
+    back_in_time = [*watched(set(range(10, 40)), until=80), *break_]
+    assert detect(RULES, sorted(back_in_time, key=lambda item: item.at_s or 0.0)) == ()
+
+
+def test_a_face_check_that_says_nothing_in_a_break_says_nothing_of_the_person() -> None:
+    before = [faces(float(second), 1) for second in range(10)]
+    silent = [browser(float(second), "noise") for second in range(12, 60)]
+    items = [*before, away(10.0, BREAK_BEGAN), *silent]
+
+    assert spans(detect(RULES, [*before, *silent])) == [("identity_not_assessed", 9.0, None)]
+    assert detect(RULES, items) == ()
+
+
+def test_a_break_outlasts_a_pause() -> None:
+    state, _ = step(RULES, State(), away(5.0, BREAK_BEGAN))
+    state, _ = step(RULES, state, away(6.0, "paused"))
+
+    assert state.on_break
+    assert not step(RULES, state, away(7.0, BREAK_ENDED))[0].on_break

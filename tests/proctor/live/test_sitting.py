@@ -11,12 +11,12 @@ from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
 from proctor.live.invigilation import SittingOver
-from proctor.live.sitting import MediaNotLive, NotIdentified, WrongBatch
+from proctor.live.sitting import MediaNotLive, NoBreaks, NotIdentified, WrongBatch
 from proctor.media.offers import OfferRefused
 from proctor.observations import NotAssessed, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
-from proctor.sittings.desk import OutsideWindow
+from proctor.sittings.desk import NotRunning, OutsideWindow
 from proctor.sittings.tables import SittingState
 from tests.proctor.live.conftest import EXAM_S, MIDS, STRANGER, Room, showing, until
 from tests.support.cast import NOON
@@ -359,3 +359,53 @@ async def test_what_a_learner_is_granted_holds_from_the_start(room: Room) -> Non
     assert kinds == ["page_hidden"]
     (suppressed,) = room.told("incident_suppressed")
     assert suppressed.payload["kind"] == "fullscreen_left"
+
+
+async def test_an_absence_is_expected_in_a_break_and_at_no_other_time(room: Room) -> None:
+    live = await room.open()
+    with room.line.db.transaction() as tx:
+        grant(tx, room.cast.olga, room.cast.bob, None, [Effect.BREAKS], 0, NOON)
+    with pytest.raises(NotRunning):
+        await live.take_break(begins=True)
+    await room.begin()
+    with pytest.raises(NoBreaks):
+        await live.take_break(begins=True)
+
+
+async def test_a_break_that_is_granted_is_on_record_and_told_to_the_page(room: Room) -> None:
+    with room.line.db.transaction() as tx:
+        grant(tx, room.cast.olga, room.cast.alice, None, [Effect.BREAKS], 0, NOON)
+    live = await room.begin()
+    page = live.subscribe()
+
+    await live.take_break(begins=True)
+    await live.take_break(begins=True)
+    room.stream(2.0)
+    await live.take_break(begins=False)
+
+    begun, ended = [event.payload for event in room.told("break")]
+    assert (begun["begins"], ended["begins"]) == (True, False)
+    assert ended["at_s"] - begun["at_s"] == pytest.approx(2.0, abs=0.2)
+    words = [page.get_nowait() for _ in range(page.qsize())]
+    assert [word["on"] for word in words if word["type"] == "break"] == [True, False]
+    names = [event.payload["name"] for event in room.told("observation")]
+    assert [name for name in names if name.startswith("break_")] == ["break_began", "break_ended"]
+
+
+async def test_a_consent_that_is_withdrawn_ends_what_it_was_for_at_once(room: Room) -> None:
+    live = await room.begin()
+
+    await live.heed(frozenset({Purpose.TYPING, Purpose.RECORDING}))
+
+    assert room.network.open_peers != []
+    (withdrawn,) = room.told("consent_withdrawn")
+    assert withdrawn.payload == {"purposes": ["face"]}
+    reasons = [event.payload["reason"] for event in room.told("not_assessed")]
+    assert "consent_withdrawn" in reasons
+
+    await live.heed(frozenset())
+
+    assert room.network.open_peers == []
+    with pytest.raises(consents.ConsentMissing):
+        await live.connect("offer", MIDS)
+    assert live.is_running

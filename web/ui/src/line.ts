@@ -15,6 +15,7 @@ export type Word =
   | { type: "talk"; said: Said[] }
   | ({ type: "said" } & Said)
   | { type: "timing"; state: string; remaining_s: number | null }
+  | { type: "break"; on: boolean }
   | { type: "ended"; reason: string };
 
 const BATCH_MS = 2000;

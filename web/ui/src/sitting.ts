@@ -10,7 +10,7 @@ import { KeyCapture, type KeyBatch } from "./keys";
 import { Line, type Word } from "./line";
 import { Notices } from "./notices";
 import type { BrowserFact } from "./outbox";
-import { element, pageData, reveal, write } from "./page";
+import { element, optional, pageData, reveal, write } from "./page";
 import { Paper } from "./paper";
 import { showStep } from "./steps";
 import { Streams } from "./streams";
@@ -60,6 +60,7 @@ class SittingPage {
   private isOpen = false;
   private hasPaper = false;
   private isPaused = false;
+  private isOnBreak = false;
   private isFinishing = false;
   private hasEnded = false;
 
@@ -73,6 +74,8 @@ class SittingPage {
     this.connectButton.addEventListener("click", () => void this.connect());
     this.startButton.addEventListener("click", () => void this.start());
     element("challenge-decline").addEventListener("click", () => void this.declineChallenge());
+    optional("break-button")?.addEventListener("click", () => void this.takeBreak(true));
+    element("break-end").addEventListener("click", () => void this.takeBreak(false));
     element("fullscreen-button").addEventListener("click", () => void enterFullscreen());
     element("finish-button").addEventListener("click", () => this.askToFinish());
     element("cancel-finish").addEventListener("click", () => this.dialog.close());
@@ -144,6 +147,9 @@ class SittingPage {
       case "timing":
         void this.retime(word.state, word.remaining_s);
         break;
+      case "break":
+        this.showBreak(word.on);
+        break;
       case "ended":
         this.end(endText(word.reason), true);
         break;
@@ -168,7 +174,7 @@ class SittingPage {
     if (remainingS !== null) this.countFrom(remainingS);
     if (this.isPaused) this.countdown?.hold(performance.now());
     reveal(element("paused"), this.isPaused);
-    reveal(element("paper"), !this.isPaused);
+    reveal(element("paper"), !this.isPaused && !this.isOnBreak);
     this.tick();
     if (!this.isOpen || this.isPaused || this.hasPaper) return;
     this.hasPaper = (await this.paper.open()) === null;
@@ -196,6 +202,21 @@ class SittingPage {
   private async declineChallenge(): Promise<void> {
     const answer = await send("POST", `${this.path}/challenge/decline`);
     if (!answer.ok) write(element("start-status"), reason(answer));
+  }
+
+  /** A break hides the questions; its time is the exam's own. */
+  private showBreak(isOn: boolean): void {
+    this.isOnBreak = isOn;
+    reveal(element("on-break"), isOn);
+    reveal(element("paper"), !isOn && !this.isPaused);
+    const button = optional("break-button");
+    if (button !== null) reveal(button, !isOn);
+    if (isOn) element("break-end").focus();
+  }
+
+  private async takeBreak(begins: boolean): Promise<void> {
+    const answer = await send("POST", `${this.path}/break`, { begins });
+    if (!answer.ok) this.notices.brief(reason(answer));
   }
 
   private hearMedia(hasMedia: boolean): void {
