@@ -1,4 +1,4 @@
-"""A sitting of three hours with 200 incidents, by keyboard, in Chromium; axe on the pages around."""
+"""Three hours with 200 incidents, reviewed by keyboard in Chromium; axe on the pages around."""
 
 import os
 import statistics
