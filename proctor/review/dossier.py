@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import IdentityCheck
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.builder import clips_of, incidents_of
 from proctor.incidents.kinds import IDENTITY_KINDS, Concern, concern_of
 from proctor.incidents.tables import ClipRow, IncidentRow
@@ -57,6 +57,17 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison of face or typing. ``llr``: natural, None when it was not assessed."""
+
+    at_s: float
+    modality: Modality
+    result: CheckResult
+    llr: float | None
+    model_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Dossier:
     incidents: tuple[IncidentFile, ...]
     recordings: tuple[Recording, ...]
@@ -100,10 +111,12 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
     )
 
 
-def checks_of(tx: Session, sitting_id: str) -> list[IdentityCheck]:
-    """Every comparison of a sitting in order of time."""
-    query = select(IdentityCheck).where(IdentityCheck.sitting_id == sitting_id)
-    return list(tx.scalars(query.order_by(IdentityCheck.at_s)))
+def checks_of(tx: Session, sitting_id: str) -> list[Comparison]:
+    """Every comparison of a sitting in order of time, as light as a long exam's page asks for."""
+    row = IdentityCheck
+    query = select(row.at_s, row.modality, row.result, row.llr, row.model_id)
+    mine = query.where(row.sitting_id == sitting_id).order_by(row.at_s)
+    return [Comparison(*each) for each in tx.execute(mine)]
 
 
 def _rulings(

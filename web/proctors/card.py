@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from proctor.identity.tables import CheckResult, IdentityCheck, Modality
-from proctor.review.dossier import IncidentFile
+from proctor.identity.tables import CheckResult, Modality
+from proctor.review.dossier import Comparison, IncidentFile
 from proctor.review.statements import Said
 from web.facts import Fact
 from web.proctors.facts import Still, Trust
@@ -28,7 +28,7 @@ class Card:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def identified_s(checks: Iterable[IdentityCheck]) -> float:
+def identified_s(checks: Iterable[Comparison]) -> float:
     """When the face last matched before the exam began, or its start."""
     matched = [
         check.at_s

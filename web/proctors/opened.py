@@ -18,11 +18,10 @@ from proctor.errors import Conflict, Refused
 from proctor.exams.accommodations import accommodation_of
 from proctor.exams.tables import Technology
 from proctor.identity import enrolment
-from proctor.identity.tables import IdentityCheck
 from proctor.incidents.kinds import Kind
 from proctor.people.tables import Account
 from proctor.review import claims, dossier, looks, queue, sampling, statements, verdicts
-from proctor.review.dossier import Dossier
+from proctor.review.dossier import Comparison, Dossier
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
 from proctor.review.statements import Said
@@ -74,7 +73,7 @@ class Opened:
         return dossier.dossier(self.tx, self.sitting.id)
 
     @cached_property
-    def checks(self) -> list[IdentityCheck]:
+    def checks(self) -> list[Comparison]:
         return dossier.checks_of(self.tx, self.sitting.id)
 
     @cached_property

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from proctor.identity.tables import CheckResult, IdentityCheck, Modality
+from proctor.identity.tables import CheckResult, Modality
 from proctor.incidents.kinds import Concern, Kind, concern_of
 from proctor.observations import Track
-from proctor.review.dossier import IncidentFile
+from proctor.review.dossier import Comparison, IncidentFile
 from proctor.shares.evidence import Gap
 
 WIDTH: Final = 1000.0
@@ -78,7 +78,7 @@ def lanes(
     stretch: Stretch,
     incidents: Iterable[IncidentFile],
     gaps: Iterable[Gap],
-    checks: Iterable[IdentityCheck],
+    checks: Iterable[Comparison],
     said_s: Iterable[float] = (),
 ) -> tuple[Lane, ...]:
     """All lanes from top to bottom. ``said_s``: when something was said or done in the sitting."""
@@ -107,7 +107,7 @@ def _mark(stretch: Stretch, found: IncidentFile) -> Mark:
     return Mark(x, width, row.id, concern_of(row.kind), bool(found.rulings))
 
 
-def _points(stretch: Stretch, checks: Iterable[IdentityCheck]) -> str:
+def _points(stretch: Stretch, checks: Iterable[Comparison]) -> str:
     faces = [
         each
         for each in checks
