@@ -28,6 +28,12 @@ class Box:
     def area(self) -> float:
         return self.width * self.height
 
+    def holds(self, other: "Box") -> bool:
+        """Whether the centre of *other* lies in it."""
+        x, y = other.left + other.width / 2, other.top + other.height / 2
+        in_width = self.left <= x <= self.left + self.width
+        return in_width and self.top <= y <= self.top + self.height
+
     def iou(self, other: "Box") -> float:
         """Intersection over union with *other*: 0 apart, 1 the same rectangle."""
         right = min(self.left + self.width, other.left + other.width)

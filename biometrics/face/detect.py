@@ -11,27 +11,29 @@ from biometrics.face.dlib_library import face_recognition
 from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image, Landmarks
 
-# trained for faces of 10 to 300 px: a webcam frame is shrunk to this before it looks
-NEAR = (320, 240)
+# trained for faces of 10 to 300 px: a frame's longer side is made this before it looks, in pixels
+NEAR = 320
 #: for people far behind, whose faces are lost in the other
-FAR = (640, 480)
+FAR = 640
 _NMS_OVERLAP = 0.3
 _MOST_FACES = 50
+# what a second face of 48 px scores at least while it is too small to be sure of: cards/yunet.md
+_DOUBTFUL = 0.1
 
 
 class FaceDetector(Protocol):
-    """What finds the faces of an image."""
+    """What finds the faces of an image, and tells what may be further ones."""
 
     @property
     def model_id(self) -> ModelId: ...
 
-    def detect(self, image: Image) -> tuple[FaceSample, ...]: ...
+    def survey(self, image: Image) -> tuple[tuple[FaceSample, ...], tuple[FaceSample, ...]]: ...
 
 
 class YuNet:
     """YuNet. ``weights``: the packaged ONNX file; ``threshold``: cards/yunet.md.
 
-    ``size``: what a picture is fitted into, ``NEAR`` or ``FAR``.
+    ``side``: what the longer side of a picture is made, ``NEAR`` or ``FAR``.
     """
 
     def __init__(
@@ -39,18 +41,28 @@ class YuNet:
         weights: Path,
         model_id: ModelId,
         threshold: float,
-        size: tuple[int, int] = NEAR,
+        side: int = NEAR,
     ) -> None:
         self.model_id = model_id
-        self._fit = self._size = size
+        self._threshold = threshold
+        self._side, self._size = side, (side, side)
         self._net = cv2.FaceDetectorYN.create(
-            str(weights), "", self._size, threshold, _NMS_OVERLAP, _MOST_FACES
+            str(weights), "", self._size, _DOUBTFUL, _NMS_OVERLAP, _MOST_FACES
         )
 
     def detect(self, image: Image) -> tuple[FaceSample, ...]:
         """Faces of *image*, largest first; boxes and landmarks in its own pixels."""
+        return self.survey(image)[0]
+
+    def survey(self, image: Image) -> tuple[tuple[FaceSample, ...], tuple[FaceSample, ...]]:
+        """The faces, and what may be further ones but lies below the threshold."""
+        candidates = self._candidates(image)
+        faces = tuple(each for each in candidates if each.detection_score >= self._threshold)
+        return faces, beside(faces, candidates)
+
+    def _candidates(self, image: Image) -> tuple[FaceSample, ...]:
         height, width = image.shape[:2]
-        scale = min(self._fit[0] / width, self._fit[1] / height)
+        scale = self._side / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         if size != self._size:
             self._net.setInputSize(size)
@@ -73,25 +85,19 @@ class DlibHog:
         self.model_id = model_id
         self._locations = face_recognition().face_locations
 
-    def detect(self, image: Image) -> tuple[FaceSample, ...]:
-        """Faces of *image*, largest first, in its own pixels; each has the score 1."""
+    def survey(self, image: Image) -> tuple[tuple[FaceSample, ...], tuple[FaceSample, ...]]:
+        """Faces of *image*, largest first, in its own pixels; each has the score 1: no doubt."""
         rgb = np.ascontiguousarray(image[:, :, ::-1])
         faces = [
             FaceSample(Box(left, top, right - left, bottom - top), None, 1.0)
             for top, right, bottom, left in self._locations(rgb)
         ]
-        return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True))
+        return tuple(sorted(faces, key=lambda face: face.box.area, reverse=True)), ()
 
 
 def beside(near: Sequence[FaceSample], far: Sequence[FaceSample]) -> tuple[FaceSample, ...]:
     """Faces of *far* that are none of *near*: their centre lies in no box found there."""
-    return tuple(face for face in far if not any(_holds(other.box, face.box) for other in near))
-
-
-def _holds(outer: Box, inner: Box) -> bool:
-    x, y = inner.left + inner.width / 2, inner.top + inner.height / 2
-    in_width = outer.left <= x <= outer.left + outer.width
-    return in_width and outer.top <= y <= outer.top + outer.height
+    return tuple(face for face in far if not any(other.box.holds(face.box) for other in near))
 
 
 def _sample(row: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", score: float) -> FaceSample:

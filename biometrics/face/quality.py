@@ -21,10 +21,10 @@ def assess(image: Image) -> Quality:
 
     Sharpness is judged last and only on a picture that is neither, since noise raises it.
     """
-    small = cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-    brightness, contrast = float(grey.mean()), float(grey.std())
-    sharpness = float(cv2.Laplacian(grey, cv2.CV_16S).var())
+    whole = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = cv2.resize(whole, (320, 240), interpolation=cv2.INTER_AREA)
+    brightness, contrast = _mean_and_deviation(grey)
+    sharpness = _mean_and_deviation(cv2.Laplacian(grey, cv2.CV_16S))[1] ** 2
     flat = _entropy_bits(grey) < _FLAT_ENTROPY_BITS
     dark = not flat and brightness < _DARK_BRIGHTNESS
     covered = flat or (not dark and contrast < _FLAT_CONTRAST)
@@ -43,7 +43,12 @@ def is_too_small(box: Box) -> bool:
     return min(box.width, box.height) < SMALLEST_FACE_PX
 
 
+def _mean_and_deviation(levels: "cv2.typing.MatLike") -> tuple[float, float]:
+    mean, deviation = cv2.meanStdDev(levels)
+    return float(mean[0, 0]), float(deviation[0, 0])
+
+
 def _entropy_bits(grey: "cv2.typing.MatLike") -> float:
-    shares = np.bincount(grey.ravel(), minlength=256) / grey.size
+    shares = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel() / grey.size
     present = shares[shares > 0]
     return float(-(present * np.log2(present)).sum())

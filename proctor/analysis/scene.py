@@ -9,6 +9,8 @@ from proctor.analysis.sightings import Sightings
 from proctor.inference import FrameAssessment, Looks
 
 FAR_PERIOD_S, GAZE_PERIOD_S, THINGS_PERIOD_S = 10.0, 2.0, 15.0
+# a poster that might be a face is not looked at closely every second
+_DOUBT_PERIOD_S = 5.0
 # the pool's line is half full: the slow looks wait before any student's frame has to
 _BUSY = 0.5
 _LONGEST_STRETCH = 4.0
@@ -26,6 +28,8 @@ class Scene:
         self._far_s = self._gaze_s = float("-inf")
         self._things_s: float | None = None
         self._company = False
+        self._asked_s = self._mistaken_s = float("-inf")
+        self._asked_far = False
         self._phones = Sightings()
         self._fingerprint: bytes | None = None
         self._irises: deque[float] = deque(maxlen=_REMEMBERED)
@@ -46,9 +50,11 @@ class Scene:
             self._things_s = at_s - THINGS_PERIOD_S + FAR_PERIOD_S / 2
         things = self._phones.are_open or at_s - self._things_s >= THINGS_PERIOD_S * stretch
         self._things_s = at_s if things else self._things_s
+        doubtful = load < _BUSY and at_s - self._mistaken_s >= _DOUBT_PERIOD_S
+        self._asked_s, self._asked_far = at_s, far
         self._far_s = at_s if far else self._far_s
         self._gaze_s = at_s if gaze else self._gaze_s
-        return Looks(embed=embed, far=far, gaze=gaze, things=things)
+        return Looks(embed=embed, far=far, doubtful=doubtful, gaze=gaze, things=things)
 
     def take(self, seen: FrameAssessment) -> bool:
         """Note a frame; whether it is the picture before it again, though it shows a face.
@@ -57,6 +63,8 @@ class Scene:
         """
         if seen.far_faces is not None:
             self._company = seen.far_faces > 0
+            if not self._asked_far and not self._company:
+                self._mistaken_s = self._asked_s
         before, self._fingerprint = self._fingerprint, seen.fingerprint
         return bool(seen.faces) and before is not None and is_same_picture(before, seen.fingerprint)
 

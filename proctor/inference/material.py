@@ -8,12 +8,16 @@ from typing import Literal
 import numpy as np
 
 from biometrics.face.encode import ALIGNED_SIDE
-from biometrics.types import Image, Template
+from biometrics.types import Box, Image, Template
 from proctor.inference import worker
 from proctor.inference.seen import FrameAssessment, Looks
 
 # the longer side of what the exam page sends
 _FRAME_SIDE = 640
+# of somebody at a desk, and how much of the head around the face is shown behind them
+_FRONT_PX, _HEAD = 180.0, 0.5
+
+_EVERY_SECOND, _FAR = Looks(doubtful=True), Looks(far=True)
 
 Change = Literal["gamma", "exposure", "noise", "size", "occlusion"]
 
@@ -43,8 +47,7 @@ def assess_film(path: Path, frames: int, looks: Looks) -> tuple[FilmFrame, ...]:
 
 def assess_still(data: bytes, looks: Looks) -> FrameAssessment:
     """A still like one frame of a film: upright, no larger than a webcam's."""
-    rgb = np.asarray(worker.decode_still(data))
-    return worker.assess(_shrunk(np.ascontiguousarray(rgb[:, :, ::-1])), looks)
+    return worker.assess(_shrunk(_image(data)), looks)
 
 
 def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool, bool]:
@@ -53,12 +56,22 @@ def find_altered(data: bytes, change: Change | None, step: float) -> tuple[bool,
     ``gamma``: exponent. ``exposure``: factor. ``noise``: standard deviation, seeded. ``size``:
     height of the largest face in pixels. ``occlusion``: share of that face covered from below.
     """
-    rgb = np.asarray(worker.decode_still(data))
-    image = np.ascontiguousarray(rgb[:, :, ::-1])
+    image = _image(data)
     if change is not None:
         image = _altered(image, change, step)
-    near, far = worker.opened().detector, worker.opened().far_detector
-    return len(near.detect(image)) > 0, len(far.detect(image)) > 0
+    every, far = (_found(image, looks) for looks in (_EVERY_SECOND, _FAR))
+    return len(every) > 0, len(far) > 0
+
+
+def find_behind(front: bytes, behind: bytes, height: float) -> tuple[bool, bool]:
+    """Whether the face of a second still is found behind that of the first: as every second, as far
+    behind. The first is 180 px high in a frame of 640x480, the second *height*, above its shoulder.
+    """
+    frame = np.full((480, 640, 3), 128, np.uint8)
+    _paste(frame, *_head(_image(front), _FRONT_PX), (180, 250))
+    second = _paste(frame, *_head(_image(behind), height), (500, 120))
+    every, far = (_found(frame, looks) for looks in (_EVERY_SECOND, _FAR))
+    return any(map(second.holds, every)), any(map(second.holds, far))
 
 
 def film_images(path: Path, frames: int) -> Iterator[tuple[float, Image]]:
@@ -100,6 +113,46 @@ def _times(path: Path) -> list[int]:
     return times
 
 
+def _image(data: bytes) -> Image:
+    rgb = np.asarray(worker.decode_still(data))
+    return np.ascontiguousarray(rgb[:, :, ::-1])
+
+
+def _found(image: Image, looks: Looks) -> list[Box]:
+    near, far = worker.find_faces(image, looks)
+    return [face.box for face in (*near, *(far or ()))]
+
+
+def _head(image: Image, height: float) -> tuple[Image, Box]:
+    """The head of a still's largest face, that face *height* px high, and where it is in it."""
+    import cv2
+
+    box, scale = _largest(image), height / _largest(image).height
+    left, top = max(0, round(box.left - _HEAD * box.width)), max(0, round(box.top - box.height))
+    right = round(box.left + (1 + _HEAD) * box.width)
+    head = image[top : round(box.top + (1 + _HEAD) * box.height), left:right]
+    small = cv2.resize(head, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    place = Box((box.left - left) * scale, (box.top - top) * scale, box.width * scale, height)
+    return small.astype(np.uint8, copy=False), place
+
+
+def _paste(frame: Image, head: Image, face: Box, centre: tuple[int, int]) -> Box:
+    """Where the face is once its centre is at *centre*; the frame's edge may cut the head."""
+    left = round(centre[0] - face.left - face.width / 2)
+    top = round(centre[1] - face.top - face.height / 2)
+    shown = head[max(0, -top) : frame.shape[0] - top, max(0, -left) : frame.shape[1] - left]
+    place = frame[max(0, top) :, max(0, left) :]
+    place[: shown.shape[0], : shown.shape[1]] = shown
+    return Box(left + face.left, top + face.top, face.width, face.height)
+
+
+def _largest(image: Image) -> Box:
+    faces, _ = worker.opened().detector.survey(image)
+    if not faces:
+        raise worker.Unreadable("no_face")
+    return faces[0].box
+
+
 def _altered(image: Image, change: Change, step: float) -> Image:
     import cv2
 
@@ -112,10 +165,7 @@ def _altered(image: Image, change: Change, step: float) -> Image:
     if change == "noise":
         noise = np.random.default_rng(0).normal(0.0, step, image.shape)
         return np.clip(image + noise, 0, 255).astype(np.uint8)
-    faces = worker.opened().detector.detect(image)
-    if not faces:
-        raise worker.Unreadable("no_face")
-    box = faces[0].box
+    box = _largest(image)
     if change == "size":
         # the detector sees a frame of 640x480 with one face of this height
         scale = step / box.height

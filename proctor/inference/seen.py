@@ -20,12 +20,14 @@ class FaceFinding:
 class Looks:
     """The dearer looks a picture is due for, beside its quality and its faces.
 
-    ``embed``: templates. ``far``: small faces behind the others. ``gaze``: of the largest face.
+    ``embed``: templates. ``far``: small faces behind the others; ``doubtful``: for them too, where
+    there may be one. ``gaze``: of the largest face.
     ``things``: screens and telephones. ``presentation``: signs of something held up.
     """
 
     embed: bool = False
     far: bool = False
+    doubtful: bool = False
     gaze: bool = False
     things: bool = False
     presentation: bool = False
@@ -36,7 +38,7 @@ class FrameAssessment:
     """What one picture shows, in its own pixels; ``faces`` largest first.
 
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
-    only the far look finds, absent when it was not asked for. ``gaze``: absent without a face too.
+    only the far look finds, absent when there was none. ``gaze``: absent without a face too.
     ``things``: surest first, absent when they were not asked for. ``presentation``: of the largest
     face, absent without one too.
     """

@@ -19,7 +19,7 @@ class Broken:
         time.sleep(self._sleeps_s)
         raise RuntimeError("no answer")
 
-    look = encode = detect
+    look = encode = survey = detect
 
 
 _whole: list[worker.Models] = []

@@ -3,13 +3,13 @@
 from concurrent.futures import Future
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, show
-from proctor.inference import material
+from proctor.inference import InferencePool, material
 from proctor.inference.material import Change
 from proctor.observations import NotAssessed
 
@@ -21,18 +21,26 @@ _STEPS: dict[Change, tuple[float, ...]] = {
     "occlusion": (0.1, 0.2, 0.3, 0.4, 0.5),
 }
 
+# heights of a face behind the student's, in pixels of a webcam's frame
+_BEHIND: Final = (120.0, 80.0, 60.0, 48.0, 36.0, 28.0)
+# of few stills each is put behind several others
+_PAIRS: Final = 200
+
 Case = tuple[Path, Change | None, float]
 
 
 def detection(
     images: Annotated[Path, typer.Option(help="Stills with one face, in folders by group.")],
-    sweep: Annotated[bool, typer.Option(help="Also with altered light, size and cover.")] = False,
+    sweep: Annotated[
+        bool, typer.Option(help="Also with altered light, size and cover, and two together.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The share of stills in which a face is found, by group, and by step of each change.
 
     A still in which nothing is found before the change has no face to shrink or to cover: it
-    is left out of these. The interval is that of ``detected``.
+    is left out of these. The interval is that of ``detected``. ``two_faces``: how often a face is
+    found behind another one, by its height in a webcam's frame.
     """
     stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in STILLS)
     if not stills:
@@ -47,13 +55,17 @@ def detection(
             return workers.submit(material.find_altered, path.read_bytes(), change, step)
 
         found = list(pool.in_order(cases, submit))
-    show(figures(images, list(zip(cases, found, strict=True))), as_json=as_json)
+        behind = {step: _behind(workers, stills, step) for step in _BEHIND} if sweep else {}
+    told = figures(images, list(zip(cases, found, strict=True)))
+    pairs = {f"{step:g}": _rates(each) for step, each in behind.items()}
+    show({**told, "two_faces": pairs}, as_json=as_json)
 
 
 def figures(root: Path, results: list[tuple[Case, Any]]) -> dict[str, Any]:
     """Rates without a change by group, then by change, step and group.
 
-    ``detected``: by the look of every second; ``detected_far``: by the one for people behind.
+    ``detected``: by the look of every second, which doubts lead to a closer one; ``detected_far``:
+    by the one for people behind.
     """
     plain = _seen(results, None, 0.0)
     if not plain:
@@ -69,6 +81,19 @@ def figures(root: Path, results: list[tuple[Case, Any]]) -> dict[str, Any]:
             if any(case[1] == change for case, _ in results)
         },
     }
+
+
+def _behind(workers: InferencePool, stills: list[Path], height: float) -> list[tuple[bool, bool]]:
+    """What the two looks find of a face behind another still's, stills without one left out."""
+    apart = range(1, min(len(stills), 1 + -(-_PAIRS // len(stills))))
+    pairs = ((one, stills[(k + by) % len(stills)]) for by in apart for k, one in enumerate(stills))
+
+    def submit(pair: tuple[Path, Path]) -> Future[Any]:
+        front, second = (path.read_bytes() for path in pair)
+        return workers.submit(material.find_behind, front, second, height)
+
+    found = pool.in_order(pairs, submit)
+    return [each for each in found if not isinstance(each, NotAssessed)]
 
 
 def _seen(

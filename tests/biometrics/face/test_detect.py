@@ -71,7 +71,7 @@ def test_portrait_and_landscape_pictures_take_turns(detector: YuNet) -> None:
 def test_dlibs_own_detector_finds_one_box_without_landmarks() -> None:
     image = cv2.imread("tests/data/faces/family1-dad1.jpg")
     assert image is not None
-    (face,) = DlibHog(ModelId("dlib-hog", "test")).detect(image.astype(np.uint8))
+    (face,), _ = DlibHog(ModelId("dlib-hog", "test")).survey(image.astype(np.uint8))
     assert face.landmarks is None
     assert face.box.width > 60
 
@@ -97,3 +97,11 @@ def test_a_small_face_is_found_in_the_larger_size_only(models_dir: Path) -> None
     frame = np.full((480, 640, 3), 128, np.uint8)
     frame[100 : 100 + small.shape[0], 300 : 300 + small.shape[1]] = small
     assert [len(near.detect(frame)), len(far.detect(frame))] == [0, 1]
+    faces, (doubtful,) = near.survey(frame)
+    assert faces == ()
+    assert far.detect(frame)[0].box.holds(doubtful.box)
+
+
+def test_a_face_that_is_sure_leaves_no_doubt(detector: YuNet) -> None:
+    faces, doubtful = detector.survey(on_canvas(("family2-man1.jpg", 200, 60, 360)))
+    assert (len(faces), doubtful) == (1, ())

@@ -51,6 +51,17 @@ def test_somebody_behind_is_looked_at_again_at_once() -> None:
     assert not scene.due(2.0, embed=False, load=0.0).far
 
 
+def test_what_was_taken_for_a_face_wrongly_is_left_alone_for_a_while() -> None:
+    scene, asked = Scene(), []
+    for s in range(13):
+        look = scene.due(float(s), embed=False, load=0.0)
+        asked += [s] if look.doubtful or look.far else []
+        # a poster that only the closer look tells from a face
+        scene.take(seen(far=0 if look.doubtful or look.far else None))
+    assert asked == [0, 1, 6, 10, 11]
+    assert not scene.due(20.0, embed=False, load=1.0).doubtful
+
+
 def test_a_telephone_seen_once_is_looked_for_again_at_once() -> None:
     scene, phone = Scene(), (Thing("phone", Box(0, 0, 40, 80), 0.5),)
     shown = {5: phone, 7: phone}

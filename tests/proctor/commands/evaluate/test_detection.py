@@ -30,8 +30,12 @@ def test_detection_is_counted_by_group_and_by_step(tmp_path: Path) -> None:
     # the wall has no face to shrink
     assert sizes["120"]["n"] == 2
     assert (sizes["120"]["detected"], sizes["48"]["detected_far"]) == (1.0, 1.0)
-    assert sizes["20"]["detected"] == 0.0
+    assert sizes["48"]["detected"] == 1.0
+    assert sizes["20"]["detected_far"] < 1.0
     assert found["sweep"]["gamma"]["1.5"]["n"] == 3
+    # each in front of the other; the wall is neither
+    second = found["two_faces"]["60"]
+    assert (second["n"], second["detected"], second["detected_far"]) == (2, 1.0, 1.0)
 
 
 def test_a_folder_without_stills_ends_the_command(tmp_path: Path) -> None:
