@@ -23,6 +23,8 @@ NAMES = frozenset(
         "screen_shared",
         "camera_ended",
         "second_monitor",
+        "program_camera",
+        "device_camera",
     }
 )
 MAX_EVENTS = 200

@@ -38,10 +38,11 @@ def observe(
     if isinstance(seen, NotAssessed):
         return FaceFindings((NotAssessed(Check.FACE, seen.reason, at_s),), unprobed=seen.reason)
     items: list[Observation | NotAssessed] = [
-        _camera(seen, scene.take(seen), at_s),
+        _camera(seen, scene.take(seen), scene.repeats(seen, at_s), at_s),
         _faces(seen, at_s),
         *_gaze(seen, scene, at_s),
         *_things(seen, scene, at_s),
+        *_presentation(seen, scene, at_s),
     ]
     largest = seen.faces[0] if seen.faces else None
     plan.saw(_scaled(largest, seen) if largest else None, at_s)
@@ -58,12 +59,13 @@ def observe(
     return FaceFindings(tuple(items), probe=probe)
 
 
-def _camera(seen: FrameAssessment, still: bool, at_s: float) -> Observation:
+def _camera(seen: FrameAssessment, still: bool, repeats: bool, at_s: float) -> Observation:
     quality = seen.quality
     values: dict[str, float | int | bool | str] = {
         "covered": quality.covered,
         "dark": quality.dark,
         "still": still,
+        "repeats": repeats,
         "brightness": round(quality.brightness, 1),
     }
     return Observation(Check.FACE, "camera", at_s, values)
@@ -87,6 +89,16 @@ def _things(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observati
     if seen.things is None:
         return ()
     return (Observation(Check.FACE, "things", at_s, {"phone": scene.shows_phone(seen.things)}),)
+
+
+def _presentation(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation, ...]:
+    if seen.presentation is None:
+        return ()
+    values: dict[str, float | int | bool | str] = {
+        "screen": scene.shows_screen(seen.presentation),
+        "edges": seen.presentation.edges,
+    }
+    return (Observation(Check.FACE, "presentation", at_s, values),)
 
 
 def _identity(probe: FaceProbe, at_s: float) -> Observation:

@@ -3,14 +3,16 @@
 from collections import deque
 from statistics import median
 
-from biometrics.face.sameness import is_same_picture
-from biometrics.types import Gaze, Thing
-from proctor.analysis.sightings import Sightings
+from biometrics.face.sameness import Recurrence, is_same_picture
+from biometrics.types import Gaze, Presentation, Thing
+from proctor.analysis.sightings import Sightings, is_phone, is_suspect
 from proctor.inference import FrameAssessment, Looks
 
 FAR_PERIOD_S, GAZE_PERIOD_S, THINGS_PERIOD_S = 10.0, 2.0, 15.0
 # a poster that might be a face is not looked at closely every second
 _DOUBT_PERIOD_S = 5.0
+# a loop is found now and then, when two passes are looked at at the same moments
+_REPEATED_S = 60.0
 # the pool's line is half full: the slow looks wait before any student's frame has to
 _BUSY = 0.5
 _LONGEST_STRETCH = 4.0
@@ -30,7 +32,9 @@ class Scene:
         self._company = False
         self._asked_s = self._mistaken_s = float("-inf")
         self._asked_far = False
-        self._phones = Sightings()
+        self._phones, self._screens = Sightings(), Sightings()
+        self._recurrence = Recurrence()
+        self._repeated_s = float("-inf")
         self._fingerprint: bytes | None = None
         self._irises: deque[float] = deque(maxlen=_REMEMBERED)
         self._yaws: deque[float] = deque(maxlen=_REMEMBERED)
@@ -54,7 +58,14 @@ class Scene:
         self._asked_s, self._asked_far = at_s, far
         self._far_s = at_s if far else self._far_s
         self._gaze_s = at_s if gaze else self._gaze_s
-        return Looks(embed=embed, far=far, doubtful=doubtful, gaze=gaze, things=things)
+        return Looks(
+            embed=embed,
+            far=far,
+            doubtful=doubtful,
+            gaze=gaze,
+            things=things,
+            presentation=things,
+        )
 
     def take(self, seen: FrameAssessment) -> bool:
         """Note a frame; whether it is the picture before it again, though it shows a face.
@@ -70,7 +81,17 @@ class Scene:
 
     def shows_phone(self, things: tuple[Thing, ...]) -> bool:
         """Note one look for things; whether the newest looks together show a telephone."""
-        return self._phones.take(things)
+        return self._phones.take(found=is_phone(things))
+
+    def shows_screen(self, presentation: Presentation) -> bool:
+        """Note one look; whether the newest together show a screen or a print held up."""
+        return self._screens.take(found=is_suspect(presentation))
+
+    def repeats(self, seen: FrameAssessment, at_s: float) -> bool:
+        """Note a frame; whether pictures with a face came back in their order, lately."""
+        if seen.faces and self._recurrence.take(seen.fingerprint):
+            self._repeated_s = at_s
+        return at_s - self._repeated_s < _REPEATED_S
 
     def is_away(self, gaze: Gaze) -> bool | None:
         """Whether head or eyes point aside of where this person's mostly do; None before that

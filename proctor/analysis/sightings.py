@@ -1,4 +1,4 @@
-"""Looks at things that a small detector sees badly, and what several of them come to."""
+"""Looks at what is seen badly in one picture, and what several of them come to."""
 
 from collections import deque
 from typing import Final
@@ -15,7 +15,7 @@ _LIKE_A_PHONE: Final = frozenset({"phone", "remote"})
 
 
 class Sightings:
-    """The newest looks for a telephone."""
+    """The newest looks for one kind of thing."""
 
     def __init__(self) -> None:
         self._looks: deque[bool] = deque(maxlen=LOOKS)
@@ -25,9 +25,9 @@ class Sightings:
         """Whether a look found one lately, so that the next should not wait."""
         return any(self._looks)
 
-    def take(self, things: tuple[Thing, ...]) -> bool:
-        """Note one look; whether enough of the newest found a telephone."""
-        self._looks.append(is_phone(things))
+    def take(self, *, found: bool) -> bool:
+        """Note one look; whether enough of the newest found it."""
+        self._looks.append(found)
         return sum(self._looks) >= NEEDED
 
 

@@ -18,6 +18,9 @@ class Kind(StrEnum):
     TOO_DARK = "too_dark"
     LOOKING_AWAY = "looking_away"
     PHONE_VISIBLE = "phone_visible"
+    SCREEN_BEFORE_CAMERA = "screen_before_camera"
+    PICTURE_REPEATS = "picture_repeats"
+    VIRTUAL_CAMERA = "virtual_camera"
     SCREEN_SHARE_LOST = "screen_share_lost"
     PAGE_HIDDEN = "page_hidden"
     FOCUS_LOST = "focus_lost"
@@ -63,6 +66,9 @@ _INFO = frozenset(
         Kind.FULLSCREEN_LEFT,
         Kind.LOOKING_AWAY,
         Kind.PHONE_VISIBLE,
+        Kind.SCREEN_BEFORE_CAMERA,
+        Kind.PICTURE_REPEATS,
+        Kind.VIRTUAL_CAMERA,
     }
 )
 

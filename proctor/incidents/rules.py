@@ -58,6 +58,7 @@ _EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
     Kind.FACE_ABSENT: frozenset({Kind.CAMERA_COVERED}),
     Kind.TOO_DARK: frozenset({Kind.CAMERA_COVERED}),
     Kind.IDENTITY_NOT_ASSESSED: frozenset({Kind.FACE_ABSENT, Kind.CAMERA_COVERED}),
+    Kind.PICTURE_REPEATS: frozenset({Kind.CAMERA_FROZEN}),
     # aside is measured from where the enrolled person mostly looks
     Kind.LOOKING_AWAY: frozenset({Kind.FACE_MISMATCH, Kind.CAMERA_FROZEN}),
     Kind.FOCUS_LOST: frozenset({Kind.PAGE_HIDDEN}),
@@ -69,12 +70,14 @@ _BEGINS = {
     "focus_lost": Kind.FOCUS_LOST,
     "fullscreen_left": Kind.FULLSCREEN_LEFT,
     "screen_ended": Kind.SCREEN_SHARE_LOST,
+    "program_camera": Kind.VIRTUAL_CAMERA,
 }
 _ENDS = {
     "page_shown": Kind.PAGE_HIDDEN,
     "focus_gained": Kind.FOCUS_LOST,
     "fullscreen_entered": Kind.FULLSCREEN_LEFT,
     "screen_shared": Kind.SCREEN_SHARE_LOST,
+    "device_camera": Kind.VIRTUAL_CAMERA,
 }
 #: facts that hold from one event to the next, without being looked at in between
 _LASTING = frozenset({*_BEGINS.values(), Kind.MEDIA_GAP})
@@ -213,11 +216,14 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
             _Signal((Kind.TOO_DARK, ""), bool(values["dark"])),
             # sittings from before this was measured do not say
             _Signal((Kind.CAMERA_FROZEN, ""), bool(values.get("still", False))),
+            _Signal((Kind.PICTURE_REPEATS, ""), bool(values.get("repeats", False))),
         )
     if item.name == "gaze":
         return (_Signal((Kind.LOOKING_AWAY, ""), bool(values["away"])),)
     if item.name == "things":
         return (_Signal((Kind.PHONE_VISIBLE, ""), bool(values["phone"])),)
+    if item.name == "presentation":
+        return (_Signal((Kind.SCREEN_BEFORE_CAMERA, ""), bool(values["screen"])),)
     if item.name == "identity":
         numbers: Evidence = {k: values[k] for k in ("llr", "score") if k in values}
         result = values["result"]

@@ -22,7 +22,15 @@ _FULL_LLR: Final = 12.0
 
 LANES: Final[dict[str, frozenset[Kind]]] = {
     "camera": frozenset(
-        {Kind.CAMERA_COVERED, Kind.CAMERA_FROZEN, Kind.TOO_DARK, Kind.PHONE_VISIBLE}
+        {
+            Kind.CAMERA_COVERED,
+            Kind.CAMERA_FROZEN,
+            Kind.TOO_DARK,
+            Kind.PHONE_VISIBLE,
+            Kind.SCREEN_BEFORE_CAMERA,
+            Kind.PICTURE_REPEATS,
+            Kind.VIRTUAL_CAMERA,
+        }
     ),
     "screen": frozenset({Kind.SCREEN_SHARE_LOST}),
     "faces": frozenset({Kind.FACE_ABSENT, Kind.MULTIPLE_FACES, Kind.LOOKING_AWAY}),

@@ -98,7 +98,7 @@ def _seen(path: Path, phone: bool, answer: Any) -> Seen:
     is_film = path.suffix.lower() not in STILLS
     looks = [frame.seen.things for frame in answer] if is_film else [answer.things]
     sightings = Sightings()
-    together = [sightings.take(things) for things in looks]
+    together = [sightings.take(found=is_phone(things)) for things in looks]
     scores = [phone_score(things) for things in looks]
     return Seen(
         phone=phone,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from biometrics.face.quality import fingerprint
-from biometrics.face.sameness import difference, is_same_picture, repeats
+from biometrics.face.sameness import Recurrence, difference, is_same_picture, repeats
 
 pytestmark = pytest.mark.unit
 
@@ -45,3 +45,31 @@ def test_a_film_that_stands_still_or_only_moves_on_is_no_loop() -> None:
     assert not repeats([picture(level) for level in (10, 12, 14, 16, 18, 20)])
     # back at once: a person who nods
     assert not repeats([picture(level) for level in (10, 12, 10)])
+
+
+def found(levels: list[int]) -> list[bool]:
+    recurrence = Recurrence()
+    return [recurrence.take(picture(level)) for level in levels]
+
+
+LOOP = [10, 12, 17, 11, 19, 14]
+
+
+def test_three_pictures_in_their_order_are_a_loop() -> None:
+    assert found(LOOP * 2) == [False] * 8 + [True] * 4
+
+
+def test_a_picture_lost_on_the_way_does_not_hide_the_loop() -> None:
+    assert found([*LOOP, 10, 17, 11, 19]) == [False] * 8 + [True] * 2
+
+
+def test_the_same_places_in_another_order_are_no_loop() -> None:
+    assert not any(found([*LOOP, 14, 19, 11, 17, 12, 10]))
+
+
+def test_somebody_who_hardly_moves_is_no_loop() -> None:
+    assert not any(found([10] * 30))
+
+
+def test_what_lies_ten_minutes_back_is_forgotten() -> None:
+    assert not any(found([*LOOP, *[30] * 600, *LOOP]))

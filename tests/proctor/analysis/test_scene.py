@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from biometrics.ids import ModelId
-from biometrics.types import Box, Gaze, Quality, Thing
+from biometrics.types import Box, Gaze, Presentation, Quality, Thing
 from proctor.analysis.scene import Scene
 from proctor.inference import FaceFinding, FrameAssessment
 
@@ -73,6 +73,25 @@ def test_a_telephone_seen_once_is_looked_for_again_at_once() -> None:
                 sure.append(s)
     assert due == [5, 6, 7, 8, 9, 10, 11, 12]
     assert sure == [7, 8, 9]
+
+
+def test_a_loop_is_told_for_a_minute_after_its_last_row() -> None:
+    scene = Scene()
+    looped = [scene.repeats(seen(level), float(s)) for s, level in enumerate([10, 20, 30, 40] * 2)]
+    assert looped == [False] * 6 + [True] * 2
+    assert scene.repeats(seen(50), 66.9)
+    assert not scene.repeats(seen(60), 67.0)
+
+
+def test_an_empty_room_that_comes_back_is_no_loop() -> None:
+    scene, levels = Scene(), [10, 20, 30, 40] * 3
+    assert not any(scene.repeats(seen(x, faces=()), float(s)) for s, x in enumerate(levels))
+
+
+def test_two_of_five_looks_show_a_screen() -> None:
+    scene, screen, nothing = Scene(), Presentation(0.4, 0), Presentation(0.0, 1)
+    looks = [screen, nothing, nothing, screen, nothing, nothing, nothing]
+    assert [scene.shows_screen(each) for each in looks] == [*[False] * 3, True, True, *[False] * 2]
 
 
 def test_the_same_picture_of_a_face_is_still_and_another_is_not() -> None:

@@ -6,22 +6,21 @@ from proctor.analysis.sightings import Sightings, is_phone
 pytestmark = pytest.mark.unit
 
 BOX = Box(10, 10, 40, 80)
-PHONE, NOTHING = (Thing("phone", BOX, 0.4),), ()
 
 
 def test_one_hit_is_no_sighting_and_two_of_five_looks_are() -> None:
     seen = Sightings()
-    looks = [PHONE, NOTHING, NOTHING, NOTHING, PHONE, NOTHING]
-    assert [seen.take(look) for look in looks] == [False] * 4 + [True, False]
+    looks = [True, False, False, False, True, False]
+    assert [seen.take(found=look) for look in looks] == [False] * 4 + [True, False]
 
 
 def test_looks_stay_open_until_five_have_found_nothing() -> None:
     seen = Sightings()
     assert not seen.are_open
-    seen.take(PHONE)
+    seen.take(found=True)
     open_after = []
     for _ in range(5):
-        seen.take(NOTHING)
+        seen.take(found=False)
         open_after.append(seen.are_open)
     assert open_after == [True] * 4 + [False]
 

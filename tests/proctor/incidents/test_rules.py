@@ -412,6 +412,35 @@ def test_a_telephone_in_view_is_for_information_and_says_nothing_of_the_person()
     assert detect(RULES, [looks[1]]) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("presentation", "screen", "screen_before_camera"),
+        ("camera", "repeats", "picture_repeats"),
+    ],
+)
+def test_signs_of_a_shown_picture_are_for_information(name: str, value: str, kind: str) -> None:
+    quality = {"covered": False, "dark": False}
+    looks = [
+        Observation(Check.FACE, name, float(s), {**quality, value: s in (20, 30)})
+        for s in range(10, 60, 10)
+    ]
+    (incident,) = detect(RULES, looks)
+
+    assert spans([incident]) == [(kind, 20, 40)]
+    assert incident.severity == "info"
+    assert incident.kind not in IDENTITY_KINDS
+
+
+def test_a_camera_with_the_name_of_a_program_is_told_until_another_is_opened() -> None:
+    items = [browser(-5, "program_camera"), browser(1, "program_camera")]
+    assert spans(detect(RULES, items)) == [("virtual_camera", 1, None)]
+    assert spans(detect(RULES, [*items, browser(30, "device_camera")])) == [
+        ("virtual_camera", 1, 30)
+    ]
+    assert detect(RULES, [browser(1, "device_camera")]) == ()
+
+
 def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observation:
     values = {"state": state, "sessions": sessions, "llr": llr, "keys": 250}
     return Observation(Check.KEYS, "windows", at_s, values)

@@ -58,6 +58,15 @@ export async function openScreen(): Promise<Captured> {
   return { ok: false, key: surface === undefined ? "check.browser_bad" : "check.screen_wrong" };
 }
 
+// names that programs give to the cameras they make up
+const PROGRAMS =
+  /\b(virtual|obs|manycam|xsplit|vcam|snap camera|splitcam|droidcam|epoccam|iriun|camo|mmhmm|ivcam|prism|webcamoid|v4l2|loopback|dummy video|akvcam|sparkocam|youcam|camtwist|ndi|e2esoft|nvidia broadcast|animaze|facerig|avatarify|deepfacelive)\b/i;
+
+/** Whether a camera's name is that of a program; most names say nothing either way. */
+export function isProgram(label: string): boolean {
+  return PROGRAMS.test(label.replaceAll("_", " "));
+}
+
 export function hasSecondMonitor(): boolean {
   return (screen as Screen & { isExtended?: boolean }).isExtended === true;
 }

@@ -17,7 +17,9 @@ export type FactName =
   | "copy"
   | "screen_ended"
   | "camera_ended"
-  | "second_monitor";
+  | "second_monitor"
+  | "program_camera"
+  | "device_camera";
 
 export interface BrowserFact {
   name: FactName;

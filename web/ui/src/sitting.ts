@@ -3,6 +3,7 @@
 import { type Refusal, send } from "./api";
 import { Backfill } from "./backfill";
 import { waitMs } from "./backoff";
+import { isProgram } from "./capture";
 import { Checks } from "./checks";
 import { Countdown, clockTime } from "./countdown";
 import { watchPage } from "./facts";
@@ -120,7 +121,10 @@ class SittingPage {
           ms: performance.now(),
           values: {},
         }),
-      (name, track) => uplink.replace(name, track),
+      (name, track) => {
+        if (name === "camera") this.noteCamera(track);
+        return uplink.replace(name, track);
+      },
     );
     reveal(element("page-tools"), false);
     showStep("identity");
@@ -257,6 +261,7 @@ class SittingPage {
     if (this.data.keys) this.keys = new KeyCapture(element("paper"));
     showStep("exam");
     watchPage((fact) => this.note(fact), this.watching.signal);
+    if (this.streams !== null) this.noteCamera(this.streams.live.camera);
     this.tick();
     window.setInterval(() => this.tick(), TICK_MS);
   }
@@ -296,6 +301,12 @@ class SittingPage {
     }
     if (fact.name === "fullscreen_left") this.notices.brief(this.say("notice.fullscreen_left"));
     reveal(element("fullscreen-button"), document.fullscreenElement === null);
+  }
+
+  /** The camera's name may hold a person's: what is sent is only whether it is a program's. */
+  private noteCamera(track: MediaStreamTrack): void {
+    const name = isProgram(track.label) ? "program_camera" : "device_camera";
+    this.note({ name, ms: performance.now(), values: {} });
   }
 
   private drainKeys(): KeyBatch | null {
