@@ -23,6 +23,18 @@ _IRIS_AWAY = 0.075
 _YAW_AWAY_DEG = 25.0
 
 
+def direction(gaze: Gaze, iris: float, yaw_deg: float) -> str:
+    """``left``, ``right`` (of the picture) or ``ahead``, beside where this person mostly looks.
+
+    ``gaze``: with open eyes.
+    """
+    assert gaze.iris is not None, "closed eyes have no direction"
+    for aside, limit in ((gaze.iris - iris, _IRIS_AWAY), (gaze.yaw_deg - yaw_deg, _YAW_AWAY_DEG)):
+        if abs(aside) > limit:
+            return "left" if aside < 0 else "right"
+    return "ahead"
+
+
 class Scene:
     """The memory of one sitting's camera between two frames."""
 
@@ -103,5 +115,4 @@ class Scene:
         self._yaws.append(gaze.yaw_deg)
         if len(self._irises) < _CALIBRATED:
             return None
-        aside = abs(gaze.iris - median(self._irises)) > _IRIS_AWAY
-        return aside or abs(gaze.yaw_deg - median(self._yaws)) > _YAW_AWAY_DEG
+        return direction(gaze, median(self._irises), median(self._yaws)) != "ahead"

@@ -2,7 +2,7 @@
 
 import typer
 
-from proctor.commands.evaluate import detection, faces, objects, pad, videos
+from proctor.commands.evaluate import detection, faces, gaze, objects, pad, videos
 from proctor.commands.evaluate.keystroke_fixed import keystroke_fixed
 from proctor.commands.evaluate.keystroke_free import keystroke_free
 
@@ -14,6 +14,7 @@ app.command("faces")(faces.faces)
 app.command("videos")(videos.videos)
 app.command("detection")(detection.detection)
 app.command("pad")(pad.pad)
+app.command("gaze")(gaze.gaze)
 app.command("objects")(objects.objects)
 app.command("keystroke-fixed")(keystroke_fixed)
 app.command("keystroke-free")(keystroke_free)
