@@ -14,7 +14,7 @@ import rfc8785
 from sqlalchemy import Integer, LargeBinary, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from proctor.plumbing.db import Base, UtcDateTime
+from proctor.plumbing.db import Base, UtcDateTime, hold
 
 GENESIS = bytes(32)
 
@@ -56,6 +56,8 @@ def append_all(
     tx: Session, stream: str, facts: list[tuple[str, dict[str, Any]]], at: datetime
 ) -> list[Event]:
     """Add several events that became known together, in order."""
+    # two that read the same last event would both follow it
+    hold(tx, stream)
     last = _last(tx, stream)
     seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
     added = []

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from proctor import events
@@ -52,11 +52,15 @@ def make_link(tx: Session, account_id: str, now: datetime) -> str:
 
 def use_link(tx: Session, token: str, now: datetime) -> str:
     """Token of a new sign-in session. Raises LinkUsed."""
-    link = tx.get(SignInLink, _hash(token))
-    if link is None or link.used_at is not None or link.expires_at < now:
+    link = SignInLink
+    # one statement, so that of two who use it at once one finds it used
+    used = update(link).where(
+        link.token_hash == _hash(token), link.used_at.is_(None), link.expires_at >= now
+    )
+    account_id = tx.scalar(used.values(used_at=now).returning(link.account_id))
+    if account_id is None:
         raise LinkUsed
-    link.used_at = now
-    return begin(tx, link.account_id, now)
+    return begin(tx, account_id, now)
 
 
 def claim(tx: Session, email: str) -> Claim:

@@ -20,7 +20,9 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    func,
     make_url,
+    select,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -76,6 +78,15 @@ def new_id() -> str:
 
 def id_column() -> Mapped[str]:
     return mapped_column(String(32), primary_key=True, default=new_id)
+
+
+def hold(tx: Session, name: str) -> None:
+    """Keep every other transaction that holds *name* waiting until this one has ended.
+
+    SQLite has one writer at a time as it is.
+    """
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 class Database:

@@ -1,14 +1,16 @@
 """The same migrations, rules and reports on PostgreSQL."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
@@ -17,11 +19,13 @@ from proctor import events
 from proctor.__main__ import app
 from proctor.events import Event
 from proctor.identity.tables import CheckResult
+from proctor.people import sign_in
 from proctor.plumbing.db import Base, Database
 from proctor.reports.build import build_report
 from proctor.reports.document import Json, as_json
 from proctor.reports.issue import draft, issue, keep
 from proctor.review.tables import Decision
+from tests.support.cast import NOON, assemble
 from tests.support.exam_course import NOW, ExamCourse, exam_course
 from tests.support.postgres import Postgres
 
@@ -98,6 +102,52 @@ def test_what_follows_in_a_chain_is_found_changed(there: Database) -> None:
         broken = events.verify(tx, stream)
         assert broken is not None
         assert broken.seq == 1
+
+
+Work = Callable[[Session], object]
+
+
+def while_it_is_open(db: Database, first: Work, second: Work) -> BaseException | None:
+    """What *second* fails with, which comes while the transaction of *first* is still open."""
+
+    def come_too() -> None:
+        with db.transaction() as tx:
+            second(tx)
+
+    with ThreadPoolExecutor(1) as other:
+        with db.transaction() as tx:
+            first(tx)
+            coming = other.submit(come_too)
+            _wait_for_a_waiting_one(tx)
+        return coming.exception(10)
+
+
+def _wait_for_a_waiting_one(tx: Session) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    end = time.monotonic() + 10
+    while not tx.scalar(waiting):
+        assert time.monotonic() < end, "the second one did not have to wait"
+        time.sleep(0.01)
+
+
+def test_two_who_write_to_a_stream_at_once_follow_each_other(there: Database) -> None:
+    def write(tx: Session) -> None:
+        events.append(tx, "s", "a", {}, NOON)
+
+    assert while_it_is_open(there, write, write) is None
+    with there.reading() as tx:
+        assert [event.seq for event in events.read(tx, "s")] == [1, 2]
+        assert events.verify(tx, "s") is None
+
+
+def test_a_link_used_twice_at_once_signs_in_once(there: Database) -> None:
+    with there.transaction() as tx:
+        token = sign_in.make_link(tx, assemble(tx).alice.id, NOON)
+
+    def use(tx: Session) -> None:
+        sign_in.use_link(tx, token, NOON)
+
+    assert isinstance(while_it_is_open(there, use, use), sign_in.LinkUsed)
 
 
 def test_bench_of_the_report_runs_there(postgres: Postgres) -> None:
