@@ -18,7 +18,8 @@ from proctor.incidents.tables import IncidentRow
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import Track
 from proctor.review.tables import Decision, Verdict
-from proctor.sittings.tables import Sitting, SittingState
+from proctor.sittings.interventions import pauses_in
+from proctor.sittings.tables import Act, Intervention, Sitting, SittingState
 
 # SQLite takes 32 766 variables in one statement, PostgreSQL 65 535
 _IDS_AT_ONCE = 1000
@@ -33,7 +34,7 @@ _RESULTS: dict[str, CheckResult] = {result.value: result for result in CheckResu
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
     """Face comparisons during the exam. ``final``: the newest one that was assessed;
-    ``longest_gap_s``: the longest stretch of the exam without one."""
+    ``longest_gap_s``: the longest stretch of the exam without one, pauses left out."""
 
     final: CheckResult | None
     matched: int
@@ -64,9 +65,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrackCoverage:
-    """How much of the exam one track holds. ``sealed``: it has files and all are hashed."""
+    """How much of the exam one track holds. ``recorded_s`` is all of it; ``counted_s`` and
+    ``longest_gap_s`` leave pauses out. ``sealed``: it has files and all are hashed."""
 
     recorded_s: float
+    counted_s: float
     longest_gap_s: float
     sealed: bool
 
@@ -95,11 +98,13 @@ class VerdictEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SittingEvidence:
-    """All of it for one sitting. ``exam_s`` is None while the exam has no end;
-    ``identified_via``: how identity was established before the start, None if it was not."""
+    """All of it for one sitting. ``exam_s`` is None while the exam has no end, ``counted_s`` is
+    without its pauses; ``identified_via``: how identity was established before the start, None
+    if it was not."""
 
     state: SittingState
     exam_s: float | None
+    counted_s: float
     identified_via: str | None
     face: FaceEvidence | None
     keystroke: KeystrokeEvidence | None
@@ -125,6 +130,8 @@ class Sat(NamedTuple):
 _Check = tuple[float, str, CheckResult, str | None, float | None, int | None, str | None]
 # recorded_s, whether it is hashed
 _File = tuple[float, bool]
+_Span = tuple[float, float]
+_HELD_UP = (Act.PAUSE, Act.RESUME)
 
 
 class Records:
@@ -142,6 +149,7 @@ class Records:
         self._incidents: defaultdict[str, list[tuple[str, str, float, float | None]]]
         self._incidents = defaultdict(list)
         self._verdicts: defaultdict[str, list[VerdictEvidence]] = defaultdict(list)
+        self._held_up: defaultdict[str, list[tuple[int, Act, datetime]]] = defaultdict(list)
         self._read_checks(tx, sittings)
         self._read_recordings(tx, sittings)
         self._read_decisions(tx, sittings)
@@ -152,15 +160,17 @@ class Records:
         checks = _sorted(self._checks.get(name), _check_order)
         gaps = tuple(_sorted(self._gaps.get(name), _gap_order))
         verdicts = tuple(_sorted(self._verdicts.get(name), _verdict_order))
+        pauses = self._pauses(sitting, exam_s)
         decided = {each.incident_id: each.decision for each in verdicts if each.incident_id}
         return SittingEvidence(
             state=sitting.state,
             exam_s=sitting.exam_s,
+            counted_s=_counted(exam_s, pauses),
             identified_via=sitting.identified_via,
-            face=_face([check for check in checks if check[1] == _FACE], exam_s),
+            face=_face([check for check in checks if check[1] == _FACE], exam_s, pauses),
             keystroke=_keystroke([check for check in checks if check[1] == _KEYSTROKE]),
             coverage={
-                track: _coverage(files.get(name, ()), _on(track, gaps), exam_s)
+                track: _coverage(files.get(name, ()), _on(track, gaps), exam_s, pauses)
                 for track, files in self._files.items()
             },
             gaps=gaps,
@@ -171,6 +181,13 @@ class Records:
             verdicts=verdicts,
             model_ids=tuple(sorted({check[6] for check in checks if check[6]})),
         )
+
+    def _pauses(self, sitting: Sitting | Sat, exam_s: float) -> list[_Span]:
+        acts = self._held_up.get(sitting.id)
+        if acts is None or sitting.started_at is None:
+            return []
+        told = [(act, at) for _, act, at in sorted(acts)]
+        return _within(pauses_in(told, sitting.started_at, exam_s), exam_s)
 
     def _read_checks(self, tx: Session, sittings: Collection[str]) -> None:
         row = IdentityCheck
@@ -203,6 +220,12 @@ class Records:
         )  # fmt: skip
         for sitting, *verdict in _rows(tx, sittings, *columns):
             self._verdicts[sitting].append(VerdictEvidence(*verdict))
+        act = Intervention
+        for sitting, number, done, at in _rows(
+            tx, sittings, act.sitting_id, act.number, act.act, act.at
+        ):
+            if done in _HELD_UP:
+                self._held_up[sitting].append((number, done, at))
 
 
 def evidence_of(tx: Session, sitting: Sitting) -> SittingEvidence:
@@ -216,25 +239,26 @@ def evidence_of_all(tx: Session, sittings: Sequence[Sitting]) -> dict[str, Sitti
     return {sitting.id: records.evidence(sitting) for sitting in sittings}
 
 
-def track_coverage(
-    recordings: Iterable[Recording], gaps: Iterable[Gap], exam_s: float
+def _coverage(
+    files: Sequence[_File], gaps: Iterable[Gap], exam_s: float, pauses: Sequence[_Span]
 ) -> TrackCoverage:
-    """Coverage of an exam of *exam_s* seconds by the files and listed gaps of one track.
-
-    What neither a file nor a gap accounts for is not recorded.
-    """
-    files = [(row.recorded_s, bool(row.sha256)) for row in recordings]
-    return _coverage(files, gaps, exam_s)
-
-
-def _coverage(files: Sequence[_File], gaps: Iterable[Gap], exam_s: float) -> TrackCoverage:
-    spans = [(max(gap.start_s, 0.0), min(gap.end_s, exam_s)) for gap in gaps]
-    missing = [end - start for start, end in _merged(spans)] if spans else []
+    """What neither a file nor a gap accounts for is not recorded."""
+    spans = _within([(gap.start_s, gap.end_s) for gap in gaps], exam_s)
+    missing = sum([end - start for start, end in spans])
     held = sum([recorded_s for recorded_s, _ in files])
+    recorded_s = max(0.0, min(exam_s - missing, held))
+    is_sealed = bool(files) and all(is_sealed for _, is_sealed in files)
+    if not pauses:
+        longest_s = max([end - start for start, end in spans], default=0.0)
+        return _track_coverage(recorded_s, recorded_s, longest_s, is_sealed)
+    counted = [
+        end - start
+        for start, end in _merged([(_counted(a, pauses), _counted(b, pauses)) for a, b in spans])
+    ]
+    paused_s = exam_s - _counted(exam_s, pauses)
+    in_pauses_s = paused_s - (missing - sum(counted))
     return _track_coverage(
-        max(0.0, min(exam_s - sum(missing), held)),
-        max(missing, default=0.0),
-        bool(files) and all(is_sealed for _, is_sealed in files),
+        recorded_s, max(0.0, recorded_s - in_pauses_s), max(counted, default=0.0), is_sealed
     )
 
 
@@ -242,13 +266,15 @@ def _coverage(files: Sequence[_File], gaps: Iterable[Gap], exam_s: float) -> Tra
 _track_coverage = lru_cache(1024)(TrackCoverage)
 
 
-def _face(checks: list[_Check], exam_s: float) -> FaceEvidence | None:
+def _face(checks: list[_Check], exam_s: float, pauses: Sequence[_Span]) -> FaceEvidence | None:
     of_exam = [(check[0], check[2]) for check in checks if check[0] > 0]
     if not of_exam:
         return None
     results = [result for _, result in of_exam]
     assessed = [each for each in of_exam if each[1] is not _NOT_ASSESSED]
     edges = [0.0, *[min(at_s, exam_s) for at_s, _ in assessed], exam_s]
+    if pauses:
+        edges = [_counted(edge, pauses) for edge in edges]
     return FaceEvidence(
         final=assessed[-1][1] if assessed else None,
         matched=results.count(CheckResult.MATCH),
@@ -265,9 +291,18 @@ def _keystroke(checks: list[_Check]) -> KeystrokeEvidence | None:
     return KeystrokeEvidence(result, reason, score, n_keys)
 
 
-def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def _counted(at_s: float, pauses: Sequence[_Span]) -> float:
+    """*at_s* on a clock that stands still in the pauses, as the student's own does."""
+    return at_s - sum([min(end, at_s) - start for start, end in pauses if start < at_s])
+
+
+def _within(spans: Iterable[_Span], exam_s: float) -> list[_Span]:
+    return _merged([(max(start, 0.0), min(end, exam_s)) for start, end in spans])
+
+
+def _merged(spans: Iterable[_Span]) -> list[_Span]:
     """Non-empty *spans* in order, overlapping and touching ones joined."""
-    joined: list[tuple[float, float]] = []
+    joined: list[_Span] = []
     for start, end in sorted([span for span in spans if span[0] < span[1]]):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))

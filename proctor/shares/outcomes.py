@@ -388,7 +388,7 @@ def _recorded(technology: Technology, evidence: SittingEvidence, pack: PolicyPac
         return MethodOutcome.PASS, None
     for track in Track:
         coverage = evidence.coverage[track]
-        if not _covers(coverage.recorded_s, evidence.exam_s or 0.0, pack.coverage):
+        if not _covers(coverage.counted_s, evidence.counted_s, pack.coverage):
             return MethodOutcome.INSUFFICIENT, f"{track}_coverage"
         if coverage.longest_gap_s > pack.longest_gap_s:
             return MethodOutcome.INSUFFICIENT, f"{track}_gap"

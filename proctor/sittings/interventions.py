@@ -143,14 +143,21 @@ def pauses(tx: Session, sitting: Sitting, end_s: float) -> list[tuple[float, flo
     """From when to when it was paused, in seconds since the exam began."""
     assert sitting.started_at is not None, "only an exam that runs is paused"
     query = (
-        select(Intervention)
+        select(Intervention.act, Intervention.at)
         .where(Intervention.sitting_id == sitting.id, Intervention.act.in_((Act.PAUSE, Act.RESUME)))
         .order_by(Intervention.number)
     )
+    return pauses_in([(act, at) for act, at in tx.execute(query)], sitting.started_at, end_s)
+
+
+def pauses_in(
+    acts: Iterable[tuple[Act, datetime]], began: datetime, end_s: float
+) -> list[tuple[float, float]]:
+    """From when to when an exam that *began* then was paused, by its pauses and resumptions."""
     found: list[tuple[float, float]] = []
-    for row in tx.scalars(query):
-        at_s = (row.at - sitting.started_at).total_seconds()
-        if row.act is Act.PAUSE:
+    for act, at in acts:
+        at_s = (at - began).total_seconds()
+        if act is Act.PAUSE:
             found.append((at_s, end_s))
         else:
             found[-1] = (found[-1][0], at_s)

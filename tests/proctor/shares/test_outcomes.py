@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.review.tables import Decision
 from proctor.shares.calculator import Outcome
-from proctor.shares.evidence import Gap, SittingEvidence, evidence_of, track_coverage
+from proctor.shares.evidence import SittingEvidence, TrackCoverage, evidence_of
 from proctor.shares.outcomes import (
     EventOutcome,
     MethodOutcome,
@@ -20,7 +21,7 @@ from proctor.shares.outcomes import (
     plan_of,
 )
 from proctor.shares.packs import pack
-from proctor.sittings.tables import Sitting, SittingState
+from proctor.sittings.tables import Act, Intervention, Sitting, SittingState
 from tests.support.exam_course import NOW, ExamCourse
 
 pytestmark = pytest.mark.db
@@ -296,21 +297,101 @@ def test_a_decision_between_two_voids_starts_the_count_anew(made: ExamCourse) ->
     assert outcome(made, sitting).outcome is Outcome.PENDING
 
 
-def test_coverage_counts_what_neither_file_nor_gap_accounts_for_as_missing() -> None:
-    file = Recording(starts_s=-10.0, recorded_s=60.0, sha256="a")
-    covered = track_coverage([file], [Gap(Track.CAMERA, 80.0, 90.0, "no_packets")], 90.0)
-    assert (covered.recorded_s, covered.longest_gap_s, covered.sealed) == (60.0, 10.0, True)
+def camera_gaps(made: ExamCourse, sitting: Sitting, *spans: tuple[float, float]) -> None:
+    made.tx.add_all(
+        MediaGap(
+            sitting_id=sitting.id, track=Track.CAMERA, start_s=start, end_s=end, cause="no_packets"
+        )
+        for start, end in spans
+    )
+    made.tx.flush()
 
 
-def test_touching_gaps_are_one_gap_and_lie_within_the_exam() -> None:
-    file = Recording(starts_s=0.0, recorded_s=100.0, sha256="")
-    gaps = [
-        Gap(Track.CAMERA, -5.0, 10.0, "no_packets"),
-        Gap(Track.CAMERA, 10.0, 30.0, "server_restart"),
-        Gap(Track.CAMERA, 95.0, 120.0, "client_closed"),
-    ]
-    covered = track_coverage([file], gaps, 100.0)
-    assert (covered.recorded_s, covered.longest_gap_s, covered.sealed) == (65.0, 30.0, False)
+def test_coverage_counts_what_neither_file_nor_gap_accounts_for_as_missing(
+    made: ExamCourse,
+) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    made.tx.query(Recording).update({"recorded_s": 60.0})
+    camera_gaps(made, sitting, (80.0, 90.0))
+    covered = evidence_of(made.tx, sitting).coverage[Track.CAMERA]
+    assert covered == TrackCoverage(60.0, 60.0, 10.0, sealed=True)
+
+
+def test_touching_gaps_are_one_gap_and_lie_within_the_exam(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    camera_gaps(made, sitting, (-5.0, 10.0), (10.0, 30.0), (85.0, 120.0))
+    covered = evidence_of(made.tx, sitting).coverage[Track.CAMERA]
+    assert covered == TrackCoverage(55.0, 55.0, 30.0, sealed=True)
+
+
+def pause(made: ExamCourse, sitting: Sitting, start_s: float, end_s: float) -> None:
+    """Let the exam stand still for that time, and end by as much later."""
+    assert sitting.started_at is not None and sitting.exam_s is not None
+    for number, (act, at_s) in enumerate([(Act.PAUSE, start_s), (Act.RESUME, end_s)], start=1):
+        made.tx.add(
+            Intervention(
+                sitting_id=sitting.id,
+                number=number,
+                act=act,
+                author_id=made.reviewers[0].id,
+                at=sitting.started_at + timedelta(seconds=at_s),
+            )
+        )
+    sitting.exam_s += end_s - start_s
+    made.tx.flush()
+
+
+def paused_exam(made: ExamCourse, faces_after: Sequence[float]) -> Sitting:
+    """Compared until 45 s, paused from 50 s to 650 s, in which nothing is compared."""
+    sitting = made.sit(made.learners[0], "final")
+    pause(made, sitting, 50.0, 650.0)
+    made.tx.query(Recording).update({"recorded_s": 690.0})
+    for at_s in faces_after:
+        made.check(sitting, Modality.FACE, at_s, MATCH)
+    return sitting
+
+
+def test_a_pause_is_no_time_without_a_comparison(made: ExamCourse) -> None:
+    sitting = paused_exam(made, [660.0])
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
+    face = evidence_of(made.tx, sitting).face
+    assert face is not None
+    # 30 s after the only comparison after the pause; across the pause 5 s and 10 s
+    assert face.longest_gap_s == 30.0
+
+
+def test_the_time_around_a_pause_is_one_stretch(made: ExamCourse) -> None:
+    sitting = paused_exam(made, [])
+    sitting.exam_s = 705.5
+    face = evidence_of(made.tx, sitting).face
+    assert face is not None
+    assert face.longest_gap_s == 60.5
+    said = results(outcome(made, sitting))["biometrics"]
+    assert said == (MethodOutcome.INSUFFICIENT, "face_not_compared")
+
+
+def test_what_is_not_recorded_of_a_pause_is_not_missing(made: ExamCourse) -> None:
+    sitting = paused_exam(made, [660.0])
+    made.tx.query(Recording).update({"recorded_s": 88.0})
+    camera_gaps(made, sitting, (49.0, 651.0))
+    coverage = evidence_of(made.tx, sitting).coverage
+    assert coverage[Track.CAMERA] == TrackCoverage(88.0, 88.0, 2.0, sealed=True)
+    assert results(outcome(made, sitting))["proctoring"] == (
+        MethodOutcome.INSUFFICIENT,
+        "screen_coverage",
+    )
+
+
+def test_what_is_recorded_of_a_pause_makes_up_for_nothing(made: ExamCourse) -> None:
+    sitting = paused_exam(made, [660.0])
+    made.tx.query(Recording).update({"recorded_s": 680.0})
+    camera_gaps(made, sitting, (10.0, 20.0))
+    covered = evidence_of(made.tx, sitting).coverage[Track.CAMERA]
+    assert covered == TrackCoverage(680.0, 80.0, 10.0, sealed=True)
+    assert results(outcome(made, sitting))["biometrics"] == (
+        MethodOutcome.INSUFFICIENT,
+        "camera_coverage",
+    )
 
 
 def by_code(made: ExamCourse, learner: Account) -> dict[str, EventOutcome]:
