@@ -21,7 +21,7 @@ from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account
 from proctor.review.looks import looks_of, record_look
 from proctor.review.precision import judge
-from proctor.review.tables import Decision, Verdict
+from proctor.review.tables import AppealRuling, Decision, Statement, Verdict
 from proctor.sittings.tables import Sitting, SittingState
 
 MIN_REASON = 10
@@ -87,6 +87,12 @@ class NotLooked(Conflict):
     """Nobody decides about what they have not looked at."""
 
     key = "error.not_looked"
+
+
+class Overruled(Conflict):
+    """Whoever an appeal was granted against does not decide against the student again."""
+
+    key = "error.overruled"
 
 
 class Given(Protocol):
@@ -176,6 +182,8 @@ def decide_incident(
         raise AlreadyDecided(incident=incident_id)
     if not looks_of(tx, reviewer.id, sitting.id).saw(incident_id):
         raise NotLooked(incident=incident_id)
+    if decision is Decision.CONFIRMED and _was_overruled(tx, reviewer, sitting, incident):
+        raise Overruled(incident=incident_id)
     verdict = add_verdict(tx, reviewer, sitting, incident_id, decision, reason, at)
     judge(tx, reviewer.institution_id, incident.kind, at)
     return verdict
@@ -226,6 +234,8 @@ def decide_identity(
         raise NotLooked(sitting=sitting.id)
     if _undecided_identity(incidents_of(tx, sitting.id), verdicts):
         raise IncidentsUndecided(sitting=sitting.id)
+    if decision in ADVERSE and _was_overruled(tx, reviewer, sitting, None):
+        raise Overruled(sitting=sitting.id)
     return add_verdict(tx, reviewer, sitting, None, decision, reason, at)
 
 
@@ -247,6 +257,34 @@ def reason_of(text: str) -> str:
 def _undecided_identity(incidents: Sequence[IncidentRow], verdicts: Sequence[Verdict]) -> bool:
     decided = newest_by_incident(verdicts)
     return any(row.kind in IDENTITY_KINDS and row.id not in decided for row in incidents)
+
+
+def _was_overruled(
+    tx: Session, reviewer: Account, sitting: Sitting, incident: IncidentRow | None
+) -> bool:
+    """Whether an appeal in this matter was granted after *reviewer* had decided something.
+
+    The identity of a sitting and its incidents about identity are one matter.
+    """
+    query = (
+        select(AppealRuling.at, IncidentRow.id, IncidentRow.kind)
+        .join(Statement, Statement.id == AppealRuling.statement_id)
+        .outerjoin(IncidentRow, IncidentRow.id == Statement.incident_id)
+        .where(
+            Statement.sitting_id == sitting.id,
+            AppealRuling.granted,
+            AppealRuling.reviewer_id != reviewer.id,
+        )
+    )
+    about_identity = incident is None or incident.kind in IDENTITY_KINDS
+    granted = [
+        at
+        for at, appealed, kind in tx.execute(query)
+        if (about_identity and (kind is None or kind in IDENTITY_KINDS))
+        or (incident is not None and appealed == incident.id)
+    ]
+    mine = [row.at for row in verdicts_of(tx, sitting.id) if row.reviewer_id == reviewer.id]
+    return bool(granted and mine) and min(mine) <= max(granted)
 
 
 def _may_decide(

@@ -27,6 +27,7 @@ from proctor.review.tables import Decision, Statement
 from proctor.review.verdicts import (
     NoSuchIncident,
     NotLooked,
+    Overruled,
     ReasonMissing,
     decide_identity,
     decide_incident,
@@ -158,6 +159,46 @@ def test_a_granted_appeal_about_an_incident_dismisses_it(
 
     newest = newest_by_incident(verdicts_of(tx, sitting.id))[paste.id]
     assert (newest.decision, newest.reviewer_id) == (Decision.DISMISSED, cast.rustam.id)
+
+
+def test_whom_a_granted_appeal_overruled_cannot_undo_it(
+    tx: Session, cast: Cast, sitting: Sitting
+) -> None:
+    face = incident_of(tx, sitting, "face_mismatch", 5, 9)
+    paste = incident_of(tx, sitting, "paste", 5, 5)
+    for person, incident in ((cast.rita, face), (cast.rustam, paste)):
+        decide_incident(tx, person, sitting, incident.id, Decision.CONFIRMED, REASON, NOON)
+    voided(tx, cast, sitting)
+    appeal(tx, VAULT, sitting, None, WORDS, NOON + timedelta(hours=1))
+    ruled(tx, cast.paula, sitting, granted=True)
+    later = NOON + timedelta(days=2)
+
+    for person in (cast.rita, cast.rustam):
+        with pytest.raises(Overruled):
+            decide_identity(tx, person, sitting, Decision.VOID, REASON, later)
+    decide_incident(tx, cast.paula, sitting, face.id, Decision.DISMISSED, REASON, later)
+    with pytest.raises(Overruled):
+        decide_incident(tx, cast.rita, sitting, face.id, Decision.CONFIRMED, REASON, later)
+    # what was not appealed stays open to them, and so does a decision in the student's favour
+    decide_incident(tx, cast.rita, sitting, paste.id, Decision.DISMISSED, REASON, later)
+    decide_incident(tx, cast.rita, sitting, paste.id, Decision.CONFIRMED, REASON, later)
+    # somebody who decided nothing before may
+    record_view(tx, cast.quentin.id, sitting.id, "recording", "camera", later)
+    decide_identity(tx, cast.quentin, sitting, Decision.UNVERIFIED, REASON, later)
+
+
+def test_an_incident_that_was_appealed_with_success_is_not_confirmed_again(
+    tx: Session, cast: Cast, sitting: Sitting
+) -> None:
+    paste = incident_of(tx, sitting, "paste", 5, 5)
+    decide_incident(tx, cast.rita, sitting, paste.id, Decision.CONFIRMED, REASON, NOON)
+    appeal(tx, VAULT, sitting, paste.id, WORDS, NOON + timedelta(hours=1))
+    ruled(tx, cast.rustam, sitting, granted=True)
+
+    later = NOON + timedelta(days=2)
+    with pytest.raises(Overruled):
+        decide_incident(tx, cast.rita, sitting, paste.id, Decision.CONFIRMED, REASON, later)
+    decide_incident(tx, cast.paula, sitting, paste.id, Decision.CONFIRMED, REASON, later)
 
 
 def test_an_appeal_that_is_not_granted_leaves_the_decision(
