@@ -24,6 +24,7 @@ from proctor.people.password_tries import PasswordTries
 from proctor.people.tables import Account, Role
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
+from proctor.sittings import desk
 from proctor.vault import Vault
 
 COOKIE = "tanu_session"
@@ -86,7 +87,8 @@ def visitor_of(connection: HTTPConnection, tx: Session, at: Services) -> Visitor
     token = connection.cookies.get(COOKIE)
     if not token:
         return None
-    found = sign_in.visitor(tx, token, at.clock.now())
+    now = at.clock.now()
+    found = sign_in.visitor(tx, token, now, is_kept=lambda each: desk.is_at_exam(tx, each, now))
     if found is None:
         return None
     # a rollback expires what the session holds, and the error page still names the visitor

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -107,10 +108,15 @@ def end(tx: Session, token: str, now: datetime) -> None:
         row.ended_at = now
 
 
-def visitor(tx: Session, token: str, now: datetime) -> tuple[Account, str] | None:
-    """The account and sign-in id of a session token that is still open."""
+def visitor(
+    tx: Session, token: str, now: datetime, *, is_kept: Callable[[str], bool] = lambda _: False
+) -> tuple[Account, str] | None:
+    """The account and sign-in id of a session token that is still open.
+
+    ``is_kept``: whether a sign-in, by its id, stays open though its time is over.
+    """
     row = tx.get(SignInSession, _hash(token))
-    if row is None or row.ended_at is not None or row.expires_at < now:
+    if row is None or row.ended_at is not None or (row.expires_at < now and not is_kept(row.id)):
         return None
     account = tx.get(Account, row.account_id)
     return (account, row.id) if account is not None and account.is_active else None

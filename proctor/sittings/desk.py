@@ -25,6 +25,8 @@ _SEAL = "answer"
 #: the exam has begun and is not over
 UNDER_WAY = frozenset({SittingState.RUNNING, SittingState.SUSPENDED})
 LATE_GRACE = timedelta(seconds=5)
+#: after the exam its page still sends what it kept, and shows the receipt
+AFTERWARDS = timedelta(hours=1)
 MAX_ANSWER = 100_000
 
 
@@ -171,6 +173,15 @@ def take_over(tx: Session, sitting: Sitting, sign_in_id: str, now: datetime) -> 
     """Hand a running sitting whose browser went silent to the person's new sign-in."""
     sitting.sign_in_id = sign_in_id
     events.append(tx, sitting.id, "sitting_taken_over", {}, now)
+
+
+def is_at_exam(tx: Session, sign_in_id: str, now: datetime) -> bool:
+    """Whether this sign-in owns an exam that goes on, or ended a short time ago."""
+    owned = select(Sitting.id).where(
+        Sitting.sign_in_id == sign_in_id,
+        Sitting.state.in_(UNDER_WAY) | (Sitting.finished_at > now - AFTERWARDS),
+    )
+    return tx.scalar(owned.limit(1)) is not None
 
 
 def newest_sitting(tx: Session, event_id: str, account_id: str) -> Sitting | None:

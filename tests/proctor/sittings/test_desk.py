@@ -111,6 +111,18 @@ def test_there_is_no_paper_before_the_exam(tx: Session) -> None:
         desk.paper(tx, VAULT, sitting)
 
 
+def test_a_sign_in_is_at_its_exam_until_an_hour_after_it(tx: Session) -> None:
+    cast = assemble(tx)
+    sitting = running(tx, cast)
+    for state in (SittingState.RUNNING, SittingState.SUSPENDED):
+        sitting.state = state
+        assert desk.is_at_exam(tx, "one", NOON + timedelta(hours=13))
+    assert not desk.is_at_exam(tx, "two", NOON)
+    sitting.state, sitting.finished_at = SittingState.FINISHED, NOON
+    assert desk.is_at_exam(tx, "one", NOON + timedelta(minutes=59))
+    assert not desk.is_at_exam(tx, "one", NOON + timedelta(minutes=60))
+
+
 def test_a_finished_exam_does_not_open_again(tx: Session) -> None:
     cast = assemble(tx)
     running(tx, cast).state = SittingState.FINISHED

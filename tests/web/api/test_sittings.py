@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from proctor import events
 from proctor.people import consents
-from proctor.people.tables import Purpose
+from proctor.people.tables import Purpose, SignInSession
 from proctor.sittings.tables import Answer, Sitting, SittingState
 from tests.support.service import Service
 from web.app import MAX_BODY
@@ -334,3 +334,15 @@ def test_backfill_of_somebody_else_is_not_found(desk: Desk) -> None:
     other = desk.service.client("bob")
 
     assert other.post(f"{desk.url}/backfill/camera?now_ms=1", content=b"").status_code == 404
+
+
+def test_a_sign_in_does_not_end_in_mid_exam(desk: Desk) -> None:
+    desk.run()
+    now = desk.service.services.clock.now()
+    with desk.service.db.transaction() as tx:
+        tx.query(SignInSession).update({"expires_at": now - timedelta(seconds=1)})
+    assert desk.save(1) == 200
+    with desk.service.db.transaction() as tx:
+        sitting = tx.get_one(Sitting, desk.sitting_id)
+        sitting.state, sitting.finished_at = SittingState.FINISHED, now - timedelta(hours=2)
+    assert desk.save(2) == 401
