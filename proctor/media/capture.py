@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from proctor.media.peer import Peer
 from proctor.media.port import MediaPort
 from proctor.media.recorder import (
     CODEC_NOT_RECORDABLE,
+    NO_SPACE,
     RecordedTrack,
     RecordingFailed,
     TrackRecorder,
@@ -106,6 +107,8 @@ class Capture:
         self._stops: dict[Track, _Stop] = {}
         self._tries: Counter[Track] = Counter()
         self._finishing: set[asyncio.Task[None]] = set()
+        # files that a full disk stopped, perhaps without their ends
+        self._had_no_room: set[Path] = set()
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
@@ -245,11 +248,17 @@ class Capture:
             await asyncio.wait(self._finishing)
         finished, failed = await asyncio.to_thread(_finish_all, recorders)
         self._explain_failures(finished, failed)
-        self.recorded += finished.values()
-        self.recorded = await asyncio.to_thread(_all_finished, self.recorded)
+        self._keep(finished, failed)
+        self.recorded = await asyncio.to_thread(_all_finished, self.recorded, self._had_no_room)
         if cause == FINISHED:
             self._disk.release(self._directory)
         self._on_change("connection_ended", now, {"cause": cause})
+
+    def _keep(self, finished: Mapping[Track, RecordedTrack], failed: Mapping[Track, str]) -> None:
+        self.recorded += finished.values()
+        self._had_no_room |= {
+            each.path for track, each in finished.items() if failed.get(track) in NO_SPACE
+        }
 
     def _explain_failures(
         self, finished: Mapping[Track, RecordedTrack], failures: Mapping[Track, str]
@@ -282,13 +291,16 @@ class Capture:
         if not self._disk.takes(track):
             self._stop(track, "disk_low")
             return
+        dropped = recorder.dropped
         try:
-            recorder.write(frame)
+            is_taken = recorder.write(frame)
         except RecordingFailed as error:
             self._stop(track, error.reason)
             return
+        if recorder.dropped > dropped:
+            self._note_stop(track, "recorder_stalled", self.now_s)
         # what arrives again and is not on the disk is no return
-        if track in self._stops and recorder.holds_pictures:
+        elif is_taken and track in self._stops and recorder.holds_pictures:
             self._explain_stop(track, self.now_s)
             self._on_change("resumed", self.now_s, {"track": track.value})
 
@@ -300,20 +312,24 @@ class Capture:
         wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._tries[track] - 1))
         retry_s = float("inf") if reason == CODEC_NOT_RECORDABLE else now + wait_s
         before = self._stops.get(track)
-        self._stops[track] = _Stop(before.since_s if before else now, cause, retry_s)
         began_s = before.since_s if before else self._connected_s
+        self._note_stop(track, cause, retry_s)
         recorder = self._recorders.pop(track)
         task = asyncio.create_task(self._finish(recorder, began_s, now, cause))
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
+
+    def _note_stop(self, track: Track, cause: str, retry_s: float) -> None:
+        before, now = self._stops.get(track), self.now_s
+        self._stops[track] = _Stop(before.since_s if before else now, cause, retry_s)
         if before is None:
             self._on_change("silent", now, {"track": track.value, "cause": cause})
 
     async def _finish(
         self, recorder: TrackRecorder, began_s: float, stopped_s: float, cause: str
     ) -> None:
-        finished, _ = await asyncio.to_thread(_finish_all, {recorder.track: recorder})
-        self.recorded += finished.values()
+        finished, failed = await asyncio.to_thread(_finish_all, {recorder.track: recorder})
+        self._keep(finished, failed)
         kept = [i for each in finished.values() for i in each.intervals]
         # what was taken and not written when it stopped has the same cause
         since_s = kept[-1].end if kept else began_s
@@ -392,12 +408,14 @@ def _finish_all(
     return finished, failed
 
 
-def _all_finished(recorded: Sequence[RecordedTrack]) -> list[RecordedTrack]:
-    """*recorded*, those finished whose ends a full disk had no room for and has now."""
+def _all_finished(
+    recorded: Sequence[RecordedTrack], had_no_room: Collection[Path]
+) -> list[RecordedTrack]:
+    """*recorded*, those with their ends that a full disk had no room for and may have now."""
     found = list(recorded)
     for number, each in enumerate(found):
-        with suppress(OSError, webm.NotARecording):
-            if not webm.read_layout(each.path).is_finished:
+        if each.path in had_no_room:
+            with suppress(OSError, webm.NotARecording):
                 found[number] = repair(each.path)
     return found
 

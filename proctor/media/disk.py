@@ -6,6 +6,7 @@ device is synced for one recording after another, so that none waits for all the
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 import time
@@ -14,7 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+import structlog
+
 from proctor.observations import Track
+
+log = structlog.get_logger()
 
 VISIT_EVERY_S = 0.25
 # a round of syncs may not keep the others from being written
@@ -55,7 +60,7 @@ class Disk:
         self._shed: frozenset[Track] = frozenset()
         self._promised: dict[Hashable, float] = {}
         self._recordings: tuple[Written, ...] = ()
-        # guards the tuple, which is replaced and never changed
+        # guards the promises, and the tuple, which is replaced and never changed
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
@@ -63,18 +68,20 @@ class Disk:
 
     def admit(self, sitting: Hashable, seconds: float) -> bool:
         """Whether *seconds* more of *sitting* have room besides what others were promised."""
-        now = time.monotonic()
-        promised = {name: until for name, until in self._promised.items() if until > now}
-        promised[sitting] = now + seconds
-        ahead_s = sum(until - now for until in promised.values())
-        if self._measured() < self._min_free + ahead_s * STUDENT_BYTES_PER_S:
-            return False
-        self._promised = promised
+        now, free = time.monotonic(), self._measured()
+        with self._lock:
+            promised = {name: until for name, until in self._promised.items() if until > now}
+            promised[sitting] = now + seconds
+            ahead_s = sum(until - now for until in promised.values())
+            if free < self._min_free + ahead_s * STUDENT_BYTES_PER_S:
+                return False
+            self._promised = promised
         return True
 
     def release(self, sitting: Hashable) -> None:
         """Give back what *sitting* was promised."""
-        self._promised.pop(sitting, None)
+        with self._lock:
+            self._promised.pop(sitting, None)
 
     def takes(self, track: Track) -> bool:
         """Whether there is room for this track by the newest measurement."""
@@ -102,7 +109,14 @@ class Disk:
         return shutil.disk_usage(self._root).free
 
     def _measure(self) -> None:
-        self._free, self._measured_at = self._measured(), time.monotonic()
+        self._measured_at = time.monotonic()
+        try:
+            self._free = self._measured()
+        except OSError as error:
+            # what cannot even be measured takes nothing; it may be back a second later
+            log.error("disk_not_measured", reason=errno.errorcode.get(error.errno or 0))
+            self._shed = frozenset(Track)
+            return
         self._shed = frozenset(
             track
             for track, share in SHED_SHARE.items()

@@ -111,8 +111,11 @@ class TrackRecorder:
         writer = self._writer
         return writer is not None and writer.end > writer.body
 
-    def write(self, frame: EncodedFrame) -> None:
-        """Queue *frame*; never blocks. Raises RecordingFailed once the file cannot be written."""
+    def write(self, frame: EncodedFrame) -> bool:
+        """Queue *frame*; never blocks. False when it is not taken, or a key frame is awaited.
+
+        Raises RecordingFailed once the file cannot be written.
+        """
         if self._failure is not None:
             raise self._failure
         if frame.codec != "VP8":
@@ -121,10 +124,11 @@ class TrackRecorder:
         if is_full or (self._needs_key and not frame.is_key):
             self.dropped += is_full
             self._needs_key = True
-            return
+            return False
         self._needs_key = False
         self._taken_bytes += len(frame.data)
         self._frames.append(frame)
+        return True
 
     def finish(self) -> RecordedTrack:
         """Write out, seal and make seekable; blocks for the disk, so not for the event loop.

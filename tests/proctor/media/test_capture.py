@@ -12,6 +12,7 @@ import pytest
 
 from proctor.media import capture as capture_module
 from proctor.media import disk as disk_module
+from proctor.media import recorder as recorder_module
 from proctor.media import webm
 from proctor.media.capture import FINISHED, Capture, DiskFull
 from proctor.media.disk import Disk
@@ -150,6 +151,30 @@ def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path
             for each in files:
                 assert broken_seals(each.path) == ()
                 assert webm.scan(each.path).is_finished
+
+    in_loop(scenario)
+
+
+def test_disk_that_stalls_is_a_gap_with_its_cause(tmp_path: Path, frames, monkeypatch) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_BACKLOG_BYTES", 50_000)
+
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        # nobody visits the recordings any more
+        disk.close()
+        await exam.feed_until(lambda: exam.stops() >= {("camera", "stalled")})
+        stalled_s = exam.capture.now_s
+        await exam.feed(5)
+        for recorder in exam.capture._recorders.values():
+            recorder.visit()
+        await exam.feed(1)
+        assert ("resumed", {"track": "camera"}) in exam.changes[-2:]
+        await exam.end()
+        causes = [each for each in exam.capture.causes()[Track.CAMERA] if each.end > stalled_s]
+        assert causes[0].cause == "recorder_stalled"
+        assert causes[0].end - causes[0].start >= 5.0
 
     in_loop(scenario)
 

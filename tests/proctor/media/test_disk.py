@@ -1,5 +1,6 @@
 """The thread that writes all recordings."""
 
+import errno
 import threading
 from types import SimpleNamespace
 
@@ -94,3 +95,19 @@ def test_screens_are_given_up_first_and_come_back_last(tmp_path, monkeypatch) ->
     assert taken[249] == taken[374] == set()
     assert taken[375] == taken[749] == {Track.CAMERA}
     assert taken[750] == set(Track)
+
+
+def test_disk_that_cannot_be_measured_takes_nothing_until_it_can(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 60.0)
+    disk = Disk(tmp_path, min_free=1)
+
+    def broken(_: object) -> object:
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(disk_module.shutil, "disk_usage", broken)
+        disk._measure()
+        assert not any(disk.takes(track) for track in Track)
+    disk._measure()
+    assert all(disk.takes(track) for track in Track)
+    disk.close()
