@@ -1,6 +1,7 @@
 """What the rules opened and closed becomes rows, events and clips of both tracks."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from proctor.incidents.kinds import Change, Incident, Opened
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.clips import ClipUnavailable, cut_clip
 from proctor.media.tables import Recording
-from proctor.media.webm import read_start_ms
+from proctor.media.webm import NotARecording, read_start_ms
 from proctor.observations import Track
 from proctor.plumbing.db import new_id
 
@@ -204,7 +205,8 @@ def _timelines(
     found: dict[float, list[Path]] = {}
     for row in tx.scalars(query.order_by(Recording.part)):
         path = recordings_dir / row.path
-        if path.exists() and path.stat().st_size:
+        # a file that is gone or torn in its header holds nothing to cut from
+        with suppress(FileNotFoundError, NotARecording):
             shift_s = round(row.starts_s - read_start_ms(path) / 1000, 3)
             found.setdefault(shift_s, []).append(path)
     return found

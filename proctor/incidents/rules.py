@@ -123,10 +123,13 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the rules remember between two items. ``face_s``: last result of the face check."""
+    """What the rules remember between two items.
+
+    ``face_s``: last word of the face check, or since when one is awaited; None in a pause.
+    """
 
     now_s: float = 0.0
-    face_s: float | None = None
+    face_s: float | None = 0.0
     spans: Mapping[Subject, _Span] = field(default_factory=dict)
     on_break: bool = False
 
@@ -142,8 +145,11 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     if at_s < 0:
         return _heard(state, item, 0.0), ()
     if isinstance(item, Observation) and (item.check, item.name) == (Check.PROCTOR, PAUSED):
-        forgotten = State(now_s=max(state.now_s, at_s), on_break=state.on_break)
+        now_s = max(state.now_s, at_s)
+        forgotten = State(now_s=now_s, face_s=None, on_break=state.on_break)
         return forgotten, finish(rules, state, at_s)
+    if state.face_s is None:
+        state = replace(state, face_s=at_s)
     state, changes = _advance(rules, state, at_s)
     if isinstance(item, Observation) and item.check == Check.PROCTOR:
         state = replace(state, on_break=_is_on_break(state, item))
@@ -285,7 +291,7 @@ def _has_passed(failing: _Span, at_s: float) -> bool:
 
 
 def _silence(rules: ExamRules, state: State, at_s: float) -> tuple[_Signal, ...]:
-    """The face check worked once and has said nothing for too long: not a clean result."""
+    """The face check has said nothing for too long, or never spoke: not a clean result."""
     if state.face_s is None or at_s - state.face_s < rules.not_assessed_s:
         return ()
     if state.is_open(Kind.IDENTITY_NOT_ASSESSED) or state.is_open(Kind.FACE_ABSENT):
@@ -414,7 +420,7 @@ def _paste(item: Item, at_s: float) -> tuple[Change, ...]:
 
 
 def _heard(state: State, item: Item, at_s: float) -> State:
-    if not isinstance(item, Observation) or item.check != Check.FACE:
+    if item.check != Check.FACE:
         return state
     return replace(state, face_s=max(at_s, state.face_s or 0.0))
 

@@ -8,7 +8,7 @@ from typing import Any
 from proctor.catalogue import known_keys
 from proctor.incidents.kinds import Kind
 from proctor.media.tables import Recording
-from proctor.media.webm import read_clusters, read_start_ms
+from proctor.media.webm import NotARecording, read_clusters, read_start_ms
 from proctor.observations import Track
 from proctor.review.dossier import Dossier
 from proctor.review.precision import Precision
@@ -95,14 +95,17 @@ class _Held:
 
 
 def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> _Held | None:
-    """What a file holds; None while it has no picture."""
+    """What a file holds; None while it has no picture, or none that can be read."""
     path = recordings_dir / row.path
-    if not path.is_file() or path.stat().st_size == 0:
+    if not path.is_file():
         return None
     if row.sha256:
         return _Held(row.starts_s, row.starts_s + row.recorded_s)
     # a row is settled when its file is; until then the file itself knows
-    starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
+    try:
+        starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
+    except NotARecording:
+        return None
     clusters = read_clusters(path)
     if not clusters:
         return _Held(starts_s, starts_s)

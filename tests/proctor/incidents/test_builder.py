@@ -65,10 +65,10 @@ def test_gaps_of_two_tracks_are_told_apart(tx: Session, sitting: Sitting) -> Non
     resumed = Observation(Check.MEDIA, "resumed", 12.0, {"track": "screen"})
     state, changes = step(RULES, state, resumed)
     record(tx, sitting.id, changes, NOON)
-    record(tx, sitting.id, finish(RULES, state, 30.0), NOON)
+    record(tx, sitting.id, finish(RULES, state, 14.0), NOON)
 
     ends = {row.evidence["track"]: row.end_s for row in incidents_of(tx, sitting.id)}
-    assert ends == {"camera": 30.0, "screen": 12.0}
+    assert ends == {"camera": 14.0, "screen": 12.0}
 
 
 def row(row_id: str, start_s: float, end_s: float | None) -> IncidentRow:

@@ -103,8 +103,9 @@ def test_the_difference_names_exactly_what_changes() -> None:
 def test_what_is_open_at_the_end_closes_with_the_exam() -> None:
     items: list[Item] = [page(50.0, "page_hidden")]
 
-    (incident,) = incidents_under(RULES, items, EXAM_S)
-    (running,) = incidents_under(RULES, items, None)
+    unwatched = replace(RULES, not_assessed_s=1000.0)
+    (incident,) = incidents_under(unwatched, items, EXAM_S)
+    (running,) = incidents_under(unwatched, items, None)
 
     assert (incident.end_s, running.end_s) == (60.0, None)
     assert incident_json(incident)["kind"] == "page_hidden"

@@ -1,6 +1,7 @@
 """Observations in, incidents out: hold times, hysteresis, and what never makes an incident."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,8 @@ from proctor.observations import Check, NotAssessed, Observation
 pytestmark = pytest.mark.unit
 
 RULES = ExamRules()
+#: for facts that are no looks at the camera: nobody waits for one
+UNWATCHED = replace(RULES, not_assessed_s=1000.0)
 
 
 def faces(at_s: float, count: int) -> Observation:
@@ -243,8 +246,26 @@ def test_silence_since_before_the_exam_counts_from_its_start() -> None:
     assert spans(detect(RULES, items)) == [("identity_not_assessed", 0.0, None)]
 
 
-def test_no_face_check_at_all_is_not_a_silent_one() -> None:
-    assert detect(RULES, [browser(5, "copy"), browser(80, "copy")]) == ()
+def test_a_face_check_that_never_spoke_is_not_assessed() -> None:
+    items = [browser(5, "copy"), browser(80, "copy")]
+
+    assert spans(detect(RULES, items)) == [("identity_not_assessed", 0.0, None)]
+    opened, closed = finish(RULES, State(), 90)
+    assert isinstance(opened, Opened)
+    assert spans([closed.incident]) == [("identity_not_assessed", 0.0, 90)]
+
+
+def test_after_a_pause_the_face_check_has_its_time_again() -> None:
+    paused, continued = (
+        Observation(Check.PROCTOR, name, at_s)
+        for name, at_s in (("paused", 20), ("continued", 300))
+    )
+    items = [*watched(set(), 20), paused, continued]
+
+    assert detect(RULES, [*items, browser(314, "copy")]) == ()
+    assert spans(detect(RULES, [*items, browser(315, "copy")])) == [
+        ("identity_not_assessed", 300, None)
+    ]
 
 
 def test_a_missing_face_explains_why_nobody_is_compared() -> None:
@@ -279,7 +300,7 @@ def test_lost_focus_opens_after_its_hold_time_without_further_word_of_it() -> No
 def test_a_late_batch_keeps_its_own_times() -> None:
     items = [faces(40, 1), browser(10, "focus_lost"), browser(10.5, "focus_gained"), faces(41, 1)]
 
-    assert detect(RULES, items) == ()
+    assert detect(UNWATCHED, items) == ()
 
 
 def test_paste_is_a_fact_of_one_moment() -> None:
@@ -302,7 +323,7 @@ def test_text_that_entered_without_keys_is_told_like_a_paste() -> None:
 def test_each_piece_of_text_pasted_bit_by_bit_is_told() -> None:
     items = [browser(10 + 2 * i, "paste", chars=4) for i in range(30)]
 
-    assert len(detect(RULES, items)) == 30
+    assert len(detect(UNWATCHED, items)) == 30
 
 
 def test_a_paste_below_the_limit_is_no_incident() -> None:
@@ -324,7 +345,7 @@ def test_a_screen_no_longer_shared_explains_its_gap() -> None:
 def test_a_screen_shared_again_within_the_hold_time_is_no_incident() -> None:
     items = [browser(10, "screen_ended"), browser(12, "screen_shared"), faces(20, 1)]
 
-    assert detect(RULES, items) == ()
+    assert detect(UNWATCHED, items) == ()
 
 
 def test_each_silent_track_is_a_gap_of_its_own() -> None:
@@ -335,7 +356,7 @@ def test_each_silent_track_is_a_gap_of_its_own() -> None:
         media(15, "resumed", "camera"),
     ]
 
-    (incident,) = detect(RULES, items)
+    (incident,) = detect(UNWATCHED, items)
 
     assert spans([incident]) == [("media_gap", 10, 15)]
     assert incident.evidence == {"track": "camera"}
@@ -364,17 +385,17 @@ def test_camera_labels_and_other_cues_are_not_incidents() -> None:
 def test_the_end_of_the_exam_closes_what_is_open() -> None:
     state = State()
     for item in [browser(70, "page_hidden"), browser(88, "focus_lost")]:
-        state, _ = step(RULES, state, item)
+        state, _ = step(UNWATCHED, state, item)
 
-    (closed,) = finish(RULES, state, 90)
+    (closed,) = finish(UNWATCHED, state, 90)
 
     assert spans([closed.incident]) == [("page_hidden", 70, 90)]
 
 
 def test_the_end_of_the_exam_opens_what_lasted_long_enough() -> None:
-    state, _ = step(RULES, State(), browser(80, "fullscreen_left"))
+    state, _ = step(UNWATCHED, State(), browser(80, "fullscreen_left"))
 
-    opened, closed = finish(RULES, state, 90)
+    opened, closed = finish(UNWATCHED, state, 90)
 
     assert isinstance(opened, Opened)
     assert isinstance(closed, Closed)
@@ -448,7 +469,7 @@ def typed(at_s: float, state: str, sessions: int, llr: float = -4.0) -> Observat
 
 def test_typing_that_does_not_fit_is_an_incident_until_it_does() -> None:
     items = [typed(60, "inconsistent", 2), typed(90, "inconsistent", 2, -6.5)]
-    (incident,) = detect(RULES, [*items, typed(120, "inconclusive", 2)])
+    (incident,) = detect(UNWATCHED, [*items, typed(120, "inconclusive", 2)])
 
     assert spans([incident]) == [("typing_mismatch", 60, 120)]
     assert incident.evidence == {"samples": 2, "llr": -6.5, "keys": 250}
@@ -456,7 +477,7 @@ def test_typing_that_does_not_fit_is_an_incident_until_it_does() -> None:
 
 @pytest.mark.parametrize("item", [typed(60, "inconsistent", 1), typed(60, "insufficient_data", 2)])
 def test_one_earlier_visit_or_too_few_keys_accuse_nobody(item: Observation) -> None:
-    assert detect(RULES, [item]) == ()
+    assert detect(UNWATCHED, [item]) == ()
 
 
 def test_presses_no_hand_makes_are_an_incident_while_they_come() -> None:
@@ -464,7 +485,7 @@ def test_presses_no_hand_makes_are_an_incident_while_they_come() -> None:
         Observation(Check.KEYS, "hands", float(s), {"automated": s < 20, "keys": 80})
         for s in (10, 15, 20)
     ]
-    assert spans(detect(RULES, looks)) == [("automated_typing", 10, 20)]
+    assert spans(detect(UNWATCHED, looks)) == [("automated_typing", 10, 20)]
 
 
 ITEMS = st.one_of(
