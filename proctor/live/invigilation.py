@@ -13,7 +13,7 @@ from proctor.exams.tables import AssessmentEvent
 from proctor.live.faces import FaceWatch
 from proctor.live.journal import Item, Journal, Work
 from proctor.live.loading import Line
-from proctor.live.sockets import Sockets
+from proctor.live.page import Page
 from proctor.media.capture import Capture
 from proctor.observations import Check, Observation
 from proctor.people.notices import About, NoticeKind, tell
@@ -47,7 +47,7 @@ class Invigilation:
         line: Line,
         journal: Journal,
         lock: asyncio.Lock,
-        sockets: Sockets,
+        page: Page,
         capture: Capture,
         faces: FaceWatch,
         finish: Callable[[str], Awaitable[None]],
@@ -55,7 +55,7 @@ class Invigilation:
         self._line = line
         self._journal = journal
         self._lock = lock
-        self._sockets = sockets
+        self._page = page
         self._capture = capture
         self._faces = faces
         self._finish = finish
@@ -124,11 +124,11 @@ class Invigilation:
         return True
 
     def _tell_timing(self) -> None:
-        self._sockets.tell(self.timing_message())
+        self._page.tell(self.timing_message())
 
     def _tell_said(self, said: Said) -> None:
         if said.is_told:
-            self._sockets.tell({"type": "said"} | told(said))
+            self._page.tell({"type": "said"} | told(said))
 
     async def talk_message(self) -> dict[str, Any]:
         """All that was said to the student and by them, for a page that opens."""
@@ -178,7 +178,7 @@ class Invigilation:
                     minutes=minutes,
                 )
             )
-            if said[-1].is_told and not len(self._sockets):
+            if said[-1].is_told and not self._page.is_open:
                 exam = tx.get_one(AssessmentEvent, sitting.event_id).title
                 about = About(sitting.account_id, sitting.id, exam)
                 tell(tx, NoticeKind.MESSAGE, about, now)

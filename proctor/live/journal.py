@@ -145,7 +145,7 @@ class Journal:
         finally:
             # whoever brought the items hears of the failure; what was noted goes with the next
             if unwritten:
-                self._unkept.extendleft(reversed(noted))
+                self._unkept = deque([*noted, *self._unkept], maxlen=_MOST_UNKEPT)
 
     def _keep_items(self, items: list[Item], check: TimedCheck | None) -> None:
         if not items and check is None:

@@ -1,30 +1,46 @@
-"""The open sockets of one student's page, and what is said into all of them."""
+"""What is said into the student's page."""
 
 import asyncio
 from typing import Any
 
 _BACKLOG = 64
+#: the last message into a socket whose place another one took
+REPLACED: dict[str, Any] = {"type": "replaced"}
+
+Messages = asyncio.Queue[dict[str, Any]]
 
 
-class Sockets:
-    """Messages for every socket of the page; of those a slow one cannot take, the newest stay."""
+class Page:
+    """The one page of a sitting: its newest socket.
+
+    Two that send would give one number to two batches, and one of them would be lost. Of the
+    messages a slow one cannot take, the newest stay.
+    """
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[dict[str, Any]]] = set()
+        self._messages: Messages | None = None
 
-    def __len__(self) -> int:
-        return len(self._queues)
+    @property
+    def is_open(self) -> bool:
+        return self._messages is not None
 
-    def add(self) -> asyncio.Queue[dict[str, Any]]:
-        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_BACKLOG)
-        self._queues.add(queue)
-        return queue
+    def open(self) -> Messages:
+        """Messages for a new socket; the one before it hears ``REPLACED`` and is heard no more."""
+        self.tell(REPLACED)
+        self._messages = asyncio.Queue(_BACKLOG)
+        return self._messages
 
-    def remove(self, queue: asyncio.Queue[dict[str, Any]]) -> None:
-        self._queues.discard(queue)
+    def leave(self, messages: Messages) -> None:
+        if self.reads(messages):
+            self._messages = None
+
+    def reads(self, messages: Messages) -> bool:
+        """Whether the socket of *messages* is the newest."""
+        return self._messages is messages
 
     def tell(self, message: dict[str, Any]) -> None:
-        for queue in self._queues:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(message)
+        if self._messages is None:
+            return
+        if self._messages.full():
+            self._messages.get_nowait()
+        self._messages.put_nowait(message)

@@ -81,15 +81,13 @@ class LiveSittings:
         while True:
             await asyncio.sleep(SWEEP_PERIOD_S)
             try:
-                overdue = await asyncio.to_thread(_overdue, self.line)
+                for sitting_id in await asyncio.to_thread(_overdue, self.line):
+                    if sitting_id not in self._ending:
+                        self._end(sitting_id)
+                await self._forget()
             # the sweep is the outermost loop: it goes on when the database is back
             except Exception as error:  # noqa: BLE001
                 _log("sweep_failed", error)
-                continue
-            for sitting_id in overdue:
-                if sitting_id not in self._ending:
-                    self._end(sitting_id)
-            self._forget()
 
     def _end(self, sitting_id: str) -> None:
         task = asyncio.create_task(self._time_over(sitting_id))
@@ -104,9 +102,11 @@ class LiveSittings:
         except Exception as error:  # noqa: BLE001
             _log("sitting_not_ended", error, sitting=sitting_id)
 
-    def _forget(self) -> None:
-        for sitting_id in [sid for sid, live in self._open.items() if live.is_forgettable]:
-            del self._open[sitting_id]
+    async def _forget(self) -> None:
+        for sitting_id, live in list(self._open.items()):
+            if live.is_forgettable:
+                del self._open[sitting_id]
+                await live.leave("forgotten")
 
 
 def _overdue(line: Line) -> list[str]:

@@ -26,8 +26,8 @@ from proctor.live.faces import FaceWatch
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import Line, Loaded
+from proctor.live.page import Messages, Page
 from proctor.live.preview import Preview
-from proctor.live.sockets import Sockets
 from proctor.media import ledger
 from proctor.media.backfill import BackfillRefused, read_pictures
 from proctor.media.capture import NO_PACKETS, Capture
@@ -73,6 +73,12 @@ class WrongBatch(Conflict):
     key = "error.batch_order"
 
 
+class Replaced(Conflict):
+    """Another socket of the page took the place of this one."""
+
+    key = "error.second_page"
+
+
 class LiveSitting:
     """One sitting from the connection of its media to its receipt."""
 
@@ -85,10 +91,12 @@ class LiveSitting:
         self._faces = FaceWatch(
             line.inference, self.id, loaded.identity, loaded.policy.challenge_steps
         )
-        self._sockets = Sockets()
+        self._page = Page()
         self._heard = line.clock.monotonic()
         self._admitted = loaded.is_admitted
         self._tasks: set[asyncio.Task[None]] = set()
+        # files that were begun and have no row yet
+        self._unnamed: dict[Path, Track] = {}
         self._analysis: asyncio.Task[None] | None = None
         # orders the writes of this sitting: rules state and event chain move together
         self._lock = asyncio.Lock()
@@ -103,7 +111,7 @@ class LiveSitting:
         )
         self.preview = Preview(line.inference, lambda: self._capture.newest.last)
         self.invigilation = Invigilation(
-            line, self._journal, self._lock, self._sockets, self._capture, self._faces, self._finish
+            line, self._journal, self._lock, self._page, self._capture, self._faces, self._finish
         )
 
     @property
@@ -133,7 +141,9 @@ class LiveSitting:
     def is_forgettable(self) -> bool:
         """Whether nothing is lost when this process no longer holds it."""
         is_past = self.is_finished or self._line.clock.now() > self._loaded.closes_at
-        return is_past and not self._journal.is_under_way and self.is_silent and not self._sockets
+        return (
+            is_past and not self._journal.is_under_way and self.is_silent and not self._page.is_open
+        )
 
     @property
     def exam_now_s(self) -> float:
@@ -200,18 +210,23 @@ class LiveSitting:
         """While somebody follows the files of ``paths``."""
         return self._capture.watched()
 
-    def subscribe(self) -> asyncio.Queue[dict[str, Any]]:
-        """Messages for one socket of the student's page; the newest are kept."""
+    async def subscribe(self) -> Messages:
+        """Messages for a socket of the student's page, which takes the place of the one before.
+
+        What the one before sent is kept by then, or never will be.
+        """
         self._heard = self._line.clock.monotonic()
-        return self._sockets.add()
+        async with self._lock:
+            return self._page.open()
 
-    def unsubscribe(self, queue: asyncio.Queue[dict[str, Any]]) -> None:
-        self._sockets.remove(queue)
+    def unsubscribe(self, messages: Messages) -> None:
+        self._page.leave(messages)
 
-    async def take_batch(self, message: Mapping[str, Any]) -> int:
+    async def take_batch(self, message: Mapping[str, Any], page: Messages | None = None) -> int:
         """Keep one batch of the page; returns its number after commit.
 
-        A batch already kept is acknowledged again. Raises WrongBatch, BatchRefused or SittingOver.
+        A batch already kept is acknowledged again. Raises WrongBatch, BatchRefused or SittingOver,
+        and Replaced when *page* is a socket that another took the place of.
         """
         arrived = self._line.clock.monotonic()
         self._heard = arrived
@@ -222,6 +237,8 @@ class LiveSitting:
         seen = browser.observe(message.get("browser"), message.get("now_ms"), at_s)
         batch = self._key_batch(message.get("keys"))
         async with self._lock:
+            if page is not None and not self._page.reads(page):
+                raise Replaced
             if seq <= self._sitting.last_batch:
                 return seq
             if self.is_finished:
@@ -256,13 +273,13 @@ class LiveSitting:
     async def start(self) -> float:
         """Begin the exam; returns the seconds that remain.
 
-        Raises NotIdentified, MediaNotLive, OutsideWindow or SittingOver; when it already runs,
-        nothing happens.
+        Raises NotIdentified, MediaNotLive, OutsideWindow or SittingOver; when it has begun
+        already, paused or not, nothing happens.
         """
         async with self._lock:
             if self.is_finished:
                 raise SittingOver
-            if not self.is_running:
+            if not self._journal.is_under_way:
                 self._require_ready()
                 via = "proctor" if self._admitted else "face"
                 await self._journal.begin(self._capture.now_s, via)
@@ -305,7 +322,7 @@ class LiveSitting:
             )
             if not begins:
                 self._faces.compare_at_once()
-        self._sockets.tell(self.break_message())
+        self._page.tell(self.break_message())
 
     async def heed(self, consented: frozenset[Purpose]) -> None:
         """Stop at once what the student consents to no longer; the exam itself goes on."""
@@ -338,9 +355,9 @@ class LiveSitting:
     async def note_restart(self, up_since: datetime) -> None:
         """Say why nothing arrived until *up_since*, when this process began.
 
-        Does nothing unless the exam was running then.
+        Does nothing unless the exam was under way then.
         """
-        if not self.is_running:
+        if not self._journal.is_under_way:
             return
         since_s = self._recorded_s(self._loaded.left_at) - UNSURE_S
         since_s = max(since_s, self._sitting.exam_offset_s)
@@ -369,9 +386,10 @@ class LiveSitting:
         await self._stop_analysis()
         exam_s = self._exam_length()
         await self._capture.drop("finished")
+        await self._name_files()
         recorded, causes = list(self._capture.recorded), self._capture.causes()
         await self._journal.end(reason, exam_s, recorded, causes)
-        self._sockets.tell({"type": "ended", "reason": reason})
+        self._page.tell({"type": "ended", "reason": reason})
 
     async def _connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
         # one after the other, and never while the exam is being ended
@@ -429,19 +447,28 @@ class LiveSitting:
         return self._loaded.duration.total_seconds() if left_s is None else left_s
 
     def _file_begun(self, track: Track, path: Path) -> None:
-        self._spawn(self._name_file(track, path))
+        self._unnamed[path] = track
+        self._spawn(self._name_soon())
 
-    async def _name_file(self, track: Track, path: Path) -> None:
-        root = self._line.settings.recordings_dir
+    async def _name_soon(self) -> None:
         try:
             async with self._lock:
-                if self.is_finished:
-                    return
-                await self._journal.write(
-                    lambda tx, _: ledger.open_files(tx, self.id, {track: path}, root)
-                )
+                await self._name_files()
         except SQLAlchemyError as error:
             log.error("file_not_named", sitting=self.id, kind=type(error).__name__)
+
+    async def _name_files(self) -> None:
+        """Write a row for each file that was begun; what no row names would be seen by nobody."""
+        begun, root = dict(self._unnamed), self._line.settings.recordings_dir
+
+        def name(tx: Session, _: datetime) -> None:
+            for path, track in begun.items():
+                ledger.open_files(tx, self.id, {track: path}, root)
+
+        if begun:
+            await self._journal.write(name)
+        for path in begun:
+            del self._unnamed[path]
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
@@ -524,10 +551,10 @@ class LiveSitting:
         return max(0.0, min(self.exam_now_s, allowed))
 
     def _tell_media(self) -> None:
-        self._sockets.tell(self.media_message())
+        self._page.tell(self.media_message())
 
     def _tell_identity(self, hint: str | None) -> None:
-        self._sockets.tell(self.identity_message(hint))
+        self._page.tell(self.identity_message(hint))
         self._tell_media()
 
     def break_message(self) -> dict[str, Any]:

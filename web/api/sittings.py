@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.errors import Conflict, ProctorError, Refused
-from proctor.live.sitting import LiveSitting
+from proctor.live.page import REPLACED, Messages
+from proctor.live.sitting import LiveSitting, Replaced
 from proctor.media.backfill import MAX_BYTES
 from proctor.observations import Track
 from proctor.people.tables import Role
@@ -206,27 +207,35 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
     except ProctorError as error:
         await ws.close(REFUSED_SOCKET, error.key)
         return
-    queue = live.subscribe()
+    messages = await live.subscribe()
     nonce = secrets.token_urlsafe(16)
-    sender = asyncio.create_task(_send(ws, queue))
+    sender = asyncio.create_task(_send(ws, messages))
+    receiver = asyncio.create_task(_receive(ws, live, nonce, messages))
     try:
         await ws.send_json(_hello(live, nonce))
         await ws.send_json(live.identity_message())
         await ws.send_json(live.media_message())
         await ws.send_json(live.break_message())
         await ws.send_json(await live.invigilation.talk_message())
-        await _receive(ws, live, nonce, queue)
+        await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
+        if receiver.done():
+            await receiver
+        elif sender.exception() is None:
+            raise Replaced
     except WebSocketDisconnect:
         pass
+    except Replaced as error:
+        await ws.close(REFUSED_SOCKET, error.key)
     except Refused as error:
         await ws.close(_REFUSED, error.key)
     except Conflict as error:
         # the page connects again and learns from "hello" where to go on
         await ws.close(_CONFLICT, error.key)
     finally:
-        live.unsubscribe(queue)
-        sender.cancel()
-        await asyncio.wait([sender])
+        live.unsubscribe(messages)
+        for each in (sender, receiver):
+            each.cancel()
+        await asyncio.wait({sender, receiver})
 
 
 def _hello(live: LiveSitting, nonce: str) -> dict[str, Any]:
@@ -239,9 +248,7 @@ def _hello(live: LiveSitting, nonce: str) -> dict[str, Any]:
     }
 
 
-async def _receive(
-    ws: WebSocket, live: LiveSitting, nonce: str, queue: asyncio.Queue[dict[str, Any]]
-) -> None:
+async def _receive(ws: WebSocket, live: LiveSitting, nonce: str, messages: Messages) -> None:
     while True:
         message = _parsed(await _text(ws))
         # a message of another connection or another sitting is not this page's
@@ -249,10 +256,10 @@ async def _receive(
             raise MessageRefused
         match message.get("type"):
             case "alive":
-                await queue.put({"type": "alive"})
+                await messages.put({"type": "alive"})
             case "batch":
-                seq = await live.take_batch(message)
-                await queue.put({"type": "ack", "seq": seq})
+                seq = await live.take_batch(message, messages)
+                await messages.put({"type": "ack", "seq": seq})
             case _:
                 raise MessageRefused
 
@@ -281,6 +288,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return message
 
 
-async def _send(ws: WebSocket, queue: asyncio.Queue[dict[str, Any]]) -> None:
-    while True:
-        await ws.send_json(await queue.get())
+async def _send(ws: WebSocket, messages: Messages) -> None:
+    """Say what there is to say, until another socket takes the place of this one."""
+    while (message := await messages.get()) is not REPLACED:
+        await ws.send_json(message)

@@ -22,7 +22,7 @@ def acts(room: Room) -> list[tuple[str, str, str]]:
 
 async def test_message_is_told_with_its_words_and_written_with_its_author(room: Room) -> None:
     live = await room.begin()
-    page = live.subscribe()
+    page = await live.subscribe()
     await live.invigilation.say(room.cast.paula, Act.MESSAGE, "Please turn  on the light")
     told = page.get_nowait()
     assert (told["type"], told["act"], told["number"]) == ("said", "message", 1)
@@ -53,7 +53,7 @@ async def test_page_that_opens_hears_what_was_said_before_but_no_request_to_end(
 async def test_time_stands_still_in_a_pause(room: Room) -> None:
     live = await room.begin()
     room.stream(10.0)
-    page = live.subscribe()
+    page = await live.subscribe()
     await live.invigilation.pause(room.cast.paula, REASON)
     left_s = live.remaining_s
     assert left_s == pytest.approx(EXAM_S - 10.0)
@@ -63,6 +63,17 @@ async def test_time_stands_still_in_a_pause(room: Room) -> None:
     await live.invigilation.resume(room.cast.paula)
     assert live.remaining_s == left_s
     assert room.sitting().state is SittingState.RUNNING
+
+
+async def test_student_does_not_end_a_pause_by_starting_again(room: Room) -> None:
+    live = await room.begin()
+    room.stream(10.0)
+    await live.invigilation.pause(room.cast.paula, REASON)
+    before = room.sitting()
+    assert await live.start() == live.remaining_s == pytest.approx(EXAM_S - 10.0)
+    after = room.sitting()
+    assert (after.state, after.paused_at) == (SittingState.SUSPENDED, before.paused_at)
+    assert (after.started_at, after.deadline_at) == (before.started_at, before.deadline_at)
 
 
 async def test_nothing_seen_in_a_pause_is_an_incident(room: Room) -> None:
@@ -122,7 +133,7 @@ async def test_exam_ends_early_when_a_second_person_agrees(room: Room) -> None:
     with pytest.raises(SecondColleague):
         await live.invigilation.end_early(room.cast.paula, REASON)
     assert room.sitting().state is SittingState.RUNNING
-    page = live.subscribe()
+    page = await live.subscribe()
     assert await live.invigilation.end_early(room.cast.rita, "I saw the same.")
     assert room.sitting().state is SittingState.FINISHED
     heard = [page.get_nowait() for _ in range(page.qsize())]
@@ -168,7 +179,7 @@ async def test_acts_out_of_their_time_are_refused(room: Room) -> None:
 async def test_failed_commit_changes_nothing(room: Room, commits_fail: list[int]) -> None:
     live = await room.begin()
     await room.settle()
-    page = live.subscribe()
+    page = await live.subscribe()
     commits_fail[0] = 1
     with pytest.raises(Exception, match="disk I/O error"):
         await live.invigilation.pause(room.cast.paula, REASON)

@@ -152,7 +152,7 @@ async def test_sweep_outlives_a_database_that_is_away(room: Room, commits_fail: 
 
 async def test_finished_sitting_is_forgotten_when_its_page_is_gone(room: Room) -> None:
     live = await room.begin()
-    queue = live.subscribe()
+    queue = await live.subscribe()
     await live.finish("student_finished")
     room.live_sittings.begin()
     room.clock.advance(30.0)
@@ -175,6 +175,7 @@ async def test_sitting_that_never_began_is_forgotten_after_its_window(room: Room
     assert await room.open() is live
     room.clock.advance(3 * 3600.0)
     await until(lambda: not room.live_sittings._open)
+    await until(lambda: live._analysis is None)
 
 
 async def test_closing_waits_for_an_exam_that_is_being_ended(room: Room) -> None:

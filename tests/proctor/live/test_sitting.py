@@ -11,7 +11,8 @@ from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
 from proctor.live.invigilation import SittingOver
-from proctor.live.sitting import MediaNotLive, NoBreaks, NotIdentified, WrongBatch
+from proctor.live.page import REPLACED
+from proctor.live.sitting import MediaNotLive, NoBreaks, NotIdentified, Replaced, WrongBatch
 from proctor.media.offers import OfferRefused
 from proctor.observations import NotAssessed, Track
 from proctor.people import consents
@@ -294,7 +295,7 @@ async def test_old_connection_that_ends_late_does_not_end_the_new_one(room: Room
 
 async def test_connection_that_fails_is_told_to_the_page(room: Room) -> None:
     live = await room.begin()
-    queue = live.subscribe()
+    queue = await live.subscribe()
     room.network.peers[-1].on_closed("failed")
     await until(lambda: not queue.empty())
     assert queue.get_nowait() == {"type": "media", "camera": False, "screen": False}
@@ -302,9 +303,38 @@ async def test_connection_that_fails_is_told_to_the_page(room: Room) -> None:
     assert room.media_facts() == [("connection_ended", "", "connection_failed")]
 
 
+async def test_socket_that_was_replaced_is_told_and_heard_no_more(room: Room) -> None:
+    live = await room.begin()
+    old = await live.subscribe()
+    assert await live.take_batch(room.batch(1), old) == 1
+    new = await live.subscribe()
+    assert old.get_nowait() is REPLACED
+    with pytest.raises(Replaced):
+        await live.take_batch(room.batch(2, "page_hidden"), old)
+    live.unsubscribe(old)
+    assert await live.take_batch(room.batch(2), new) == 2
+    await live.admit(room.cast.paula.id)
+    assert not new.empty()
+
+
+async def test_file_that_could_not_be_named_is_named_with_the_end(
+    room: Room, commits_fail: list[int]
+) -> None:
+    live = await room.begin()
+    room.stream(5.0)
+    await room.settle()
+    commits_fail[0] = 1
+    begun = room.line.settings.recordings_dir / room.sitting_id / "camera-009.webm"
+    begun.touch()
+    live._file_begun(Track.CAMERA, begun)
+    await until(lambda: not commits_fail[0])
+    await live.finish("student_finished")
+    assert room.recordings(Track.CAMERA)[-1].path.endswith("camera-009.webm")
+
+
 async def test_slow_socket_keeps_the_newest_messages(room: Room) -> None:
     live = await room.open()
-    queue = live.subscribe()
+    queue = await live.subscribe()
     for _ in range(100):
         await live.admit(room.cast.paula.id)
     assert queue.qsize() == 64
@@ -376,7 +406,7 @@ async def test_a_break_that_is_granted_is_on_record_and_told_to_the_page(room: R
     with room.line.db.transaction() as tx:
         grant(tx, room.cast.olga, room.cast.alice, None, [Effect.BREAKS], 0, NOON)
     live = await room.begin()
-    page = live.subscribe()
+    page = await live.subscribe()
 
     await live.take_break(begins=True)
     await live.take_break(begins=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from proctor import events
@@ -245,6 +246,24 @@ def test_a_binary_message_closes_the_socket(desk: Desk) -> None:
     assert closed.value.code == 4400
 
 
+def test_the_newest_socket_takes_the_place_of_the_one_before(desk: Desk) -> None:
+    desk.run()
+    with desk.client.websocket_connect(f"{desk.url}/socket") as old:
+        first = old.receive_json()
+        old.send_json(batch(first["nonce"], 1))
+        until_ack(old)
+        with desk.client.websocket_connect(f"{desk.url}/socket") as new:
+            second = new.receive_json()
+            assert second["last_seq"] == 1
+            with pytest.raises(WebSocketDisconnect) as closed:
+                while True:
+                    old.send_json(batch(first["nonce"], 2))
+                    until_ack(old)
+            assert closed.value.code == 4404
+            new.send_json(batch(second["nonce"], 2))
+            assert until_ack(new) == 2
+
+
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://["])
 def test_a_foreign_page_cannot_open_the_socket(desk: Desk, origin: str) -> None:
     own = {"host": "localhost", "origin": "http://localhost"}
@@ -272,17 +291,19 @@ def batch(nonce: str, seq: int) -> dict[str, object]:
     }
 
 
+def until_ack(socket: WebSocketTestSession) -> int:
+    while (message := socket.receive_json())["type"] != "ack":
+        pass
+    return message["seq"]
+
+
 def test_a_batch_is_kept_once_however_often_it_is_sent(desk: Desk) -> None:
     desk.run()
     for _ in range(2):
         with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
             nonce = socket.receive_json()["nonce"]
             socket.send_json(batch(nonce, 1))
-            acks = []
-            while not acks:
-                message = socket.receive_json()
-                acks += [message["seq"]] if message["type"] == "ack" else []
-            assert acks == [1]
+            assert until_ack(socket) == 1
     with desk.service.db.transaction() as tx:
         kept = events.read(tx, desk.sitting_id, "batch_kept")
         opened = events.read(tx, desk.sitting_id, "incident_opened")
