@@ -21,6 +21,7 @@ from proctor.identity import enrolment
 from proctor.incidents.kinds import Kind
 from proctor.people.tables import Account
 from proctor.review import claims, dossier, looks, queue, sampling, statements, verdicts
+from proctor.review.claims import Claim
 from proctor.review.dossier import Comparison, Dossier
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
@@ -108,10 +109,13 @@ class Opened:
     ) -> Response:
         """Let *write* decide about *subject* and say where the page goes on; when it is refused,
         the same page again with what is wrong and what was written."""
+        was_claimed = self._claim() is not None
         try:
             claims.hold(self.tx, self.account, self.sitting.id, self.now)
             place = write()
         except (Refused, Conflict) as error:
+            if not was_claimed:
+                claims.release(self.tx, self.account, self.sitting.id)
             message = self.t(error.key, **error.ids)
             refused = {"subject": subject, "reason": form.reason, "message": message}
             return self.page(status_of(error), refused, chosen=subject)
@@ -146,7 +150,7 @@ class Opened:
             width=WIDTH,
             lane_height=LANE_HEIGHT,
             granted=self._granted(),
-            claim=claims.claims_of(self.tx, self.now, [self.sitting.id]).get(self.sitting.id),
+            claim=self._claim(),
             sample=self._sample(),
             said=self.said,
             outcome=outcome_of(self.reviewed, evidence, self.now),
@@ -184,6 +188,10 @@ class Opened:
             answers=tuple(each for each in self.said if each.incident_id == found.row.id),
             looked=sum(each is found or seen.saw_itself(each.row.id) for each in alike),
         )
+
+    def _claim(self) -> Claim | None:
+        """Who works on it now."""
+        return claims.claims_of(self.tx, self.now, [self.sitting.id]).get(self.sitting.id)
 
     def _sample(self) -> dict[str, Any] | None:
         """What is asked, or was found, about a sitting without incidents that is looked through."""
