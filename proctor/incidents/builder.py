@@ -1,9 +1,10 @@
 """What the rules opened and closed becomes rows, events and clips of both tracks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,21 +17,35 @@ from proctor.exams.thresholds import ExamRules
 from proctor.incidents.kinds import Change, Incident, Opened
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.clips import ClipUnavailable, cut_clip
-from proctor.media.tables import Recording
-from proctor.media.webm import NotARecording, read_start_ms
 from proctor.observations import Track
 from proctor.plumbing.db import new_id
 
 MAX_CLIP_S = 60.0
 
+#: when an incident begins and ends; None while it lasts
+Span = tuple[float, float | None]
+
 
 @dataclass(frozen=True, slots=True)
 class ClipWindow:
-    """What one clip shows, in seconds since the exam began, and the incidents it is for."""
+    """What one clip shows, in seconds since the exam began, and when its incidents begin."""
 
     start_s: float
     end_s: float
-    incident_ids: tuple[str, ...]
+    begins_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CutClip:
+    """A clip on the disk that no row names yet; times in seconds since the exam began."""
+
+    window: ClipWindow
+    track: Track
+    path: Path
+    start_s: float
+    end_s: float
+    sha256: str
+    parent_sha256: str
 
 
 def record(
@@ -74,14 +89,27 @@ def clips_of(tx: Session, sitting_id: str) -> list[ClipRow]:
     return list(tx.scalars(mine.order_by(ClipRow.start_s, ClipRow.track)))
 
 
-def clip_windows(
-    rules: ExamRules, incidents: Iterable[IncidentRow], exam_s: float
-) -> tuple[ClipWindow, ...]:
-    """What to cut for *incidents*: with pre- and post-roll, inside the exam, overlapping ones
-    joined while the whole is no longer than ``MAX_CLIP_S``. ``exam_s``: the exam until now."""
+def spans_of(
+    rows: Iterable[IncidentRow], changes: Iterable[Change], suppressed: Container[str]
+) -> list[Span]:
+    """From when to when each incident lasts: those of *rows*, and what *changes* make of them."""
+    ends: dict[tuple[str, str, float], float | None] = {}
+    for row in rows:
+        ends[row.kind, str(row.evidence.get("track", "")), row.start_s] = row.end_s
+    for incident in (change.incident for change in changes):
+        if incident.kind not in suppressed:
+            track = str(incident.evidence.get("track", ""))
+            ends[incident.kind.value, track, incident.start_s] = incident.end_s
+    return [(start_s, end_s) for (_, _, start_s), end_s in ends.items()]
+
+
+def clip_windows(rules: ExamRules, spans: Iterable[Span], exam_s: float) -> tuple[ClipWindow, ...]:
+    """What to cut for incidents of these *spans*: with pre- and post-roll, inside the exam,
+    overlapping ones joined while the whole is no longer than ``MAX_CLIP_S``. ``exam_s``: the exam
+    until now."""
     windows: list[ClipWindow] = []
-    for row in sorted(incidents, key=lambda row: row.start_s):
-        window = _window(rules, row, exam_s)
+    for start_s, end_s in sorted(spans, key=itemgetter(0)):
+        window = _window(rules, start_s, exam_s if end_s is None else end_s, exam_s)
         joined = _joined(windows[-1], window) if windows else None
         if joined is None:
             windows.append(window)
@@ -90,27 +118,64 @@ def clip_windows(
     return tuple(windows)
 
 
-def cut_for(
-    tx: Session,
-    incidents: Sequence[IncidentRow],
-    *,
-    rules: ExamRules,
-    exam_s: float,
-    recordings_dir: Path,
-) -> list[ClipRow]:
-    """Clips of *incidents*, which are of one sitting, from both tracks; files are written now.
+def cut(
+    windows: Iterable[ClipWindow],
+    recorded: Mapping[Track, Sequence[Path]],
+    offset_s: float,
+    directory: Path,
+) -> list[CutClip]:
+    """Cut *windows* from both tracks into *directory*; it copies, so not inside a transaction.
 
-    A track without a picture in the window has no clip: its gap says why. Raises OSError.
+    ``recorded``: files that can be read. ``offset_s``: when the exam began on the recording
+    clock. A track without a picture in a window has no clip: its gap says why. Raises OSError,
+    and then no file of it is left.
     """
-    clips = [
-        clip
-        for window in clip_windows(rules, incidents, exam_s)
-        for track in Track
-        for clip in _cut(tx, incidents[0].sitting_id, track, window, recordings_dir)
-    ]
-    tx.add_all(clips)
-    tx.flush()
+    clips: list[CutClip] = []
+    try:
+        for window in windows:
+            for track, paths in recorded.items():
+                path = directory / f"clip-{new_id()}.webm"
+                start_s, end_s = window.start_s + offset_s, window.end_s + offset_s
+                with suppress(ClipUnavailable):
+                    clip = cut_clip(paths, start_s, end_s, path)
+                    begins_s, ends_s = clip.start_s - offset_s, clip.end_s - offset_s
+                    hashes = clip.sha256, clip.parent_sha256
+                    clips.append(CutClip(window, track, path, begins_s, ends_s, *hashes))
+    except BaseException:
+        discard(clips)
+        raise
     return clips
+
+
+def discard(clips: Iterable[CutClip]) -> None:
+    """Take back what was cut and will not be named."""
+    for clip in clips:
+        clip.path.unlink(missing_ok=True)
+
+
+def name_clips(
+    tx: Session, sitting_id: str, clips: Iterable[CutClip], recordings_dir: Path
+) -> list[ClipRow]:
+    """A row for each clip and each incident of the sitting that it is for."""
+    incidents = incidents_of(tx, sitting_id)
+    rows = [
+        ClipRow(
+            id=new_id(),
+            incident_id=incident.id,
+            track=clip.track,
+            path=str(clip.path.relative_to(recordings_dir)),
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            sha256=clip.sha256,
+            parent_sha256=clip.parent_sha256,
+        )
+        for clip in clips
+        for incident in incidents
+        if incident.start_s in clip.window.begins_s
+    ]
+    tx.add_all(rows)
+    tx.flush()
+    return rows
 
 
 def _open(tx: Session, sitting_id: str, incident: Incident, at: datetime) -> IncidentRow:
@@ -155,58 +220,14 @@ def _payload(row: IncidentRow) -> dict[str, Any]:
     }
 
 
-def _window(rules: ExamRules, row: IncidentRow, exam_s: float) -> ClipWindow:
-    end_s = exam_s if row.end_s is None else row.end_s
-    start_s = max(0.0, row.start_s - rules.pre_roll_s)
-    end_s = min(max(end_s, row.start_s) + rules.post_roll_s, exam_s, start_s + MAX_CLIP_S)
-    return ClipWindow(start_s, max(start_s, end_s), (row.id,))
+def _window(rules: ExamRules, start_s: float, end_s: float, exam_s: float) -> ClipWindow:
+    begins_s = max(0.0, start_s - rules.pre_roll_s)
+    ends_s = min(max(end_s, start_s) + rules.post_roll_s, exam_s, begins_s + MAX_CLIP_S)
+    return ClipWindow(begins_s, max(begins_s, ends_s), (start_s,))
 
 
 def _joined(first: ClipWindow, second: ClipWindow) -> ClipWindow | None:
     end_s = max(first.end_s, second.end_s)
     if second.start_s > first.end_s or end_s - first.start_s > MAX_CLIP_S:
         return None
-    return ClipWindow(first.start_s, end_s, first.incident_ids + second.incident_ids)
-
-
-def _cut(
-    tx: Session, sitting_id: str, track: Track, window: ClipWindow, recordings_dir: Path
-) -> list[ClipRow]:
-    rows: list[ClipRow] = []
-    for shift_s, paths in _timelines(tx, sitting_id, track, recordings_dir).items():
-        relative = f"{sitting_id}/clip-{new_id()}.webm"
-        path = recordings_dir / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            clip = cut_clip(paths, window.start_s - shift_s, window.end_s - shift_s, path)
-        except ClipUnavailable:
-            continue
-        rows += [
-            ClipRow(
-                id=new_id(),
-                incident_id=incident_id,
-                track=track,
-                path=relative,
-                start_s=clip.start_s + shift_s,
-                end_s=clip.end_s + shift_s,
-                sha256=clip.sha256,
-                parent_sha256=clip.parent_sha256,
-            )
-            for incident_id in window.incident_ids
-        ]
-    return rows
-
-
-def _timelines(
-    tx: Session, sitting_id: str, track: Track, recordings_dir: Path
-) -> dict[float, list[Path]]:
-    """Files of a track by where their epoch lies; a restarted service begins a new epoch."""
-    query = select(Recording).where(Recording.sitting_id == sitting_id, Recording.track == track)
-    found: dict[float, list[Path]] = {}
-    for row in tx.scalars(query.order_by(Recording.part)):
-        path = recordings_dir / row.path
-        # a file that is gone or torn in its header holds nothing to cut from
-        with suppress(FileNotFoundError, NotARecording):
-            shift_s = round(row.starts_s - read_start_ms(path) / 1000, 3)
-            found.setdefault(shift_s, []).append(path)
-    return found
+    return ClipWindow(first.start_s, end_s, first.begins_s + second.begins_s)

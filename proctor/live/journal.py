@@ -258,23 +258,30 @@ class Journal:
         root = self._line.settings.recordings_dir
         with self._line.db.transaction() as tx:
             files = ledger.files_of(tx, self.sitting.id, root)
+            opened = builder.incidents_of(tx, self.sitting.id)
         known = {each.path for each in recorded}
         recorded = [*recorded, *ledger.recover(path for path in files if path not in known)]
         kept = self._in_exam(items)
         state, changes = self._fold(kept)
         changes += rules.finish(self._policy, state, exam_s)
-        with self._line.db.transaction() as tx:
-            sitting = tx.get_one(Sitting, self.sitting.id)
-            events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
-            builder.record(tx, sitting.id, changes, now, self._suppressed)
-            causes = self._with_pauses(tx, causes, exam_s)
-            hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
-            keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
-            payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes}
-            payload |= self._cut_clips(tx, exam_s)
-            sitting.state, sitting.finished_at = SittingState.FINISHED, now
-            sitting.exam_s, sitting.paused_at = exam_s, None
-            events.append(tx, sitting.id, "sitting_finished", payload, now)
+        spans = builder.spans_of(opened, changes, self._suppressed)
+        clips, failed = self._cut_clips(spans, exam_s, recorded)
+        try:
+            with self._line.db.transaction() as tx:
+                sitting = tx.get_one(Sitting, self.sitting.id)
+                events.append_all(tx, sitting.id, [fact(item) for item in kept], now)
+                builder.record(tx, sitting.id, changes, now, self._suppressed)
+                causes = self._with_pauses(tx, causes, exam_s)
+                hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
+                keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
+                builder.name_clips(tx, sitting.id, clips, root)
+                payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes} | failed
+                sitting.state, sitting.finished_at = SittingState.FINISHED, now
+                sitting.exam_s, sitting.paused_at = exam_s, None
+                events.append(tx, sitting.id, "sitting_finished", payload, now)
+        except BaseException:
+            builder.discard(clips)
+            raise
         self.sitting = sitting
         items.clear()
 
@@ -287,21 +294,22 @@ class Journal:
         paused = [Cause(start + offset, end + offset, rules.PAUSED) for start, end in spans]
         return {track: [*paused, *known] for track, known in causes.items()}
 
-    def _cut_clips(self, tx: Session, exam_s: float) -> dict[str, Any]:
-        """Why clips could not be cut: the exam ends without them, the recordings are there."""
+    def _cut_clips(
+        self, spans: list[builder.Span], exam_s: float, recorded: list[RecordedTrack]
+    ) -> tuple[list[builder.CutClip], dict[str, Any]]:
+        """The clips, or why there are none: the exam ends without, the recordings are there.
+
+        It copies whole seconds of files, which no transaction waits for.
+        """
+        windows = builder.clip_windows(self._policy, spans, exam_s)
+        files = {track: [each.path for each in recorded if each.track is track] for track in Track}
+        directory = self._line.settings.recordings_dir / self.sitting.id
         try:
-            builder.cut_for(
-                tx,
-                builder.incidents_of(tx, self.sitting.id),
-                rules=self._policy,
-                exam_s=exam_s,
-                recordings_dir=self._line.settings.recordings_dir,
-            )
+            return builder.cut(windows, files, self.sitting.exam_offset_s, directory), {}
         except OSError as error:
             reason = errno.errorcode.get(error.errno or 0, "disk")
             log.error("clips_not_cut", sitting=self.sitting.id, reason=reason)
-            return {"clips_not_cut": reason}
-        return {}
+            return [], {"clips_not_cut": reason}
 
 
 async def _in_thread(work: Callable[..., None], *values: object) -> None:

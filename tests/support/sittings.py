@@ -10,8 +10,11 @@ import av
 import numpy as np
 from sqlalchemy.orm import Session
 
-from proctor.incidents.tables import IncidentRow
+from proctor.exams.thresholds import ExamRules
+from proctor.incidents import builder
+from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.media.frames import EncodedFrame, is_key_frame
+from proctor.media.ledger import recordings_of
 from proctor.media.recorder import TrackRecorder
 from proctor.media.tables import Recording
 from proctor.observations import Track
@@ -124,3 +127,15 @@ def pictures(plain: bool = False) -> tuple[bytes, ...]:
         picture.pts = number
         encoded += [bytes(packet) for packet in encoder.encode(picture)]
     return tuple(encoded)
+
+
+def cut_clips(tx: Session, sitting: Sitting, directory: Path) -> list[ClipRow]:
+    """The clips of all incidents of *sitting*, from what ``record_track`` recorded."""
+    files = {
+        track: [directory / row.path for row in recordings_of(tx, sitting.id, track)]
+        for track in Track
+    }
+    spans = builder.spans_of(builder.incidents_of(tx, sitting.id), (), ())
+    windows = builder.clip_windows(ExamRules(), spans, EXAM_S)
+    clips = builder.cut(windows, files, 0.0, directory / sitting.id)
+    return builder.name_clips(tx, sitting.id, clips, directory)

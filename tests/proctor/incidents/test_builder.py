@@ -1,7 +1,9 @@
 """Incidents become rows, events and clips."""
 
+import errno
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -9,20 +11,22 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.exams.thresholds import ExamRules
+from proctor.incidents import builder
 from proctor.incidents.builder import (
     ClipWindow,
     clip_windows,
     clips_of,
-    cut_for,
     incidents_of,
     record,
+    spans_of,
 )
 from proctor.incidents.rules import State, finish, step
-from proctor.incidents.tables import ClipRow, IncidentRow
+from proctor.incidents.tables import IncidentRow
+from proctor.media.clips import Clip, cut_clip
 from proctor.observations import Check, Observation, Track
 from proctor.sittings.tables import Sitting
 from tests.support.cast import NOON, assemble
-from tests.support.sittings import incident_of, record_track, sitting_of
+from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
 
@@ -71,38 +75,54 @@ def test_gaps_of_two_tracks_are_told_apart(tx: Session, sitting: Sitting) -> Non
     assert ends == {"camera": 14.0, "screen": 12.0}
 
 
-def row(row_id: str, start_s: float, end_s: float | None) -> IncidentRow:
-    return IncidentRow(id=row_id, kind="paste", start_s=start_s, end_s=end_s)
-
-
 def test_a_clip_has_pre_and_post_roll_inside_the_exam() -> None:
-    rows = [row("a", 2, 4), row("b", 40, 50), row("c", 88, None)]
-
-    assert clip_windows(RULES, rows, 90) == (
-        ClipWindow(0, 9, ("a",)),
-        ClipWindow(35, 55, ("b",)),
-        ClipWindow(83, 90, ("c",)),
+    assert clip_windows(RULES, [(2, 4), (40, 50), (88, None)], 90) == (
+        ClipWindow(0, 9, (2,)),
+        ClipWindow(35, 55, (40,)),
+        ClipWindow(83, 90, (88,)),
     )
 
 
 def test_overlapping_windows_are_one_clip() -> None:
-    rows = [row("b", 46, 60), row("a", 40, 48)]
-
-    assert clip_windows(RULES, rows, 90) == (ClipWindow(35, 65, ("a", "b")),)
+    assert clip_windows(RULES, [(46, 60), (40, 48)], 90) == (ClipWindow(35, 65, (40, 46)),)
 
 
 def test_no_clip_is_longer_than_a_minute() -> None:
-    rows = [row("a", 10, 100), row("b", 60, 62)]
-
-    assert clip_windows(RULES, rows, 300) == (
-        ClipWindow(5, 65, ("a",)),
-        ClipWindow(55, 67, ("b",)),
+    assert clip_windows(RULES, [(10, 100), (60, 62)], 300) == (
+        ClipWindow(5, 65, (10,)),
+        ClipWindow(55, 67, (60,)),
     )
 
 
-def cut(tx: Session, directory: Path, sitting: Sitting) -> list[ClipRow]:
-    found = incidents_of(tx, sitting.id)
-    return cut_for(tx, found, rules=RULES, exam_s=30.0, recordings_dir=directory)
+def test_what_an_incident_becomes_goes_before_what_is_written() -> None:
+    rows = [IncidentRow(kind="paste", start_s=2.0, end_s=None, evidence={})]
+    state, opened = step(RULES, State(), browser(2.0, "page_hidden"))
+    _, closed = step(RULES, state, browser(4.0, "page_shown"))
+
+    assert spans_of(rows, opened, {}) == [(2.0, None), (2.0, None)]
+    assert spans_of(rows, (*opened, *closed), {}) == [(2.0, None), (2.0, 4.0)]
+    assert spans_of(rows, closed, {"page_hidden"}) == [(2.0, None)]
+
+
+def test_clips_that_cannot_all_be_written_leave_no_file(
+    tx: Session, sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_track(tx, sitting, tmp_path, Track.CAMERA)
+    incident_of(tx, sitting, "page_hidden", 2.0, 3.0)
+    incident_of(tx, sitting, "page_hidden", 20.0, 21.0)
+    before, left = set(tmp_path.rglob("*")), [1]
+
+    def full(*values: Any) -> Clip:
+        if not left:
+            raise OSError(errno.ENOSPC, "no space left")
+        left.pop()
+        return cut_clip(*values)
+
+    monkeypatch.setattr(builder, "cut_clip", full)
+    with pytest.raises(OSError, match="no space"):
+        cut_clips(tx, sitting, tmp_path)
+
+    assert set(tmp_path.rglob("*")) == before
 
 
 def test_clips_of_both_tracks_are_files_that_play(
@@ -112,7 +132,7 @@ def test_clips_of_both_tracks_are_files_that_play(
     record_track(tx, sitting, tmp_path, Track.SCREEN, seconds=33, starts_s=-3.0)
     incident = incident_of(tx, sitting, "page_hidden", 12.0, 14.0)
 
-    cut(tx, tmp_path, sitting)
+    cut_clips(tx, sitting, tmp_path)
 
     clips = clips_of(tx, sitting.id)
     assert [(clip.track, clip.incident_id) for clip in clips] == [
@@ -131,4 +151,4 @@ def test_what_was_not_recorded_has_no_clip(tx: Session, sitting: Sitting, tmp_pa
     record_track(tx, sitting, tmp_path, Track.CAMERA, seconds=5)
     incident_of(tx, sitting, "media_gap", 20.0, 25.0, track="camera")
 
-    assert cut(tx, tmp_path, sitting) == []
+    assert cut_clips(tx, sitting, tmp_path) == []

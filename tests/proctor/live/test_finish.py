@@ -103,6 +103,7 @@ async def test_finish_that_was_not_written_leaves_nothing_and_can_be_asked_again
         await live.finish("student_finished")
     assert room.sitting().state is SittingState.RUNNING
     assert room.rows(MediaGap) == room.rows(ClipRow) == []
+    assert not list(room.line.settings.recordings_dir.rglob("clip-*"))
     assert room.told("sitting_finished") == []
 
     room.clock.advance(4.0)

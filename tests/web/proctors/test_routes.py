@@ -13,9 +13,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.catalogue import translate
-from proctor.exams.thresholds import ExamRules
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
-from proctor.incidents.builder import cut_for, incidents_of
 from proctor.media.tables import Recording
 from proctor.media.webm import read_clusters
 from proctor.observations import Track
@@ -23,7 +21,7 @@ from proctor.review.verdicts import verdicts_of
 from proctor.sittings import interventions
 from proctor.sittings.tables import Act, Sitting, SittingState
 from tests.support.service import Service
-from tests.support.sittings import incident_of, record_track, sitting_of
+from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
 
@@ -45,8 +43,7 @@ class Room:
             directory = service.services.settings.recordings_dir
             self.recording = record_track(tx, sitting, directory, Track.CAMERA, starts_s=-2.0)
             record_track(tx, sitting, directory, Track.SCREEN)
-            found = incidents_of(tx, sitting.id)
-            clips = cut_for(tx, found, rules=ExamRules(), exam_s=30.0, recordings_dir=directory)
+            clips = cut_clips(tx, sitting, directory)
             self.clips = [clip.id for clip in clips]
 
     @property

@@ -7,13 +7,11 @@ from sqlalchemy import text
 
 from proctor import events
 from proctor.catalogue import translate
-from proctor.exams.thresholds import ExamRules
-from proctor.incidents.builder import cut_for, incidents_of
 from proctor.incidents.kinds import Kind
 from proctor.observations import Track
 from proctor.sittings.tables import SittingState
 from tests.support.service import Service
-from tests.support.sittings import incident_of, record_track, sitting_of
+from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
 
@@ -33,8 +31,7 @@ class Record:
             self.paste = incident_of(tx, sitting, "paste", 12.0, 12.0, chars=84).id
             directory = service.services.settings.recordings_dir
             record_track(tx, sitting, directory, Track.CAMERA)
-            found = incidents_of(tx, sitting.id)
-            clips = cut_for(tx, found, rules=ExamRules(), exam_s=30.0, recordings_dir=directory)
+            clips = cut_clips(tx, sitting, directory)
             self.clip = clips[0].id
 
     @property
