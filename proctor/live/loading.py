@@ -1,7 +1,8 @@
 """A sitting as the database holds it, and what all live sittings share."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from proctor.inference import InferencePool
 from proctor.media.capture import NO_PACKETS
 from proctor.media.disk import Disk
 from proctor.media.gaps import Cause
+from proctor.media.pace import EDGE_S, STILLS_ONLY, Pace
 from proctor.media.port import MediaPort
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
@@ -35,6 +37,9 @@ from proctor.review.precision import switched_off
 from proctor.settings import Settings
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
+
+#: name of the fact that the page sends more or less than before
+PACE = "pace"
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,7 @@ def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]
     found: dict[Track, list[Cause]] = {track: [] for track in Track}
     silent: dict[Track, tuple[float, str]] = {}
     for item in items:
-        if not isinstance(item, Observation) or item.check != Check.MEDIA:
+        if not isinstance(item, Observation) or item.check != Check.MEDIA or item.name == PACE:
             continue
         named = [Track(str(item.values["track"]))] if "track" in item.values else list(Track)
         for track in named:
@@ -191,7 +196,21 @@ def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]
             if item.name != "resumed":
                 silent.setdefault(track, (item.at_s, cause))
     for track, (since_s, why) in silent.items():
-        found[track].append(Cause(since_s, float("inf"), why))
+        found[track].append(Cause(since_s, inf, why))
+    return {track: [*known, *_stills(items)] for track, known in found.items()}
+
+
+def _stills(items: list[Observation | NotAssessed]) -> list[Cause]:
+    """When the page sent stills only, by its own word; the last may be going on."""
+    found: list[Cause] = []
+    for item in items:
+        if not isinstance(item, Observation) or (item.check, item.name) != (Check.MEDIA, PACE):
+            continue
+        is_on, are_stills = bool(found) and found[-1].end == inf, item.values["pace"] == Pace.STILLS
+        if are_stills and not is_on:
+            found.append(Cause(item.at_s - EDGE_S, inf, STILLS_ONLY))
+        elif is_on and not are_stills:
+            found[-1] = replace(found[-1], end=item.at_s + EDGE_S)
     return found
 
 

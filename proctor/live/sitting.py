@@ -7,7 +7,9 @@ acknowledged after commit.
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from traceback import format_tb
@@ -25,7 +27,7 @@ from proctor.incidents import rules
 from proctor.live.faces import FaceWatch
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
-from proctor.live.loading import Line, Loaded
+from proctor.live.loading import PACE, Line, Loaded
 from proctor.live.page import Messages, Page
 from proctor.live.preview import Preview
 from proctor.media import ledger
@@ -33,9 +35,11 @@ from proctor.media.backfill import BackfillRefused, read_pictures
 from proctor.media.capture import NO_PACKETS, Capture
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause
+from proctor.media.pace import Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
+from proctor.plumbing.db import new_id
 from proctor.plumbing.uncancelled import to_the_end
 from proctor.sittings.desk import NotRunning, OutsideWindow
 from proctor.sittings.tables import Sitting, SittingState
@@ -79,6 +83,15 @@ class Replaced(Conflict):
     key = "error.second_page"
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The sitting's newest media connection: what was offered and answered."""
+
+    id: str
+    offer: str
+    answer: str
+
+
 class LiveSitting:
     """One sitting from the connection of its media to its receipt."""
 
@@ -94,6 +107,8 @@ class LiveSitting:
         self._page = Page()
         self._heard = line.clock.monotonic()
         self._admitted = loaded.is_admitted
+        self._kbit_s = 0
+        self._connection: Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # files that were begun and have no row yet
         self._unnamed: dict[Path, Track] = {}
@@ -170,6 +185,11 @@ class LiveSitting:
         return self._capture.taken_bytes
 
     @property
+    def pace(self) -> Pace:
+        """What its page sends."""
+        return self._capture.pace
+
+    @property
     def recorded_now_s(self) -> float:
         """Seconds on the recordings' clock; the exam's begins ``exam_offset_s`` later."""
         return self._capture.now_s
@@ -204,7 +224,25 @@ class LiveSitting:
         Raises OfferRefused, ConsentMissing, DiskFull or SittingOver.
         """
         self._heard = self._line.clock.monotonic()
-        return await to_the_end(self._connect(sdp, tracks))
+        return (await to_the_end(self._connect(sdp, tracks, "page"))).answer
+
+    async def publish(self, sdp: str) -> Connection:
+        """As ``connect``, for a program: its first picture is the camera, its second the screen."""
+        return await to_the_end(self._connect(sdp, None, "whip"))
+
+    async def unpublish(self, connection_id: str) -> bool:
+        """End the connection if it is the one there is; whether it was."""
+        async with self._lock:
+            connection = self.connection
+            if connection is None or connection.id != connection_id:
+                return False
+            await self._capture.drop("connection_left")
+        return True
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection there is now."""
+        return self._connection if self._capture.peer is not None else None
 
     def watched(self) -> AbstractContextManager[None]:
         """While somebody follows the files of ``paths``."""
@@ -248,6 +286,14 @@ class LiveSitting:
             await self._journal.keep_batch(seq, seen, batch, self.exam_now_s)
         return seq
 
+    def keep_pace(self, pace: Pace) -> None:
+        """The page sends at *pace* from now on; it is told what its line carried until now."""
+        if pace is not self.pace:
+            self._kbit_s = self._capture.kbit_s
+            self._capture.keep_pace(pace)
+            self._note_pace()
+        self._page.tell({"type": "pace", "kbit_s": self._kbit_s})
+
     async def take_backfill(self, track: Track, data: bytes, now_ms: float) -> int:
         """Keep what the page recorded while it was cut off; how many pictures were missing.
 
@@ -284,6 +330,8 @@ class LiveSitting:
                 via = "proctor" if self._admitted else "face"
                 await self._journal.begin(self._capture.now_s, via)
                 self._faces.compare_at_once()
+                if self.pace is not Pace.FULL:
+                    self._note_pace()
         return self.remaining_s or 0.0
 
     async def admit(self, by: str) -> None:
@@ -391,7 +439,7 @@ class LiveSitting:
         await self._journal.end(reason, exam_s, recorded, causes)
         self._page.tell({"type": "ended", "reason": reason})
 
-    async def _connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
+    async def _connect(self, sdp: str, tracks: Mapping[str, str] | None, via: str) -> Connection:
         # one after the other, and never while the exam is being ended
         async with self._lock:
             if self.is_finished:
@@ -400,14 +448,15 @@ class LiveSitting:
                 raise consents.ConsentMissing
             answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
-                await self._journal.write(self._note_connection)
+                await self._journal.write(partial(self._note_connection, via))
             except SQLAlchemyError:
                 # files that no row names would be seen by nobody
                 await self._capture.drop("not_noted")
                 raise
             if self._analysis is None:
                 self._analysis = asyncio.create_task(self._analyse())
-        return answer
+            made = self._connection = Connection(new_id(), sdp, answer)
+        return made
 
     async def _stop_analysis(self) -> None:
         analysis, self._analysis = self._analysis, None
@@ -441,6 +490,11 @@ class LiveSitting:
     ) -> None:
         self._note(Observation(Check.MEDIA, name, at_s, values))
         self._tell_media()
+
+    def _note_pace(self) -> None:
+        values: dict[str, float | int | bool | str]
+        values = {"pace": self.pace.value, "kbit_s": self._kbit_s}
+        self._note(Observation(Check.MEDIA, PACE, self._capture.now_s, values))
 
     def _longest_s(self) -> float:
         left_s = self.remaining_s
@@ -522,13 +576,13 @@ class LiveSitting:
         except KeyEventError as error:
             raise browser.BatchRefused from error
 
-    def _note_connection(self, tx: Session, now: datetime) -> None:
+    def _note_connection(self, via: str, tx: Session, now: datetime) -> None:
         sitting = tx.get_one(Sitting, self.id)
         if sitting.state == SittingState.CREATED:
             sitting.state = SittingState.CHECKING
         root = self._line.settings.recordings_dir
         ledger.open_files(tx, self.id, self._capture.paths, root)
-        events.append(tx, self.id, "media_connected", {}, now)
+        events.append(tx, self.id, "media_connected", {"via": via}, now)
 
     def _require_ready(self) -> None:
         if self._line.clock.now() >= self._loaded.closes_at:

@@ -13,6 +13,7 @@ from proctor.incidents.kinds import Severity
 from proctor.incidents.tables import IncidentRow
 from proctor.live.register import LiveSittings
 from proctor.live.sitting import LiveSitting
+from proctor.media.pace import Pace
 from proctor.people.tables import Account
 from proctor.review import queue
 from proctor.review.queue import Reviewed
@@ -71,6 +72,7 @@ class Tile:
     camera: bool
     screen: bool
     kbit_s: int | None
+    pace: Pace
     incident: LastIncident | None
 
 
@@ -105,6 +107,7 @@ class Wall:
             camera=camera,
             screen=screen,
             kbit_s=self._kbit_s(sitting_id, live) if live else None,
+            pace=live.pace if live else Pace.FULL,
             incident=incident,
         )
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from proctor.media.frames import Codec, is_key_frame
+from proctor.media.pace import EXPECTED, Pace
 
-# a retransmission takes one round trip; under the camera's silence limit of 1 s
-PATIENCE_S = 0.6
 CAPACITY_PACKETS = 512
 # a 1080p text key frame measures 40 to 51 kB
 MAX_FRAME_BYTES = 1 << 20
@@ -41,10 +40,14 @@ class AssembledFrame:
 
 
 class FrameAssembler:
-    """Puts one track's packets into frames; ``needs_key`` says that a key frame must be asked."""
+    """Puts one track's packets into frames; ``needs_key`` says that a key frame must be asked.
+
+    ``patience_s``: how long a packet that is missing holds the picture back.
+    """
 
     def __init__(self) -> None:
         self.needs_key = True
+        self.patience_s = EXPECTED[Pace.FULL].patience_s
         self._next: int | None = None
         self._waiting: dict[int, Packet] = {}
         self._parts: list[Packet] = []
@@ -68,7 +71,7 @@ class FrameAssembler:
         frames = self._drain(now)
         while self._waiting:
             first = min(self._waiting)
-            if now - self._waiting[first].arrival < PATIENCE_S:
+            if now - self._waiting[first].arrival < self.patience_s:
                 break
             self._give_up()
             self._next = first

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from proctor.media.backfill import Backfill, KeptPicture
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import Cause, Interval
+from proctor.media.pace import EDGE_S, EXPECTED, STILLS_ONLY, Pace
 from proctor.media.peer import Peer
 from proctor.media.port import MediaPort
 from proctor.media.recorder import (
@@ -41,7 +43,8 @@ from proctor.plumbing.uncancelled import to_the_end
 
 log = structlog.get_logger()
 
-LIVE_WITHIN_S = 4.0
+# beyond what makes a track silent, so that its loss is told once
+LIVE_MARGIN_S = 1.0
 NO_PACKETS = "no_packets"
 FINISHED = "finished"
 # a track whose recording stopped is given a new file; room and devices come back within 30 s
@@ -112,6 +115,8 @@ class Capture:
         self._arrived: dict[Track, float] = {}
         self._silent_since: dict[Track, float] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
+        self._pace = Pace.FULL
+        self._stills: list[Cause] = []
         self._filled: dict[Track, list[Interval]] = {track: [] for track in Track}
         # connections begin and end one after the other
         self._changing = asyncio.Lock()
@@ -133,8 +138,31 @@ class Capture:
 
     def live_tracks(self) -> dict[Track, bool]:
         """Which tracks have arrived within the last seconds."""
-        now = self.now_s
-        return {t: now - self._arrived.get(t, -LIVE_WITHIN_S) < LIVE_WITHIN_S for t in Track}
+        within_s = max(EXPECTED[self._pace].silence_s.values()) + LIVE_MARGIN_S
+        since_s = self.now_s - within_s
+        return {track: self._arrived.get(track, since_s) > since_s for track in Track}
+
+    @property
+    def pace(self) -> Pace:
+        """What the browser sends, by its own word."""
+        return self._pace
+
+    @property
+    def kbit_s(self) -> int:
+        """What arrived in a second lately; 0 without a connection."""
+        return self._peer.kbit_s if self._peer is not None else 0
+
+    def keep_pace(self, pace: Pace) -> None:
+        """The browser sends at *pace* from now on; stills lie in a gap that says so."""
+        if pace is self._pace:
+            return
+        if pace is Pace.STILLS:
+            self._stills.append(Cause(self.now_s - EDGE_S, inf, STILLS_ONLY))
+        elif self._pace is Pace.STILLS:
+            self._stills[-1] = replace(self._stills[-1], end=self.now_s + EDGE_S)
+        self._pace = pace
+        if self._peer is not None:
+            self._peer.expect(pace)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -163,6 +191,9 @@ class Capture:
             found[track].append(Cause(stop.since_s, self.now_s, stop.cause))
         for track, since_s in self._silent_since.items():
             found[track].append(Cause(since_s, self.now_s, NO_PACKETS))
+        for known in found.values():
+            # last: whatever kept the stills too from coming says more
+            known += [replace(each, end=min(each.end, self.now_s)) for each in self._stills]
         return found
 
     async def fill(
@@ -187,7 +218,7 @@ class Capture:
         self._filled[track].append(made.held)
         return made
 
-    async def connect(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
+    async def connect(self, sdp: str, tracks: Mapping[str, str] | None, exam_s: float) -> str:
         """Answer a browser's offer; it replaces the connection before it.
 
         ``exam_s``: how long it may last. Raises OfferRefused or DiskFull, and then the old
@@ -199,7 +230,7 @@ class Capture:
         """End the connection and finish its files; does nothing when there is none."""
         await to_the_end(self._drop(cause))
 
-    async def _replace(self, sdp: str, tracks: Mapping[str, str], exam_s: float) -> str:
+    async def _replace(self, sdp: str, tracks: Mapping[str, str] | None, exam_s: float) -> str:
         token = object()
         async with self._changing:
             await asyncio.to_thread(_make_room, self._directory, self._disk, exam_s)
@@ -221,6 +252,7 @@ class Capture:
                 raise
             await self._end("reconnected")
             self._peer, self._token, self._recorders = peer, token, recorders
+            peer.expect(self._pace)
             self._show_viewers()
             self._connected_s = self.now_s
             self.newest, self.newest_screen = NewestFrame(), NewestFrame()

@@ -46,20 +46,18 @@ def frame_intervals(track: Track, times: Iterable[float]) -> tuple[Interval, ...
     """What frames at *times* (seconds, ascending) cover.
 
     A frame covers until the next one if that is closer than the track's silence limit, else one
-    nominal frame; the last frame covers one nominal frame.
+    nominal frame; the last frame covers one nominal frame. A frame that has no other within the
+    limit is a still, which shows a moment and covers no time.
     """
-    covered: list[Interval] = []
-    start = last = None
+    runs: list[tuple[float, float]] = []
     for time_s in times:
-        if start is None or last is None:
-            start = time_s
-        elif time_s - last >= SILENCE_LIMIT_S[track]:
-            covered.append(Interval(start, last + NOMINAL_FRAME_S[track]))
-            start = time_s
-        last = time_s
-    if start is not None and last is not None:
-        covered.append(Interval(start, last + NOMINAL_FRAME_S[track]))
-    return tuple(covered)
+        if runs and time_s - runs[-1][1] < SILENCE_LIMIT_S[track]:
+            runs[-1] = runs[-1][0], time_s
+        else:
+            runs.append((time_s, time_s))
+    return tuple(
+        Interval(first, last + NOMINAL_FRAME_S[track]) for first, last in runs if first < last
+    )
 
 
 def coverage(intervals: Iterable[Interval], start: float, end: float) -> float:

@@ -22,6 +22,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.rate import RemoteBitrateEstimator
 
 from proctor.media.frames import Codec
+from proctor.media.pace import EXPECTED, Pace
 from proctor.media.port import MediaPort, Source
 
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
@@ -30,8 +31,6 @@ LOCAL_USERNAME = "_local_username"
 HANDLE_RTCP = "_handle_rtcp_data"
 MONITOR = "_monitor"
 
-# below it a browser makes camera and screen unreadable; both together are capped at 550 kbit/s
-BITRATE_FLOOR = 300_000
 # a frame's packets leave within some 20 ms
 GROUP_S = 0.03
 RATE_WINDOW_MS = 1_000
@@ -108,11 +107,14 @@ class ReceivedRate:
 class SharedEstimate:
     """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
 
+    ``floor``: bit/s it never goes under.
+
     The estimator is fed groups of packets: each alone would cost more than all the rest of its
     reception.
     """
 
     def __init__(self) -> None:
+        self.floor = EXPECTED[Pace.FULL].floor
         self._estimator = RemoteBitrateEstimator()
         self._estimator.incoming_bitrate = cast(Any, ReceivedRate())
         self._bytes = 0
@@ -133,7 +135,7 @@ class SharedEstimate:
             ssrc=source,
         )
         self._bytes, self._fed_at = 0, arrival
-        return None if found is None else max(found[0], BITRATE_FLOOR)
+        return None if found is None else max(found[0], self.floor)
 
 
 class MediaTaker(Protocol):

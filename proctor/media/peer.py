@@ -19,6 +19,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from proctor.media.frames import EncodedFrame
 from proctor.media.ingest import MediaLink, decode_nothing, listen_only_on, payload_types
 from proctor.media.offers import Offer, OfferRefused, read_offer
+from proctor.media.pace import Pace
 from proctor.media.port import MediaPort
 from proctor.media.reception import Reception
 from proctor.media.watch import KeySchedule, SilenceWatch, TrackChange
@@ -110,6 +111,19 @@ class Peer:
         assert self._reception is not None
         return self._reception.repaired
 
+    def expect(self, pace: Pace) -> None:
+        """The browser sends at *pace* from now on."""
+        self._keys.pace = pace
+        if self._reception is not None:
+            self._reception.expect(pace)
+        if self._watch is not None:
+            self._watch.expect(pace, time.monotonic())
+
+    @property
+    def kbit_s(self) -> int:
+        """What arrived in a second lately."""
+        return self._reception.kbit_s if self._reception is not None else 0
+
     def request_keyframe(self, track: Track) -> None:
         """Ask the browser for a key frame of *track* at the next look."""
         self._keys.request(track)
@@ -170,6 +184,7 @@ class Peer:
         match self._connection.connectionState:
             case "connected" if self._watch is None:
                 self._watch = SilenceWatch(time.monotonic())
+                self._watch.expect(self._keys.pace, time.monotonic())
             case "failed":
                 self._finish("failed")
             case "closed":

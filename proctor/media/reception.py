@@ -5,7 +5,7 @@ All in one call a datagram, on the event loop's thread; requests and reports lea
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from proctor.media.frames import EncodedFrame
 from proctor.media.ingest import PayloadTypes, SharedEstimate
 from proctor.media.losses import Losses, Reports
 from proctor.media.offers import Offer, TrackOffer
+from proctor.media.pace import EXPECTED, Pace
 from proctor.media.rtp import (
     MalformedPacket,
     RtpPacket,
@@ -29,6 +30,8 @@ from proctor.observations import Track
 # a report goes along with a request, or by itself when there is none; a browser that hears none of
 # three in a row takes the service for gone
 REPORT_EVERY_S, REPORT_LATEST_S = 0.4, 0.5
+# three seconds of reports
+RATE_MARKS = 7
 # a path that carries less than the browser was told is not kept back
 DROP = 0.9
 
@@ -81,6 +84,8 @@ class Reception:
         self._reported_at = 0.0
         self._bandwidth: int | None = None
         self._requests: list[bytes] = []
+        self._bytes = 0
+        self._marks: deque[tuple[float, int]] = deque(maxlen=RATE_MARKS)
 
     def received(self, datagram: bytes, now: float) -> None:
         """Take a media datagram that arrived at *now* (monotonic seconds)."""
@@ -91,6 +96,7 @@ class Reception:
         if opened is None:
             self.dropped["not_opened"] += 1
             return
+        self._bytes += len(datagram)
         try:
             self._saw(read_packet(opened, self._send_time_id), now)
         except MalformedPacket:
@@ -109,6 +115,13 @@ class Reception:
             self._link.send_control(b"".join(self._requests))
             self._requests.clear()
 
+    def expect(self, pace: Pace) -> None:
+        """Wait for repairs, and hold the bandwidth told, as *pace* wants."""
+        expected = EXPECTED[pace]
+        self._estimate.floor = expected.floor
+        for stream in self._streams.values():
+            stream.assembler.patience_s = expected.patience_s
+
     def needs_key(self, track: Track) -> bool:
         """Whether *track* cannot go on without a key frame."""
         return self._stream_of(track).assembler.needs_key
@@ -122,12 +135,21 @@ class Reception:
         """Packets that were lost and came again."""
         return sum(stream.losses.repaired for stream in self._streams.values())
 
+    @property
+    def kbit_s(self) -> int:
+        """What arrived in a second, of the last three, repairs and all."""
+        if len(self._marks) < 2:
+            return 0
+        (began, before), (ended, after) = self._marks[0], self._marks[-1]
+        return round(0.008 * (after - before) / (ended - began))
+
     def _stream_of(self, track: Track) -> _Stream:
         return next(stream for stream in self._streams.values() if stream.track is track)
 
     def _report(self, now: float) -> None:
         """Put a report and the bandwidth before what is asked for anyway, in one datagram."""
         self._reported_at = now
+        self._marks.append((now, self._bytes))
         blocks = [block for s in self._streams.values() if (block := s.reports.block(now))]
         if blocks:
             told = [rtcp.receiver_report(blocks)]

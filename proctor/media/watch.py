@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from proctor.media.frames import SILENCE_LIMIT_S
+from proctor.media.pace import EXPECTED, Pace
 from proctor.observations import Track
 
-# a camera key frame each second costs no bit rate; a 1080p one every 2 s starves the screen
-KEY_INTERVAL_S: Mapping[Track, float] = MappingProxyType({Track.CAMERA: 1.0, Track.SCREEN: 10.0})
 # browsers make at most about three key frames a second
 KEY_RETRY_S = 0.3
 
@@ -33,6 +29,13 @@ class SilenceWatch:
     def __init__(self, start: float) -> None:
         self._last = dict.fromkeys(Track, start)
         self._silent: set[Track] = set()
+        self._pace = Pace.FULL
+
+    def expect(self, pace: Pace, now: float) -> None:
+        """Expect pictures at *pace* from *now* on, the next ones after what it leaves between."""
+        self._pace = pace
+        heard = [track for track in Track if track not in self._silent]
+        self._last.update(dict.fromkeys(heard, now))
 
     def saw(self, track: Track, now: float) -> TrackChange | None:
         """Note a frame; a change if the track was silent."""
@@ -44,10 +47,11 @@ class SilenceWatch:
 
     def check(self, now: float) -> list[TrackChange]:
         """Tracks that have just become silent at *now*."""
+        limits = EXPECTED[self._pace].silence_s
         fallen = [
             track
             for track, last in self._last.items()
-            if track not in self._silent and now - last >= SILENCE_LIMIT_S[track]
+            if track not in self._silent and now - last >= limits[track]
         ]
         self._silent.update(fallen)
         return [TrackChange(track, is_silent=True, since=self._last[track]) for track in fallen]
@@ -57,6 +61,7 @@ class KeySchedule:
     """When to ask each track for a key frame: at its interval, on request, and again while lost."""
 
     def __init__(self) -> None:
+        self.pace = Pace.FULL
         self._asked: dict[Track, float] = {}
         self._requested: set[Track] = set()
 
@@ -66,7 +71,7 @@ class KeySchedule:
 
     def due(self, track: Track, now: float, needs_key: bool) -> bool:
         """Whether to ask *track* now; counts as asked when True."""
-        interval = KEY_RETRY_S if needs_key else KEY_INTERVAL_S[track]
+        interval = KEY_RETRY_S if needs_key else EXPECTED[self.pace].key_s[track]
         asked = self._asked.get(track)
         if track not in self._requested and asked is not None and now - asked < interval:
             return False

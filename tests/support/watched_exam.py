@@ -109,6 +109,13 @@ def filmed(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
 
 def begin(page: Page, link: str) -> None:
     """From the sign-in link to the questions."""
+    connect(page, link)
+    page.locator("#start-button:enabled").click()
+    expect(page.locator("#paper textarea").first).to_be_visible()
+
+
+def connect(page: Page, link: str) -> None:
+    """From the sign-in link to camera and screen on their way."""
     page.set_default_timeout(60_000)
     page.goto(link)
     page.locator("main form button").click()
@@ -120,8 +127,6 @@ def begin(page: Page, link: str) -> None:
         page.locator(f"#{source}-button:enabled").click()
         page.locator(f"#{source}-check[data-state=ok]").wait_for()
     page.locator("#connect-button:enabled").click()
-    page.locator("#start-button:enabled").click()
-    expect(page.locator("#paper textarea").first).to_be_visible()
 
 
 def hand_in(page: Page) -> str:

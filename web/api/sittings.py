@@ -12,11 +12,12 @@ from proctor.errors import Conflict, ProctorError, Refused
 from proctor.live.page import REPLACED, Messages
 from proctor.live.sitting import LiveSitting, Replaced
 from proctor.media.backfill import MAX_BYTES
+from proctor.media.pace import Pace
 from proctor.observations import Track
 from proctor.people.tables import Role
-from proctor.sittings import desk
+from proctor.sittings import desk, media_token
 from proctor.sittings.tables import Act
-from web.access import Services, ServicesDep, Signed, Tx, Visitor, allow, services
+from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow, services
 from web.api.words import Words
 from web.errors import REFUSED_SOCKET
 
@@ -52,6 +53,11 @@ class OfferIn(Strict):
 
 class AnswerOut(Strict):
     sdp: str
+
+
+class TokenOut(Strict):
+    token: str
+    endpoint: str
 
 
 class SavedIn(Strict):
@@ -106,10 +112,10 @@ async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
 @router.post("/{sitting_id}/bandwidth", dependencies=[allow(Role.STUDENT)])
 async def bandwidth(sitting_id: str, request: Request) -> ProbeOut:
     """Swallow a few bytes so that the page can time its uplink."""
-    return ProbeOut(bytes=len(await _body(request, MAX_PROBE_BYTES)))
+    return ProbeOut(bytes=len(await body_of(request, MAX_PROBE_BYTES)))
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def body_of(request: Request, most: int) -> bytes:
     """What was sent, of *most* bytes at most. Raises BodyTooLarge."""
     held = bytearray()
     async for chunk in request.stream():
@@ -128,6 +134,14 @@ async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep
     return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
 
 
+@router.post("/{sitting_id}/media-token", status_code=201, dependencies=[allow(Role.STUDENT)])
+def make_media_token(sitting_id: str, visitor: Signed, tx: ReadTx, at: ServicesDep) -> TokenOut:
+    """What a program needs to send the pictures of one's own sitting (WHIP)."""
+    sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+    token = media_token.make(at.vault, sitting)
+    return TokenOut(token=token, endpoint=f"/api/whip/{sitting_id}")
+
+
 @router.post("/{sitting_id}/backfill/{track}", dependencies=[allow(Role.STUDENT)])
 async def backfill(
     sitting_id: str,
@@ -139,7 +153,7 @@ async def backfill(
 ) -> BackfilledOut:
     """Pictures the page kept while it was cut off; answered once they are on record."""
     live = await _mine(at, visitor, sitting_id)
-    data = await _body(request, MAX_BYTES)
+    data = await body_of(request, MAX_BYTES)
     return BackfilledOut(pictures=await live.take_backfill(track, data, now_ms))
 
 
@@ -260,8 +274,18 @@ async def _receive(ws: WebSocket, live: LiveSitting, nonce: str, messages: Messa
             case "batch":
                 seq = await live.take_batch(message, messages)
                 await messages.put({"type": "ack", "seq": seq})
+            case "pace":
+                _keep_pace(live, message)
             case _:
                 raise MessageRefused
+
+
+def _keep_pace(live: LiveSitting, message: dict[str, Any]) -> None:
+    try:
+        pace = Pace(str(message.get("pace")))
+    except ValueError as error:
+        raise MessageRefused from error
+    live.keep_pace(pace)
 
 
 async def _text(ws: WebSocket) -> str:

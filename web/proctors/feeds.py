@@ -22,6 +22,7 @@ from proctor.incidents.tables import IncidentRow
 from proctor.live.sitting import LiveSitting
 from proctor.live.wall import Tile, Wall
 from proctor.media.follow import Follower, Piece
+from proctor.media.pace import Pace
 from proctor.observations import Track
 from proctor.review import looks, queue
 from proctor.sittings import interventions
@@ -148,6 +149,7 @@ class WallFeed:
             "camera": tile.camera,
             "screen": tile.screen,
             "kbit_s": None if tile.kbit_s is None else round(tile.kbit_s, -1),
+            "pace": "ok" if tile.pace is Pace.FULL else tile.pace.value,
             "incident": incident,
             "is_open": last is not None and last.is_open,
         }

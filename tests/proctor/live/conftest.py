@@ -35,6 +35,7 @@ from proctor.media import capture as capture_module
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame, is_key_frame
 from proctor.media.offers import OfferRefused
+from proctor.media.pace import Pace
 from proctor.media.port import MediaPort
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import NotAssessed, Track
@@ -102,6 +103,10 @@ class PlayedPeer:
         self.on_resume: Callable[[Track, float], None] = takers["on_resume"]
         self.is_closed = False
         self.sent = 0
+        self.kbit_s = 48
+
+    def expect(self, pace: Pace) -> None:
+        pass
 
     def request_keyframe(self, track: Track) -> None:
         pass
@@ -171,6 +176,15 @@ class Room:
         for _ in range(round(seconds * FRAME_RATE)):
             self.clock.advance(1 / FRAME_RATE)
             self.send(*(tracks or Track))
+
+    def stills(self, seconds: int) -> None:
+        """A camera's picture every 2 s and a screen's every 6 s, as over a thin line."""
+        peer = self.network.peers[-1]
+        for number in range(seconds // 2):
+            self.clock.advance(2.0)
+            # a key frame each time
+            peer.sent += FRAME_RATE + -peer.sent % FRAME_RATE
+            self.send(Track.CAMERA, *(() if number % 3 else (Track.SCREEN,)))
 
     def send(self, *tracks: Track) -> None:
         """One frame of each track now."""

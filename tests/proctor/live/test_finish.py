@@ -17,6 +17,7 @@ from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.live.invigilation import SittingOver
 from proctor.media import clips, ledger, webm
 from proctor.media.capture import DiskFull
+from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import MediaGap
 from proctor.observations import Track
@@ -81,6 +82,59 @@ async def test_student_and_sweep_end_the_exam_once(room: Room) -> None:
     assert finished.payload["reason"] == "student_finished"
     told = [queue.get_nowait() for _ in range(queue.qsize())]
     assert [each["reason"] for each in told if each["type"] == "ended"] == ["student_finished"]
+
+
+async def test_stills_of_a_thin_line_are_a_gap_that_says_so(room: Room) -> None:
+    live = await room.begin()
+    room.stream(10.0)
+    live.keep_pace(Pace.LOW)
+    room.stream(4.0)
+    live.keep_pace(Pace.STILLS)
+    room.stills(24)
+    assert all(live.live_tracks.values())
+    live.keep_pace(Pace.FULL)
+    room.stream(10.0)
+    await room.settle()
+    await live.finish("student_finished")
+
+    assert room.media_facts()[:-1] == [("pace", "", "")] * 3
+    for track in Track:
+        (gap,) = room.gaps(track)
+        assert gap.cause == "stills_only"
+        assert (gap.start_s, gap.end_s) == (
+            pytest.approx(14.0, abs=0.3),
+            pytest.approx(38.0, abs=0.3),
+        )
+        assert room.accounted_s(track) == pytest.approx(48.0, abs=0.01)
+    assert room.rows(IncidentRow) == []
+    holds_what_it_says(room)
+
+
+async def test_line_that_breaks_under_stills_has_its_own_cause(room: Room) -> None:
+    live = await room.begin()
+    room.stream(5.0)
+    live.keep_pace(Pace.STILLS)
+    room.stills(8)
+    room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic())
+    room.clock.advance(10.0)
+    await live.finish("student_finished")
+
+    causes = [(gap.cause, gap.end_s) for gap in room.gaps(Track.CAMERA)]
+    assert causes == [
+        ("stills_only", pytest.approx(13.0, abs=0.3)),
+        ("no_packets", pytest.approx(23.0, abs=0.3)),
+    ]
+
+
+async def test_pace_from_before_the_exam_is_a_fact_of_it(room: Room) -> None:
+    live = await room.check_in()
+    live.keep_pace(Pace.STILLS)
+    room.stills(6)
+    await room.settle()
+    await live.start()
+    await room.settle()
+    (told,) = room.told("observation")
+    assert told.payload["values"] == {"pace": "stills", "kbit_s": 48}
 
 
 async def test_finish_before_the_exam_leaves_the_identity_check_at_work(room: Room) -> None:

@@ -14,6 +14,7 @@ from proctor.incidents.tables import IncidentRow
 from proctor.live.invigilation import SittingOver
 from proctor.live.register import LiveSittings
 from proctor.media.backfill import BackfillRefused
+from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import Recording
 from proctor.observations import Track
@@ -209,6 +210,25 @@ async def test_outages_before_two_restarts_keep_their_causes(room: Room, restart
     for track in Track:
         assert room.accounted_s(track) == pytest.approx(room.sitting().exam_s, abs=0.01)
     room.told()
+
+
+async def test_stills_before_a_restart_stay_what_they_are(room: Room, restart: Restart) -> None:
+    live = await room.begin()
+    room.stream(5.0)
+    live.keep_pace(Pace.STILLS)
+    room.stills(12)
+    await room.look()
+    after = await restart(room, 5.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    again.keep_pace(Pace.FULL)
+    after.stream(4.0)
+    await again.finish("student_finished")
+
+    for track in Track:
+        lost = [gap for gap in after.gaps(track) if gap.end_s - gap.start_s > 1.0]
+        assert [gap.cause for gap in lost] == ["stills_only", "server_restart"]
+        assert after.accounted_s(track) == pytest.approx(after.sitting().exam_s, abs=0.01)
 
 
 async def test_what_was_recorded_before_the_exam_in_another_process_is_before_the_exam(

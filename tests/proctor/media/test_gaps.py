@@ -44,8 +44,15 @@ def test_frame_covers_until_the_next_within_the_silence_limit() -> None:
 
 
 def test_frame_before_a_silence_covers_one_nominal_frame() -> None:
-    assert frame_intervals(Track.SCREEN, [1.0, 4.0]) == (Interval(1.0, 1.2), Interval(4.0, 4.2))
+    found = frame_intervals(Track.SCREEN, [0.5, 1.0, 4.0, 4.5])
+    assert found == (Interval(0.5, 1.2), Interval(4.0, 4.7))
     assert frame_intervals(Track.SCREEN, [1.0, 3.9]) == (Interval(1.0, 3.9 + 0.2),)
+
+
+def test_frame_that_stands_alone_is_a_still_and_covers_nothing() -> None:
+    stills = [2.0, 4.0, 6.0]
+    assert frame_intervals(Track.CAMERA, stills) == ()
+    assert frame_intervals(Track.CAMERA, [*stills, 8.0, 8.5]) == (Interval(8.0, 8.5 + 1 / 15),)
 
 
 def test_no_frames_cover_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proctor.media.pace import Pace
 from proctor.media.watch import KeySchedule, SilenceWatch, TrackChange
 from proctor.observations import Track
 
@@ -15,6 +16,23 @@ def test_camera_is_silent_after_one_second_and_screen_after_three() -> None:
     assert watch.check(11.0) == [TrackChange(Track.CAMERA, is_silent=True, since=10.0)]
     assert watch.check(12.9) == []
     assert watch.check(13.0) == [TrackChange(Track.SCREEN, is_silent=True, since=10.0)]
+
+
+def test_stills_make_no_silence_and_a_film_after_them_is_expected_anew() -> None:
+    watch = SilenceWatch(start=0.0)
+    watch.expect(Pace.STILLS, 0.5)
+    assert watch.check(7.4) == []
+    watch.saw(Track.CAMERA, 7.4)
+    watch.expect(Pace.FULL, 9.0)
+    assert watch.check(9.9) == []
+    assert watch.check(10.0) == [TrackChange(Track.CAMERA, is_silent=True, since=9.0)]
+
+
+def test_track_that_is_silent_stays_so_at_another_pace() -> None:
+    watch = SilenceWatch(start=0.0)
+    watch.check(1.0)
+    watch.expect(Pace.STILLS, 2.0)
+    assert watch.saw(Track.CAMERA, 3.0) == TrackChange(Track.CAMERA, is_silent=False, since=0.0)
 
 
 def test_silent_track_resumes_with_its_next_frame() -> None:

@@ -236,6 +236,27 @@ def test_a_message_that_is_not_understood_closes_the_socket(desk: Desk, message:
     assert closed.value.code == 4400
 
 
+def test_the_page_says_how_much_it_sends(desk: Desk) -> None:
+    desk.run()
+    with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
+        nonce = socket.receive_json()["nonce"]
+        told = {"type": "pace", "nonce": nonce, "pace": "stills"}
+        socket.send_json(told)
+        socket.send_json(told)
+        socket.send_json(batch(nonce, 1))
+        while socket.receive_json()["type"] != "ack":
+            pass
+        socket.send_json({**told, "pace": "faster"})
+        with pytest.raises(WebSocketDisconnect) as closed:
+            while True:
+                socket.receive_json()
+    assert closed.value.code == 4400
+    with desk.service.db.transaction() as tx:
+        facts = [each.payload for each in events.read(tx, desk.sitting_id, "observation")]
+    paces = [fact["values"] for fact in facts if fact["name"] == "pace"]
+    assert paces == [{"pace": "stills", "kbit_s": 0}]
+
+
 def test_a_binary_message_closes_the_socket(desk: Desk) -> None:
     with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
         socket.receive_json()

@@ -14,6 +14,8 @@ export class Backfill {
   private saving: Promise<void> = Promise.resolve();
   private sending: Promise<void> | null = null;
   private isClosed = false;
+  /** A thin line is for the pictures of now. */
+  private isHeld = false;
 
   constructor(private readonly sitting: string) {
     this.directory = this.open();
@@ -25,6 +27,12 @@ export class Backfill {
     this.encoders = (["camera", "screen"] as const)
       .filter((name) => tracks[name].readyState === "live")
       .map((name) => new TrackEncoder(name, tracks[name], (of, pictures) => this.keep(of, pictures)));
+  }
+
+  /** Send nothing of what is kept, or what there is now. */
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    if (!isHeld && this.encoders.length === 0) void this.end();
   }
 
   /** The server hears both tracks again: stop, and send what it missed. */
@@ -98,7 +106,7 @@ export class Backfill {
   }
 
   private async send(): Promise<void> {
-    while (!this.isClosed) {
+    while (!this.isClosed && !this.isHeld) {
       const batch = nextBatch([...this.groups.keys()]);
       const first = batch[0];
       if (first === undefined) return;

@@ -2,12 +2,6 @@
 
 import type { Picture, TrackName } from "./groups";
 
-// not in every browser, and not in the typings
-declare class MediaStreamTrackProcessor {
-  constructor(init: { track: MediaStreamTrack });
-  readonly readable: ReadableStream<VideoFrame>;
-}
-
 interface Way {
   bitrate: number;
   framerate: number;

@@ -3,6 +3,7 @@
 import { waitMs } from "./backoff";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
+import type { Pace } from "./pace";
 import type { Said } from "./talk";
 import type { IdentityWord } from "./words";
 
@@ -12,6 +13,7 @@ export type Word =
   | { type: "alive" }
   | ({ type: "identity" } & IdentityWord)
   | { type: "media"; camera: boolean; screen: boolean }
+  | { type: "pace"; kbit_s: number }
   | { type: "talk"; said: Said[] }
   | ({ type: "said" } & Said)
   | { type: "timing"; state: string; remaining_s: number | null }
@@ -36,6 +38,7 @@ export class Line {
   private heardMs = 0;
   private askedMs = 0;
   private isClosed = false;
+  private pace: Pace = "full";
 
   constructor(
     private readonly sitting: string,
@@ -52,6 +55,12 @@ export class Line {
   note(fact: BrowserFact): void {
     this.outbox.note(fact);
     this.flush();
+  }
+
+  /** Tell how much is sent from now on; every new socket is told again. */
+  tellPace(pace: Pace): void {
+    this.pace = pace;
+    this.say({ type: "pace", pace });
   }
 
   flush(): void {
@@ -89,7 +98,7 @@ export class Line {
       this.broke(0);
     } else if (now - this.askedMs >= ALIVE_MS) {
       this.askedMs = now;
-      this.socket.send(JSON.stringify({ type: "alive", nonce: this.nonce }));
+      this.say({ type: "alive" });
     }
   }
 
@@ -98,6 +107,7 @@ export class Line {
     if (word.type === "hello") {
       this.nonce = word.nonce;
       this.attempt = 0;
+      this.say({ type: "pace", pace: this.pace });
       for (const batch of this.outbox.resume(word.last_seq)) this.transmit(batch);
     }
     if (word.type === "ack") this.outbox.acknowledge(word.seq);
@@ -118,8 +128,11 @@ export class Line {
   }
 
   private transmit(batch: Batch): void {
+    this.say({ type: "batch", now_ms: performance.now(), ...batch });
+  }
+
+  private say(message: object): void {
     if (this.nonce === null || this.socket?.readyState !== WebSocket.OPEN) return;
-    const now_ms = performance.now();
-    this.socket.send(JSON.stringify({ type: "batch", nonce: this.nonce, now_ms, ...batch }));
+    this.socket.send(JSON.stringify({ nonce: this.nonce, ...message }));
   }
 }

@@ -12,13 +12,14 @@ import { Line, type Word } from "./line";
 import { Notices } from "./notices";
 import type { BrowserFact } from "./outbox";
 import { element, optional, pageData, reveal, write } from "./page";
+import type { Pace } from "./pace";
 import { Paper } from "./paper";
 import { showStep } from "./steps";
 import { Streams } from "./streams";
 import { Talk } from "./talk";
 import { sayFrom } from "./texts";
 import { type Tracks, Uplink } from "./uplink";
-import { endText, identityText } from "./words";
+import { endText, identityText, paceKey } from "./words";
 
 interface PageData {
   sitting: string;
@@ -27,8 +28,9 @@ interface PageData {
 }
 
 const TICK_MS = 500;
-// media that the server stops hearing for this long is offered anew
-const SILENT_MS = 8000;
+// media that the server stops hearing for this long is offered anew; a new connection over a thin
+// line costs more than it mends
+const SILENT_MS: Record<Pace, number> = { full: 8000, low: 16_000, stills: 30_000 };
 // handing in waits this long for pictures that were kept here
 const SEND_REST_MS = 8000;
 
@@ -62,6 +64,7 @@ class SittingPage {
   private hasPaper = false;
   private isPaused = false;
   private isOnBreak = false;
+  private pace: Pace = "full";
   private isFinishing = false;
   private hasEnded = false;
 
@@ -92,6 +95,7 @@ class SittingPage {
       this.tracks,
       (refused) => this.notices.hold(refused.detail),
       (isQuiet) => (isQuiet ? this.keepHere() : void this.backfill.end()),
+      (pace) => this.changePace(pace),
     );
     const answer = await uplink.connect();
     if (!answer.ok) {
@@ -141,6 +145,9 @@ class SittingPage {
         break;
       case "media":
         this.hearMedia(word.camera && word.screen);
+        break;
+      case "pace":
+        this.showPace(word.kbit_s);
         break;
       case "talk":
         this.talk.show(word.said);
@@ -230,10 +237,29 @@ class SittingPage {
     window.clearTimeout(this.silence);
     if (!hasMedia && this.streams?.areLive) {
       if (this.brokeMs !== null) this.uplink?.nowUnlessSince(this.brokeMs);
-      this.silence = window.setTimeout(() => this.uplink?.again(), SILENT_MS);
+      this.silence = window.setTimeout(() => this.uplink?.again(), SILENT_MS[this.pace]);
     }
     this.brokeMs = null;
     this.allowStart();
+  }
+
+  /** A thin line is told, with what it carries, and held against nobody. */
+  private changePace(pace: Pace): void {
+    this.pace = pace;
+    this.line?.tellPace(pace);
+    // what was not heard for its sake is waited for anew
+    window.clearTimeout(this.silence);
+    if (!this.hasMedia) this.hearMedia(false);
+    this.backfill.hold(pace !== "full");
+    if (pace !== "full") return;
+    reveal(element("pace"), false);
+    this.notices.brief(this.say(paceKey(pace)));
+  }
+
+  private showPace(kbps: number): void {
+    if (this.pace === "full") return;
+    write(element("pace"), this.say(paceKey(this.pace), { n: kbps }));
+    reveal(element("pace"), true);
   }
 
   /** What the server does not hear of a running exam is kept here until it does. */
@@ -372,6 +398,7 @@ class SittingPage {
     void this.backfill.close();
     this.streams?.close();
     this.notices.clear();
+    reveal(element("pace"), false);
     this.talk.close();
     if (this.dialog.open) this.dialog.close();
     if (document.fullscreenElement !== null) void document.exitFullscreen();

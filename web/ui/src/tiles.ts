@@ -13,6 +13,8 @@ export interface Tile {
   camera: boolean;
   screen: boolean;
   kbit_s: number | null;
+  /** `ok`, or what a thin line lets through: `low`, `stills`. */
+  pace: string;
   incident: string | null;
   is_open: boolean;
 }

@@ -3,17 +3,20 @@
 import { type Answer, type Refusal, send } from "./api";
 import { waitMs } from "./backoff";
 import { type Counters, Flow } from "./flow";
+import type { TrackName } from "./groups";
+import { type Pace, Pacer, type Reading, WAYS } from "./pace";
+import { canThin, Thinned } from "./thinned";
 
 export interface Tracks {
   camera: MediaStreamTrack;
   screen: MediaStreamTrack;
 }
 
-const CAMERA_ENCODING: RTCRtpEncodingParameters = { maxBitrate: 250_000, maxFramerate: 15 };
-const SCREEN_ENCODING: RTCRtpEncodingParameters = { maxBitrate: 300_000, maxFramerate: 5 };
+const NAMES = ["camera", "screen"] as const;
 const GATHERING_MS = 2000;
 const CONNECTING_MS = 5000;
 const LOOK_MS = 250;
+const MEASURE_MS = 1000;
 
 export class Uplink {
   private peer: RTCPeerConnection | null = null;
@@ -24,19 +27,21 @@ export class Uplink {
   private isMending = false;
   private answeredMs = 0;
   private isClosed = false;
+  private readonly pacer = new Pacer(canThin() ? "stills" : "low");
+  private thinned: Partial<Record<TrackName, Thinned>> = {};
 
   constructor(
     private readonly sitting: string,
     private tracks: Tracks,
     private readonly onRefused: (refused: Refusal) => void,
     private readonly onQuiet: (isQuiet: boolean) => void,
+    private readonly onPace: (pace: Pace) => void,
   ) {}
 
   /** Send *track* in place of the one that ended. */
   async replace(name: keyof Tracks, track: MediaStreamTrack): Promise<void> {
     this.tracks = { ...this.tracks, [name]: track };
-    const transceiver = this.peer?.getTransceivers()[name === "camera" ? 0 : 1];
-    await transceiver?.sender.replaceTrack(track);
+    await this.senderOf(name)?.replaceTrack(this.sendable(name));
   }
 
   /** Build a new peer connection after a short wait; the server cannot restart an old one. */
@@ -62,6 +67,40 @@ export class Uplink {
     window.clearTimeout(this.timer);
     window.clearInterval(this.looking);
     this.peer?.close();
+    for (const name of NAMES) this.thinned[name]?.stop();
+  }
+
+  private senderOf(name: TrackName): RTCRtpSender | undefined {
+    return this.peer?.getTransceivers()[NAMES.indexOf(name)]?.sender;
+  }
+
+  /** What is sent of a track at the pace there is. */
+  private sendable(name: TrackName): MediaStreamTrack {
+    const { everyMs } = WAYS[this.pacer.pace][name];
+    this.thinned[name]?.stop();
+    delete this.thinned[name];
+    if (everyMs === null) return this.tracks[name];
+    const thinned = new Thinned(this.tracks[name], everyMs);
+    this.thinned[name] = thinned;
+    return thinned.track;
+  }
+
+  private encoding(name: TrackName): RTCRtpEncodingParameters {
+    const way = WAYS[this.pacer.pace][name];
+    return { maxBitrate: way.bitrate, maxFramerate: way.framerate };
+  }
+
+  /** Send both tracks at the pace there is now. */
+  private async keepPace(): Promise<void> {
+    this.onPace(this.pacer.pace);
+    for (const name of NAMES) {
+      const sender = this.senderOf(name);
+      if (sender === undefined) continue;
+      const parameters = sender.getParameters();
+      for (const each of parameters.encodings) Object.assign(each, this.encoding(name));
+      await sender.setParameters(parameters);
+      await sender.replaceTrack(this.sendable(name));
+    }
   }
 
   private async mend(): Promise<void> {
@@ -81,8 +120,8 @@ export class Uplink {
     this.peer?.close();
     const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
     this.peer = peer;
-    const camera = addTrack(peer, this.tracks.camera, CAMERA_ENCODING);
-    const screen = addTrack(peer, this.tracks.screen, SCREEN_ENCODING);
+    const camera = addTrack(peer, this.sendable("camera"), this.encoding("camera"));
+    const screen = addTrack(peer, this.sendable("screen"), this.encoding("screen"));
     await keepResolution(screen.sender);
     await peer.setLocalDescription();
     await gathered(peer);
@@ -106,6 +145,7 @@ export class Uplink {
     const began = performance.now();
     let flow: Flow | null = null;
     let isQuiet = false;
+    let measuredMs = 0;
     window.clearInterval(this.looking);
     this.looking = window.setInterval(() => {
       if (peer !== this.peer) return;
@@ -116,13 +156,26 @@ export class Uplink {
         this.onQuiet(isQuiet);
       }
       if (peer.connectionState === "failed" || isLost) this.again();
-      else if (flow !== null) void countersOf(peer).then((counters) => flow?.read(counters));
+      else if (flow !== null) {
+        const isDue = now - measuredMs >= MEASURE_MS;
+        if (isDue) measuredMs = now;
+        void this.read(peer, flow, isDue);
+      }
     }, LOOK_MS);
     peer.onconnectionstatechange = () => {
       if (peer !== this.peer || peer.connectionState !== "connected" || flow !== null) return;
       flow = new Flow(performance.now());
+      this.pacer.restart(performance.now());
       this.attempt = 0;
     };
+  }
+
+  private async read(peer: RTCPeerConnection, flow: Flow, isMeasured: boolean): Promise<void> {
+    const stats = await peer.getStats();
+    if (peer !== this.peer || this.isClosed) return;
+    flow.read(countersOf(stats));
+    // what cannot be changed now is tried again at the next pace
+    if (isMeasured && this.pacer.read(readingOf(stats))) await this.keepPace().catch(() => undefined);
   }
 }
 
@@ -151,12 +204,34 @@ function gathered(peer: RTCPeerConnection): Promise<void> {
   });
 }
 
-async function countersOf(peer: RTCPeerConnection): Promise<Counters> {
-  const counters = { atMs: performance.now(), sent: 0, received: 0 };
-  for (const each of (await peer.getStats()).values()) {
-    if (each.type !== "transport") continue;
-    counters.sent += each.bytesSent;
-    counters.received += each.bytesReceived;
+function countersOf(stats: RTCStatsReport): Counters {
+  const counters = { atMs: performance.now(), received: 0 };
+  for (const each of stats.values()) {
+    if (each.type === "transport") counters.received += each.bytesReceived;
   }
   return counters;
+}
+
+/** The line as this end and the server's reports know it. */
+function readingOf(stats: RTCStatsReport): Reading {
+  const reading: Reading = {
+    atMs: performance.now(),
+    packetsSent: 0,
+    packetsLost: 0,
+    rttMs: 0,
+    availableKbps: null,
+  };
+  for (const each of stats.values()) {
+    if (each.type === "outbound-rtp") {
+      reading.packetsSent += each.packetsSent - (each.retransmittedPacketsSent ?? 0);
+    }
+    if (each.type === "remote-inbound-rtp") {
+      reading.packetsLost += each.packetsLost ?? 0;
+      reading.rttMs = Math.max(reading.rttMs, 1000 * (each.roundTripTime ?? 0));
+    }
+    if (each.type === "candidate-pair" && each.availableOutgoingBitrate !== undefined) {
+      reading.availableKbps = each.availableOutgoingBitrate / 1000;
+    }
+  }
+  return reading;
 }

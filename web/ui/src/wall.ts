@@ -114,7 +114,7 @@ class WallPage {
     if (!tile.camera && !tile.screen) return this.say("wall.net.none");
     if (!tile.camera) return this.say("wall.net.no_camera");
     if (!tile.screen) return this.say("wall.net.no_screen");
-    return this.say("wall.net.ok", { n: tile.kbit_s ?? 0 });
+    return this.say(`wall.net.${tile.pace}`, { n: tile.kbit_s ?? 0 });
   }
 
   private picture(data: ArrayBuffer): void {

@@ -1,6 +1,7 @@
 // What the server says about a sitting, as catalogue keys and their values.
 
 import { hintKey } from "./hints";
+import type { Pace } from "./pace";
 
 export interface IdentityWord {
   state: string;
@@ -26,6 +27,16 @@ export function identityText(word: IdentityWord): [string, Record<string, number
     default:
       return [word.hint === null ? "id.looking" : hintKey([word.hint]), {}];
   }
+}
+
+const PACE: Record<Pace, string> = {
+  full: "notice.pace.full",
+  low: "notice.pace.low",
+  stills: "notice.pace.stills",
+};
+
+export function paceKey(pace: Pace): string {
+  return PACE[pace];
 }
 
 const END: Record<string, string> = {

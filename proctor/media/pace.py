@@ -1,0 +1,55 @@
+"""What a browser sends over the line it has, and what may be expected of its tracks then. Pure.
+
+The page measures its line and steps down and up again; see docs/design/media.md, "A thin line".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from proctor.media.frames import SILENCE_LIMIT_S
+from proctor.observations import Track
+
+#: cause of a gap in which single pictures lie
+STILLS_ONLY = "stills_only"
+# the page's word comes earlier or later than the pictures it is about
+EDGE_S = 3.0
+
+
+class Pace(StrEnum):
+    """``full``: 15 and 5 pictures a second; ``low``: 3 and 1; ``stills``: every 2 and 6 s."""
+
+    FULL = "full"
+    LOW = "low"
+    STILLS = "stills"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """``silence_s``: without a picture for so long a track is silent. ``key_s``: a key frame is
+    asked for so often. ``patience_s``: how long a hole holds the picture back. ``floor``: bit/s a
+    browser is never told less than."""
+
+    silence_s: Mapping[Track, float]
+    key_s: Mapping[Track, float]
+    patience_s: float
+    floor: int
+
+
+def _by_track(camera: float, screen: float) -> Mapping[Track, float]:
+    return MappingProxyType({Track.CAMERA: camera, Track.SCREEN: screen})
+
+
+#: a camera key frame each second costs a full line no bit rate, a 1080p one every 2 s starves the
+#: screen; each still of a camera is a key frame. Patience is under the silence limit. Under its
+#: floor, less than the page's own caps, a pace is not what it says and the page leaves it
+EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
+    {
+        Pace.FULL: Expected(SILENCE_LIMIT_S, _by_track(1.0, 10.0), 0.6, 300_000),
+        Pace.LOW: Expected(_by_track(2.0, 4.0), _by_track(2.0, 10.0), 0.8, 100_000),
+        Pace.STILLS: Expected(_by_track(7.0, 16.0), _by_track(1.0, 10.0), 3.0, 40_000),
+    }
+)

@@ -1,0 +1,45 @@
+// A track that shows one picture every few seconds of another, for a line that carries no more.
+
+/** Whether this browser can make one. */
+export function canThin(): boolean {
+  return "MediaStreamTrackProcessor" in window && "MediaStreamTrackGenerator" in window;
+}
+
+export class Thinned {
+  readonly track = new MediaStreamTrackGenerator({ kind: "video" });
+  private readonly source: MediaStreamTrack;
+  private readonly reader: ReadableStreamDefaultReader<VideoFrame>;
+
+  constructor(
+    of: MediaStreamTrack,
+    private readonly everyMs: number,
+  ) {
+    // a clone ends without ending what the student shares
+    this.source = of.clone();
+    this.track.contentHint = of.contentHint;
+    this.reader = new MediaStreamTrackProcessor({ track: this.source }).readable.getReader();
+    this.pass().catch(() => this.stop());
+  }
+
+  stop(): void {
+    this.source.stop();
+    this.track.stop();
+    void this.reader.cancel().catch(() => undefined);
+  }
+
+  private async pass(): Promise<void> {
+    const writer = this.track.writable.getWriter();
+    let passedMs = Number.NEGATIVE_INFINITY;
+    for (;;) {
+      const { done, value: frame } = await this.reader.read();
+      if (done) return;
+      const nowMs = performance.now();
+      if (nowMs - passedMs < this.everyMs) {
+        frame.close();
+        continue;
+      }
+      passedMs = nowMs;
+      await writer.write(frame);
+    }
+  }
+}
