@@ -25,6 +25,7 @@ from proctor.people.tables import Account, Role
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
 from proctor.sittings import desk
+from proctor.sittings import media_token as tokens
 from proctor.vault import Vault
 
 COOKIE = "tanu_session"
@@ -47,6 +48,12 @@ class Services:
     inference: InferencePool
     live: LiveSittings
     tries: PasswordTries
+
+
+class TokenNeeded(SignInNeeded):
+    """The sitting's media token is needed."""
+
+    key = "error.token_needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,25 @@ class Policy:
         if visitor.account.role not in self.roles:
             raise NotFound
         return visitor
+
+
+@dataclass(frozen=True)
+class TokenPolicy(Policy):
+    """For whoever holds the sitting's media token, and for nobody by their role."""
+
+    def __call__(self, connection: HTTPConnection, at: ServicesDep) -> None:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        sitting_id, now = connection.path_params["sitting_id"], at.clock.now()
+        with at.db.reading() as tx:
+            if scheme.lower() != "bearer" or not tokens.opens(
+                tx, at.vault, sitting_id, token.strip(), now
+            ):
+                raise TokenNeeded
+
+
+def media_token() -> Any:
+    """The route is for programs that were given the sitting's token."""
+    return Depends(TokenPolicy(frozenset()), scope="function")
 
 
 def allow(*roles: Role) -> Any:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from proctor.catalogue import translate
 from proctor.errors import Conflict, NotFound, ProctorError, Refused, Unavailable
 from proctor.people.password_tries import TooManyTries
-from web.access import SignInNeeded
+from web.access import SignInNeeded, TokenNeeded
 from web.pages import locale_of, page
 
 log = structlog.get_logger()
@@ -61,7 +61,10 @@ async def _known(connection: Request | WebSocket, error: Exception) -> Response 
 def _answer(request: Request, error: ProctorError) -> Response:
     if isinstance(error, SignInNeeded) and not request.url.path.startswith("/api/"):
         return RedirectResponse("/sign-in", 303)
-    return problem(request, status_of(error), error.key, **error.ids)
+    answer = problem(request, status_of(error), error.key, **error.ids)
+    if isinstance(error, TokenNeeded):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -78,7 +78,8 @@ def test_every_role_is_kept_out_of_the_routes_of_the_others(service: Service) ->
                 continue
             for method in route.methods:
                 answer = client.request(method, route.address)
-                if answer.status_code != 404:
+                # a route for tokens asks everybody for theirs
+                if answer.status_code != (404 if route.roles else 401):
                     let_in.append((name, method, route.path, answer.status_code))
     assert let_in == []
 
