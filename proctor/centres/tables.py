@@ -70,3 +70,34 @@ class ProtocolEntry(Base):
     workplace: Mapped[str | None] = mapped_column(String(64))
     document: Mapped[Document | None] = mapped_column(string_enum(Document))
     conditions: Mapped[bool] = mapped_column(Boolean)
+
+
+class Cause(StrEnum):
+    """Why an exam planned here is sat in the traditional way (KazNU 2.23)."""
+
+    PLANNED = "planned"
+    OUTAGE = "outage"
+    CONSENT_REFUSED = "consent_refused"
+    SUSPENDED = "suspended"
+
+
+class OnSiteSitting(Base):
+    """A sitting on site in the place of one online; the newest that names a learner counts.
+
+    ``account_id``: None for everybody on the roster. ``place``, ``held_at``: None until they are
+    appointed. ``withdrawn_at``: since when the exam is online again.
+    """
+
+    __tablename__ = "on_site_sittings"
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), index=True)
+    event_code: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    cause: Mapped[Cause] = mapped_column(string_enum(Cause))
+    reason: Mapped[str] = mapped_column(String(300))
+    place: Mapped[str | None] = mapped_column(String(300))
+    held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -182,6 +182,65 @@ class Dispensation(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Demand(StrEnum):
+    """What an event asks of those before it: that they were handed in, or passed."""
+
+    SUBMITTED = "submitted"
+    PASSED = "passed"
+
+
+class ControlOutcome(StrEnum):
+    """What a teacher reports of one event of one learner."""
+
+    SUBMITTED = "submitted"
+    PASSED = "passed"
+    NOT_PASSED = "not_passed"
+
+
+class AdmissionRule(Base):
+    """Events to be done before one is sat (Order 137, item 33); insert-only, the newest counts.
+
+    By course and code, so that it holds for every version of the scheme. ``requires``: their
+    codes, [] ends the rule.
+    """
+
+    __tablename__ = "admission_rules"
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), index=True)
+    event_code: Mapped[str] = mapped_column(String(64))
+    requires: Mapped[list[str]] = mapped_column(JSON)
+    demand: Mapped[Demand] = mapped_column(string_enum(Demand))
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ControlResult(Base):
+    """The newest report of a teacher on one event of one learner."""
+
+    __tablename__ = "control_results"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    event_code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    outcome: Mapped[ControlOutcome] = mapped_column(string_enum(ControlOutcome))
+
+
+class AdmissionOverride(Base):
+    """Somebody let a learner sit an event before everything was done, with a reason."""
+
+    __tablename__ = "admission_overrides"
+    __table_args__ = (UniqueConstraint("course_id", "event_code", "account_id"),)
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"))
+    event_code: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    reason: Mapped[str] = mapped_column(String(300))
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AccommodationRow(Base):
     """What a learner is granted, without the cause; the newest row counts. Insert-only.
 

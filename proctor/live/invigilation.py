@@ -123,6 +123,21 @@ class Invigilation:
             await self._finish("ended_by_proctors")
         return True
 
+    async def write_decision(self, work: Work) -> None:
+        """Write *work*, what was decided about a paused exam. Raises NotPaused."""
+        async with self._lock:
+            if not self._journal.is_paused:
+                raise NotPaused
+            await self._journal.write(work)
+
+    async def move_on_site(self, work: Work) -> None:
+        """End a paused exam that goes on elsewhere, with *work* on record. Raises NotPaused."""
+        async with self._lock:
+            if not self._journal.is_paused:
+                raise NotPaused
+            await self._journal.write(work)
+            await self._finish("moved_on_site")
+
     def _tell_timing(self) -> None:
         self._page.tell(self.timing_message())
 

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from keystroke.events import KeyBatch
 from proctor import events
 from proctor.analysis import keys
+from proctor.exams.schemes import course_of
+from proctor.exams.tables import AssessmentEvent
 from proctor.identity.tables import IdentityCheck
 from proctor.incidents import builder, rules
 from proctor.live.loading import Line, Loaded, fact
@@ -27,6 +29,7 @@ from proctor.media.recorder import RecordedTrack
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.plumbing.uncancelled import to_the_end
 from proctor.sittings import interventions
+from proctor.sittings.desk import require_online
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -113,7 +116,10 @@ class Journal:
         await self._keep(self._keep_batch, items, seq, batch, at_s)
 
     async def begin(self, offset_s: float, identified_via: str) -> None:
-        """Begin the exam at *offset_s* of the recording clock."""
+        """Begin the exam at *offset_s* of the recording clock.
+
+        Raises OnSiteInstead or NotAdmitted.
+        """
         await _in_thread(self._begin, offset_s, identified_via)
 
     async def pause(self, at_s: float, work: Work) -> None:
@@ -229,6 +235,8 @@ class Journal:
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.sitting.id)
+            event = tx.get_one(AssessmentEvent, sitting.event_id)
+            require_online(tx, course_of(tx, event), event, sitting.account_id)
             sitting.state = SittingState.RUNNING
             sitting.started_at = now
             sitting.deadline_at = min(now + self._duration, self._closes_at)

@@ -17,12 +17,12 @@ from proctor.catalogue import subset, translate
 from proctor.clock import TIME_ZONE
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import EventNotFound, events_in_force
-from proctor.exams.tables import Course, StaffRole, Technology
+from proctor.exams.tables import AssessmentEvent, Course, StaffRole, Technology, Venue
 from proctor.people.tables import Institution
 from proctor.reports.document import Json, canonical, sha256_of
 from proctor.reports.xlsx import Cell, Style, Workbook
 from proctor.shares.calculator import Outcome
-from proctor.shares.outcomes import EventOutcome, course_outcomes
+from proctor.shares.outcomes import ADMITTED_BY_OVERRIDE, ON_SITE, EventOutcome, course_outcomes
 from proctor.sittings.tables import SittingState
 
 TEMPLATE = Path(__file__).parent / "exam_sheet.typ"
@@ -48,7 +48,8 @@ def exam_sheet(tx: Session, course: Course, event_code: str, now: datetime) -> J
                 "outcome": outcome.decision.outcome.value,
                 "not_held": outcome.decision.is_ahead,
                 "attended": _attended(outcome),
-                "venue": "test_centre" if _at_centre(outcome) else event.venue.value,
+                "venue": _venue(outcome, event),
+                "by_override": ADMITTED_BY_OVERRIDE in outcome.decision.reasons,
                 "protocol": outcome.centre.number if outcome.centre else None,
             }
         )
@@ -128,12 +129,15 @@ def sheet_xlsx(sheet: Json, locale: str) -> bytes:
 
 def _words(row: Json, locale: str) -> tuple[str, ...]:
     outcome = "not_held" if row["not_held"] else row["outcome"]
+    stands = translate(locale, f"outcome.{outcome}")
     attended = {True: "yes", False: "no", None: "open"}[row["attended"]]
     venue = translate(locale, f"office.venue.{row['venue']}")
     return (
         row["number"] or "",
         row["name"],
-        translate(locale, f"outcome.{outcome}"),
+        f"{stands}, {translate(locale, f'report.reason.{ADMITTED_BY_OVERRIDE}')}"
+        if row["by_override"]
+        else stands,
         translate(locale, f"sheet.attended.{attended}"),
         f"{venue}, № {row['protocol']}" if row["protocol"] else venue,
     )
@@ -149,6 +153,12 @@ def _attended(outcome: EventOutcome) -> bool | None:
     if outcome.evidence is not None and outcome.evidence.state is not SittingState.CREATED:
         return True
     return None
+
+
+def _venue(outcome: EventOutcome, event: AssessmentEvent) -> str:
+    if ON_SITE in outcome.decision.reasons:
+        return Venue.ON_SITE.value
+    return (Venue.TEST_CENTRE if _at_centre(outcome) else event.venue).value
 
 
 def _at_centre(outcome: EventOutcome) -> bool:

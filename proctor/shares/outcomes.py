@@ -5,7 +5,7 @@ One fact needs nobody: the learner never came.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -14,7 +14,9 @@ from functools import lru_cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proctor.centres.on_site import on_site_of
 from proctor.centres.protocols import CentreFinding, findings_of
+from proctor.centres.tables import OnSiteSitting
 from proctor.exams.dispensations import Dispensations, dispensations_of
 from proctor.exams.roster import Listed
 from proctor.exams.schemes import events_in_force, weight_of
@@ -34,6 +36,7 @@ from proctor.review.verdicts import identity_standing
 from proctor.shares.calculator import Outcome, ShareEvent
 from proctor.shares.evidence import Records, Sat, SittingEvidence, VerdictEvidence
 from proctor.shares.packs import PolicyPack, pack
+from proctor.sittings.admission import overrides_of
 from proctor.sittings.tables import Sitting, SittingState
 
 
@@ -47,6 +50,8 @@ class MethodOutcome(StrEnum):
 
 
 NOT_HELD = "not_held"
+ON_SITE = "on_site"
+ADMITTED_BY_OVERRIDE = "admitted_by_override"
 _FEW = 1000
 # learners whose records are in memory at a time
 _AT_ONCE = 34_000
@@ -187,13 +192,16 @@ def outcomes_in_turn(
     events = [planned(event, rules) for event in events_in_force(tx, course.id)]
     gone = dispensations_of(tx, course.id)
     at_centres = findings_of(tx, course.id, _few(learners))
+    on_site, overrides = on_site_of(tx, course.id), overrides_of(tx, course.id)
     for start in range(0, len(learners), _AT_ONCE):
         some = learners[start : start + _AT_ONCE]
         sittings = _newest_sittings(tx, course, {learner.id for learner in some})
         records = Records(tx, {sitting.id for sitting in sittings.values()})
         #: nobody's: the same for all who did not sit the event
         unsat = {
-            event.code: _event_outcome(event, None, None, None, None, rules, now)
+            event.code: _event_outcome(
+                event, None, None, None, None, rules, now, event.code in on_site.everybody
+            )
             for event in events
         }
         for learner in some:
@@ -202,13 +210,18 @@ def outcomes_in_turn(
                 sitting = sittings.get((learner.id, event.code))
                 centre = at_centres.get((learner.id, event.code))
                 released = _released(gone, learner.id, event.code)
-                if sitting is None and centre is None and released is None:
+                key = (learner.id, event.code)
+                let_in = key in overrides
+                is_own = let_in or key in on_site.single
+                if sitting is None and centre is None and released is None and not is_own:
                     outcomes.append(unsat[event.code])
                     continue
                 evidence = records.evidence(sitting) if sitting else None
-                outcomes.append(
-                    _event_outcome(event, sitting, evidence, centre, released, rules, now)
+                moved = _replaces(on_site.of(*key), sitting)
+                outcome = _event_outcome(
+                    event, sitting, evidence, centre, released, rules, now, moved
                 )
+                outcomes.append(_marked(outcome) if let_in else outcome)
             yield outcomes
 
 
@@ -445,12 +458,15 @@ def _event_outcome(
     released: Outcome | None,
     rules: PolicyPack,
     now: datetime,
+    on_site: bool,
 ) -> EventOutcome:
     verdicts = evidence.verdicts if evidence else ()
     if released is not None:
         decision = OutcomeDecision(released, reasons=(released.value,))
     elif centre is not None and _is_newest(centre, sitting):
         decision = decide_at_centre(event.plan, centre)
+    elif on_site and event.plan:
+        decision = OutcomeDecision(Outcome.PENDING, reasons=(ON_SITE,))
     else:
         closed = now >= event.closes_at
         decision = decide(event.plan, evidence, verdicts, rules, window_closed=closed)
@@ -466,6 +482,23 @@ def _is_newest(centre: CentreFinding, sitting: Sat | None) -> bool:
     if sitting is None or sitting.started_at is None:
         return True
     return centre.held_at > sitting.started_at
+
+
+def _marked(outcome: EventOutcome) -> EventOutcome:
+    """*outcome* of a learner who was let in though control events were missing."""
+    reasons = (*outcome.decision.reasons, ADMITTED_BY_OVERRIDE)
+    return replace(outcome, decision=replace(outcome.decision, reasons=reasons))
+
+
+def _replaces(moved: OnSiteSitting | None, sitting: Sat | None) -> bool:
+    """Whether the sitting on site stands in the place of what was sat online, if anything was.
+
+    What was finished before everybody was sent on site stays; who was sent by name sits again.
+    """
+    if moved is None:
+        return False
+    is_over = sitting is not None and sitting.state is SittingState.FINISHED
+    return moved.account_id is not None or not is_over
 
 
 def _released(gone: Dispensations, learner_id: str, code: str) -> Outcome | None:

@@ -7,6 +7,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.centres.on_site import OnSiteInstead, on_site_of
+from proctor.centres.tables import OnSiteSitting
 from proctor.errors import Conflict, NotFound
 from proctor.exams.schemes import versions_of
 from proctor.exams.tables import (
@@ -18,6 +20,7 @@ from proctor.exams.tables import (
     Technology,
     Venue,
 )
+from proctor.sittings.admission import lacking, overrides_of, require_admitted
 from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
 
@@ -72,12 +75,17 @@ class StaleAnswer(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ExamRow:
-    """One exam on the student's list. ``state``: upcoming, open, running, finished or closed."""
+    """One exam on the student's list. ``state``: upcoming, open, running, finished or closed.
+
+    ``on_site``: where it is sat instead; ``lacking``: titles of what has to be done before it.
+    """
 
     event: AssessmentEvent
     course: Course
     state: str
     sitting_id: str | None
+    on_site: OnSiteSitting | None = None
+    lacking: tuple[str, ...] = ()
 
     @property
     def is_proctored(self) -> bool:
@@ -110,10 +118,27 @@ def is_proctored(event: AssessmentEvent) -> bool:
 def exams_of(tx: Session, account_id: str, now: datetime) -> list[ExamRow]:
     """Events of the newest schemes of the person's courses, in order of their windows."""
     rows = []
-    for course, event in tx.execute(_events_for(account_id)):
+    found = [(course, event) for course, event in tx.execute(_events_for(account_id))]
+    titles = {(course.id, event.code): event.title for course, event in found}
+    on_site = {course.id: on_site_of(tx, course.id) for course, _ in found}
+    for course, event in found:
         sitting = newest_sitting(tx, event.id, account_id)
         state = _state(event, sitting, now)
-        rows.append(ExamRow(event, course, state, sitting.id if sitting else None))
+        missing: tuple[str, ...] = ()
+        if state in ("upcoming", "open") and is_proctored(event):
+            missing = lacking(tx, course, event.code, [account_id]).get(account_id, ())
+            if missing and (account_id, event.code) in overrides_of(tx, course.id):
+                missing = ()
+        rows.append(
+            ExamRow(
+                event,
+                course,
+                state,
+                sitting.id if sitting else None,
+                on_site[course.id].of(account_id, event.code),
+                tuple(titles[course.id, code] for code in missing),
+            )
+        )
     return rows
 
 
@@ -122,16 +147,17 @@ def open_sitting(
 ) -> Sitting:
     """The person's sitting of this event, made when there is none.
 
-    Raises NotYours, OutsideWindow, AlreadyFinished or SecondSignIn.
+    Raises NotYours, OutsideWindow, AlreadyFinished, SecondSignIn, OnSiteInstead or NotAdmitted.
     """
-    found = [event for _, event in tx.execute(_events_for(account_id)) if event.id == event_id]
-    if not found or not is_proctored(found[0]):
+    found = [row for row in tx.execute(_events_for(account_id)) if row[1].id == event_id]
+    if not found or not is_proctored(found[0][1]):
         raise NotYours
-    event, sitting = found[0], newest_sitting(tx, event_id, account_id)
+    (course, event), sitting = found[0], newest_sitting(tx, event_id, account_id)
     if sitting is not None and sitting.state == SittingState.FINISHED:
         raise AlreadyFinished
     if sitting is not None and sitting.state in UNDER_WAY:
         return owned(sitting, sign_in_id)
+    require_online(tx, course, event, account_id)
     if not event.opens_at <= now < event.closes_at:
         raise OutsideWindow
     if sitting is None:
@@ -147,6 +173,13 @@ def open_sitting(
         events.append(tx, sitting.id, "sitting_opened", {"event": event_id}, now)
     sitting.sign_in_id = sign_in_id
     return sitting
+
+
+def require_online(tx: Session, course: Course, event: AssessmentEvent, account_id: str) -> None:
+    """Raises OnSiteInstead or NotAdmitted unless the person may begin *event* here."""
+    if on_site_of(tx, course.id).of(account_id, event.code) is not None:
+        raise OnSiteInstead
+    require_admitted(tx, course, event.code, account_id)
 
 
 def owned(sitting: Sitting, sign_in_id: str) -> Sitting:

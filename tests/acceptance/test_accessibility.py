@@ -40,6 +40,11 @@ def course_id(service: RunningService) -> str:
         return tx.scalars(select(Course.id)).one()
 
 
+def event_codes(service: RunningService) -> list[str]:
+    with service.db.reading() as tx:
+        return [event.code for event in events_in_force(tx, tx.scalars(select(Course.id)).one())]
+
+
 def finished_sitting(service: RunningService, user: str) -> str:
     with service.db.transaction() as tx:
         account = accounts.by_email(tx, f"{user}@example.org")
@@ -109,6 +114,7 @@ def test_pages_of_the_exam_office(service: RunningService, browser: Browser, lan
     course = f"/office/courses/{course_id(service)}"
     context = signed_in(browser, service.link("office"), language)
     paths = ["/office", course, f"{course}/report", "/office/imports", "/office/references"]
+    paths += [f"{course}/events/{code}" for code in event_codes(service)]
     found = broken_rules(context, service.url, paths, language)
     page = context.new_page()
     unreadable = b"course,email\nnone,\n"

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import UploadFile
 
 from proctor.centres import imports as centres
-from proctor.exams import dispensations, imports
+from proctor.exams import control, dispensations, imports
 from proctor.exams.intake import FileKind
 from proctor.exams.sheets import MAX_BYTES
 
@@ -21,6 +21,7 @@ class ImportKind(StrEnum):
     SCHEMES = "schemes"
     ROSTER = "roster"
     STAFF = "staff"
+    CONTROL = "control"
     DISPENSATIONS = "dispensations"
     CENTRES = "centres"
     PROTOCOLS = "protocols"
@@ -62,6 +63,10 @@ FORMS = {
     ImportKind.STAFF: FileForm(
         imports.STAFF,
         ("DL-101", "bauyrzhan@example.org", "Бауыржан Төлегенов", "proctor"),
+    ),
+    ImportKind.CONTROL: FileForm(
+        control.CONTROL,
+        ("DL-101", "final", "D-26001", "submitted"),
     ),
     ImportKind.DISPENSATIONS: FileForm(
         dispensations.DISPENSATIONS,

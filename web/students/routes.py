@@ -14,7 +14,7 @@ from proctor.identity import enrolment
 from proctor.identity.tables import Modality
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
-from proctor.sittings import desk
+from proctor.sittings import desk, fallback
 from proctor.sittings.desk import ExamRow
 from proctor.sittings.tables import SittingState
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
@@ -78,15 +78,17 @@ async def answer_consent(
     ticked = {Purpose.FACE: face, Purpose.TYPING: typing, Purpose.RECORDING: recording}
     answers = {purpose: given and not decline for purpose, given in ticked.items()}
     locale = locale_of(request)
-    account_id = visitor.account.id
+    account = visitor.account
 
     def write() -> None:
+        now = at.clock.now()
         with at.db.transaction() as tx:
-            consents.record(tx, at.vault, account_id, answers, locale, at.clock.now())
+            consents.record(tx, at.vault, account.id, answers, locale, now)
+            fallback.recording_answered(tx, account, answers[Purpose.RECORDING], now)
 
     await asyncio.to_thread(write)
     given = frozenset(purpose for purpose, is_given in answers.items() if is_given)
-    for live in at.live.of(account_id):
+    for live in at.live.of(account.id):
         await live.heed(given)
     samples = answers[Purpose.FACE] or answers[Purpose.TYPING]
     return RedirectResponse("/enrolment" if samples else "/consent", 303)
@@ -171,9 +173,10 @@ def receipt(request: Request, sitting_id: str, tx: ReadTx, visitor: Signed) -> R
 
 
 def _listed(row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str]) -> ListedExam:
-    is_ahead = row.is_proctored and row.state in ("upcoming", "open")
+    is_ahead = row.is_proctored and row.state in ("upcoming", "open") and row.on_site is None
     missing = tuple(_missing(row, given, status)) if is_ahead else ()
-    is_open = row.state == "open" and given.get(Purpose.RECORDING, False)
+    is_open = is_ahead and row.state == "open" and given.get(Purpose.RECORDING, False)
+    is_open = is_open and not row.lacking
     return ListedExam(row, missing, row.is_proctored and (is_open or row.state == "running"))
 
 

@@ -44,6 +44,7 @@ const END: Record<string, string> = {
   student_finished: "finish.done",
   time_over: "ended.deadline",
   ended_by_proctors: "ended.by_proctors",
+  moved_on_site: "ended.on_site",
 };
 
 export function endText(reason: string): string {
