@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from proctor.centres import on_site
 from proctor.centres.tables import Cause
+from proctor.clock import TIME_ZONE
 from proctor.errors import Refused
 from proctor.exams.roster import learner_by_number, learners_of
 from proctor.exams.schemes import EventNotFound, course_for, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course, Demand
 from proctor.people.tables import Account, Role
-from proctor.reports.wording import TIME_ZONE
 from proctor.sittings import admission, fallback
 from proctor.sittings.admission import required_reason
 from proctor.sittings.desk import NotRunning, is_proctored
