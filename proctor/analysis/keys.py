@@ -30,12 +30,15 @@ from proctor.identity.tables import (
     TypingSample,
 )
 from proctor.observations import Check, Observation
+from proctor.people import consents
+from proctor.people.tables import Purpose
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
 _SEAL = "typing-sample"
-# reason of a comparison that the learner need not give
+# reasons of a comparison that the learner need not give, or gives no longer
 _GRANTED = "accommodation"
+_WITHDRAWN = "consent_withdrawn"
 _RECENT = 500
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
@@ -146,9 +149,12 @@ def compare(
     references = enrolment.typing_reference(
         tx, vault, sitting.account_id, verifier.model_id, before=sitting.created_at
     )
-    check = (
-        _not_assessed(_GRANTED) if _is_granted(tx, sitting) else _check(verifier, references, sums)
-    )
+    if _is_granted(tx, sitting):
+        check = _not_assessed(_GRANTED)
+    elif references and not consents.current(tx, vault, sitting.account_id).get(Purpose.TYPING):
+        check = _not_assessed(_WITHDRAWN)
+    else:
+        check = _check(verifier, references, sums)
     check.sitting_id, check.at_s, check.n_keys = sitting.id, at_s, sums.n_keys
     tx.add(check)
     payload = {

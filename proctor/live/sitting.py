@@ -373,8 +373,12 @@ class LiveSitting:
         self._page.tell(self.break_message())
 
     async def heed(self, consented: frozenset[Purpose]) -> None:
-        """Stop at once what the student consents to no longer; the exam itself goes on."""
+        """Stop at once what the student consents to no longer; the exam itself goes on.
+
+        A recording that is agreed to again goes on with the page's next connection.
+        """
         withdrawn = self._consented - consented
+        self._consented |= consented & {Purpose.RECORDING}
         if not withdrawn or self.is_finished:
             return
         payload = {"purposes": sorted(withdrawn)}

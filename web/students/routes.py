@@ -113,11 +113,13 @@ def enrol(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Res
 def open_sitting(event_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
     """Open the sitting, or come back to it; a silent browser loses it to a new sign-in."""
     account_id, now = visitor.account.id, at.clock.now()
-    consents.require(tx, at.vault, account_id, Purpose.RECORDING)
+    newest = desk.newest_sitting(tx, event_id, account_id)
+    # whoever takes the consent back in an exam comes back to hand in
+    if newest is None or newest.state not in desk.UNDER_WAY:
+        consents.require(tx, at.vault, account_id, Purpose.RECORDING)
     try:
         sitting = desk.open_sitting(tx, event_id, account_id, visitor.sign_in_id, now)
     except desk.SecondSignIn:
-        newest = desk.newest_sitting(tx, event_id, account_id)
         assert newest is not None, "only a sitting can be open elsewhere"
         if not at.live.is_silent(newest.id):
             raise
@@ -134,21 +136,38 @@ def sitting(
     if found.state == SittingState.FINISHED:
         return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
     desk.owned(found, visitor.sign_in_id)
+    given = consents.current(tx, at.vault, visitor.account.id)
+    running = found.state in desk.UNDER_WAY
+    if running and not given.get(Purpose.RECORDING):
+        return page(request, "students/withdrawn.html", sitting=found)
     # its first picture comes within seconds and should not wait for a process to start
     at.inference.start()
     event = tx.get_one(AssessmentEvent, found.event_id)
-    given = consents.current(tx, at.vault, visitor.account.id)
     granted = accommodation_of(tx, visitor.account.id, course_of(tx, event).id)
     return page(
         request,
         "students/sitting.html",
         sitting=found,
         event=event,
-        running=found.state in desk.UNDER_WAY,
+        running=running,
         breaks=Effect.BREAKS in granted.effects,
         # no timings are taken of someone who did not agree to it, or need not give them
         keys=given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects,
     )
+
+
+@router.post("/sittings/{sitting_id}/hand-in", dependencies=[_student])
+async def hand_in(sitting_id: str, visitor: Signed, at: ServicesDep) -> Response:
+    """End an exam whose page cannot go on, with the answers that were saved."""
+
+    def check() -> None:
+        with at.db.reading() as tx:
+            desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+
+    await asyncio.to_thread(check)
+    live = await at.live.open(sitting_id)
+    await live.finish("student_finished")
+    return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
 
 
 @router.get("/sittings/{sitting_id}/paper", dependencies=[_student])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from proctor.exams.accommodations import Effect, grant
-from proctor.identity.tables import CheckResult, IdentityCheck, TypingSample
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
 from proctor.live.invigilation import SittingOver
@@ -439,3 +439,8 @@ async def test_a_consent_that_is_withdrawn_ends_what_it_was_for_at_once(room: Ro
     with pytest.raises(consents.ConsentMissing):
         await live.connect("offer", MIDS)
     assert live.is_running
+    await live.heed(frozenset({Purpose.RECORDING}))
+    await live.connect("offer", MIDS)
+    await live.finish("student_finished")
+    (typing,) = [row for row in room.rows(IdentityCheck) if row.modality is Modality.KEYSTROKE]
+    assert typing.result is CheckResult.NOT_ASSESSED

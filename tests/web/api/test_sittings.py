@@ -344,6 +344,22 @@ def test_a_batch_with_a_hole_before_it_is_not_acknowledged(desk: Desk) -> None:
     assert closed.value.code == 4409
 
 
+def test_who_takes_the_consent_back_can_hand_in_or_agree_again(desk: Desk) -> None:
+    desk.run()
+    assert desk.save(1) == 200
+    page, entry = f"/sittings/{desk.sitting_id}", f"/exams/{desk.service.cast.final.id}/sittings"
+    desk.client.post("/consent", data={"decline": "yes"})
+    assert desk.client.post(entry).headers["location"] == page
+    assert 'id="hand-in"' in desk.client.get(page).text
+    desk.client.post("/consent", data={"recording": "yes"})
+    assert 'id="hand-in"' not in desk.client.get(page).text
+    desk.client.post("/consent", data={"decline": "yes"})
+    assert desk.service.client("bob").post(f"{page}/hand-in").status_code == 404
+    handed_in = desk.client.post(f"{page}/hand-in")
+    assert handed_in.headers["location"] == f"{page}/receipt"
+    assert desk.client.get(f"{page}/receipt").status_code == 200
+
+
 def test_finishing_twice_gives_the_same_receipt(desk: Desk) -> None:
     desk.run()
     first = desk.client.post(f"{desk.url}/finish").json()
