@@ -25,6 +25,7 @@ from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
+from proctor.inference.worker import decode_keyframe
 from proctor.media import webm
 from proctor.media.capture import FINISHED, Capture
 from proctor.media.disk import Disk
@@ -126,7 +127,7 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
         pool = ProcessPoolExecutor(1, get_context("spawn")) if sample else None
         tasks = [asyncio.create_task(_note_lag(watched))]
         if pool is not None:
-            pool.submit(_shrunk, b"").exception()
+            pool.submit(_decoded_bytes, b"").exception()
             tasks.append(asyncio.create_task(_decode_samples(sittings, pool, watched)))
         pool_before = _cpu_of(pool)
         cpu_before = time.process_time()
@@ -241,18 +242,15 @@ async def _decode_samples(
                 frame = newest.take()
                 if frame is not None and len(waiting) < 2 * len(sittings):
                     taken[number, track] = now
-                    waiting.add(pool.submit(_shrunk, frame.data))
+                    waiting.add(pool.submit(_decoded_bytes, frame.data))
                     watched.sampled[track] += 1
         waiting = {each for each in waiting if not each.done()}
         await asyncio.sleep(0.1)
 
 
-def _shrunk(data: bytes) -> int:
-    """Decode a key frame to 320x240 as an analysis would get it; bytes of the picture."""
-    decoder = av.CodecContext.create("vp8", "r")
-    assert isinstance(decoder, av.VideoCodecContext)
-    (picture,) = decoder.decode(av.Packet(data))
-    return picture.reformat(320, 240, "rgb24").to_ndarray().nbytes
+def _decoded_bytes(data: bytes) -> int:
+    """Decode a key frame as the analysis does; bytes of the picture."""
+    return decode_keyframe("VP8", data).nbytes
 
 
 def _frames(sent: Sent, recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, float]]:
