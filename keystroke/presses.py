@@ -81,16 +81,18 @@ class Presses:
         The first press begins no combination: what was pressed before it is not known.
         """
         typed = self.human & (self.zones < Zone.MODIFIER)
-        follows = typed & np.roll(typed, 1) & ~self.breaks & (self.dt_ms > 0)
-        if len(self):
-            follows[0] = False
-        same = np.roll(self.zones, 1) == self.zones
-        repeated = follows & same & (self.dt_ms < REPEAT_GUARD_MS)
+        follows = typed & ~self.breaks & (self.dt_ms > 0)
+        follows[:1] = False
+        follows[1:] &= typed[:-1]
+        repeated = follows & (self.dt_ms < REPEAT_GUARD_MS)
+        repeated[1:] &= self.zones[1:] == self.zones[:-1]
         combined = follows & ~repeated & (self.dt_ms <= LONGEST_INTERVAL_MS)
         is_hold = (self.hold_ms >= SHORTEST_HOLD_MS) & (self.hold_ms <= LONGEST_HOLD_MS)
         held = typed & ~repeated & is_hold
         paused = follows & (self.dt_ms > LONGEST_INTERVAL_MS)
-        return Timings(typed, held, combined, combined & np.roll(held, 1), paused)
+        flown = combined.copy()
+        flown[1:] &= held[:-1]
+        return Timings(typed, held, combined, flown, paused)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,26 +102,28 @@ class TypingStream:
         sums = self.verifier.sums(presses)
         reason = unfit(sums)
         stream, start_llr, llr = self, None, None
-        if reason is None:
-            llr = None if self.reference is None else self._llr(self.reference, sums)
-            # every other window: neighbours share half their keys
-            if self.n_seen % WINDOW_KEYS == 0:
-                stream, start_llr = self._against_start(sums)
+        # every other window is compared with the start: neighbours share half their keys
+        is_apart = self.n_seen % WINDOW_KEYS == 0
+        if reason is None and (self.reference is not None or is_apart):
+            probe = self.verifier.profile([sums])
+            llr = None if self.reference is None else self._llr(self.reference, probe)
+            if is_apart:
+                stream, start_llr = self._against_start(sums, probe)
         window = Window(self.n_seen, sums.n_keys, llr, start_llr, reason)
         seen = self.n_seen + STEP_KEYS
         return replace(stream, windows=(*self.windows, window), n_seen=seen)
 
-    def _llr(self, reference: Profile, sums: Sums) -> float | None:
-        opinion = self.verifier.opinion(reference, self.verifier.profile([sums]))
+    def _llr(self, reference: Profile, probe: Profile) -> float | None:
+        opinion = self.verifier.opinion(reference, probe)
         return None if opinion is None else self.verifier.weighing.llr(opinion)
 
-    def _against_start(self, sums: Sums) -> tuple["TypingStream", float | None]:
+    def _against_start(self, sums: Sums, probe: Profile) -> tuple["TypingStream", float | None]:
         if self.start_profile is None:
             start = self.start + sums
             is_enough = start.n_keys >= START_KEYS
             profile = self.verifier.profile([start]) if is_enough else None
             return replace(self, start=start, start_profile=profile), None
-        opinion = self.verifier.opinion(self.start_profile, self.verifier.profile([sums]))
+        opinion = self.verifier.opinion(self.start_profile, probe)
         if opinion is None:
             return self, None
         llr = self.verifier.weighing.same_sitting_llr(opinion)

@@ -169,7 +169,8 @@ class Sums:
 
 
 def _is_edge(zones: Ints) -> NDArray[np.bool_]:
-    return np.isin(zones, (Zone.SPACE, Zone.ENTER))
+    found: NDArray[np.bool_] = (zones == Zone.SPACE) | (zones == Zone.ENTER)
+    return found
 
 
 def _moments(index: Ints, ms: Floats, n: int) -> Ints:
