@@ -28,6 +28,7 @@ from keystroke.verifiers.phrase import (
     LogMedian,
     PhraseVerifier,
     RobustLikelihoodRatio,
+    less_alike,
     phrase_features,
 )
 
@@ -37,6 +38,11 @@ IMPOSTOR_REPETITIONS: Final = 5
 # the background never contains the impostors under test: they are tested in this many groups
 IMPOSTOR_GROUPS: Final = 5
 BACKGROUND_REPETITIONS: Final = 30
+# what an enrolment takes of a sentence
+ENROLLED_SENTENCES: Final = 5
+LATER_ATTEMPTS: Final = 20
+# each of them in turn is not among those an attempt stands beside
+ABSENT_GROUPS: Final = 3
 
 PUBLISHED: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -137,6 +143,30 @@ def phrase_scores(repetitions: Repetitions, enrol: int) -> dict[str, list[Person
                 )
             )
     return scores
+
+
+def standings(repetitions: Repetitions) -> PersonScores:
+    """How attempts stand beside other people's when five repetitions are enrolled, as in an exam.
+
+    Enrolled, and beside: the newest five that may be. Mated: the last twenty attempts of all,
+    once with each background. Non-mated: the same of people who are not beside, and who
+    have had the same practice.
+    """
+    features = _features(repetitions)
+    people = np.arange(len(features))
+    newest = slice(ENROLMENT_REPETITIONS - ENROLLED_SENTENCES, ENROLMENT_REPETITIONS)
+    later = features[:, ENROLMENT_REPETITIONS:][:, -LATER_ATTEMPTS:]
+    groups = np.random.default_rng(SEED).permutation(len(people)) % ABSENT_GROUPS
+    mated, non_mated = [], []
+    for person in people:
+        others = people != person
+        for group in range(ABSENT_GROUPS):
+            probes = np.concatenate([later[person], *later[others & (groups == group)]])
+            beside = features[others & (groups != group), newest]
+            found = less_alike(features[person, newest], beside, probes)
+            mated.append(found[: later.shape[1]])
+            non_mated.append(found[later.shape[1] :])
+    return PersonScores(np.concatenate(mated), np.concatenate(non_mated))
 
 
 def mean_eer_interval(people: Sequence[PersonScores], repeats: int = 2000) -> tuple[float, float]:

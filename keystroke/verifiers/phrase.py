@@ -174,6 +174,22 @@ class PhraseVerifier(BaseEstimator):  # type: ignore[misc]
         return np.asarray(0.1 * np.clip(ratio, -40, 40) + border + 0.5 * odds, np.float64)
 
 
+def less_alike(own: Floats, others: Floats, probes: Floats) -> Floats:
+    """Share of other people's repetitions that are less like *own* than each probe is, shape (m,).
+
+    Half of the *others*, shape (people, n, k), are what the verifier learns against; the other
+    half are compared with it as the probes, shape (m, k), are; and the other way round. So nobody
+    is compared who was learned from, except the person of *own*.
+    """
+    share = np.zeros(len(probes))
+    for half in (0, 1):
+        verifier = PhraseVerifier(Background(others[half::2])).fit(own)
+        beside = others[1 - half :: 2].reshape(-1, others.shape[-1])
+        scores = np.sort(verifier.score_samples(beside))
+        share += np.searchsorted(scores, verifier.score_samples(probes)) / len(scores) / 2
+    return share
+
+
 def _spread(pooled: Floats) -> Floats:
     """Robust standard deviation per feature, never zero."""
     return np.asarray(

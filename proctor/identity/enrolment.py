@@ -75,7 +75,7 @@ def add_face(
 ) -> Progress:
     """Take one frame into the pending face reference, or say what is wrong with it."""
     refuse_during_sitting(tx, account_id)
-    row = _open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
+    row = open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
     accepted = row.samples if row else 0
     hints = face_hints(seen)
     if hints or isinstance(seen, NotAssessed) or accepted >= FACE_SAMPLES:
@@ -109,7 +109,7 @@ def add_typing(
     whoever confirms it decides about what was typed by then."""
     refuse_during_sitting(tx, account_id)
     model_id = verifier.model_id
-    row = _open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
+    row = open_reference(tx, account_id, Modality.KEYSTROKE, model_id, at)
     if row is not None and is_complete(row):
         return Progress(row.samples, KEY_SAMPLES)
     sums = verifier.sums(Presses.from_batch(batch))
@@ -124,7 +124,7 @@ def typing_so_far(
     tx: Session, verifier: FreeTextVerifier, account_id: str, at: datetime
 ) -> Progress:
     """What this visit has typed."""
-    row = _open_reference(tx, account_id, Modality.KEYSTROKE, verifier.model_id, at)
+    row = open_reference(tx, account_id, Modality.KEYSTROKE, verifier.model_id, at)
     return Progress(row.samples if row else 0, KEY_SAMPLES)
 
 
@@ -218,7 +218,7 @@ def match_id_photo(
     The result is kept for the person who confirms: a photo somebody uploads of himself does
     not confirm him by itself.
     """
-    row = _open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
+    row = open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
     if row is None or not is_complete(row) or face_hints(photo):
         return None
     assert isinstance(photo, FrameAssessment)
@@ -265,7 +265,7 @@ def refuse_during_sitting(tx: Session, account_id: str) -> None:
         raise SittingOpen
 
 
-def _open_reference(
+def open_reference(
     tx: Session, account_id: str, modality: Modality, model_id: str, at: datetime
 ) -> Reference | None:
     """What this visit has made so far. Opening a sitting ends the visit: its reference counts

@@ -84,3 +84,35 @@ class TypingSample(Base):
     sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
     n_keys: Mapped[int] = mapped_column(Integer)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SentenceSample(Base):
+    """Repetitions of the sentence that everybody types, beside the typing of the same visit.
+
+    ``language``: of the sentence. ``repetitions``: how many are kept, sealed.
+    """
+
+    __tablename__ = "sentence_samples"
+
+    reference_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("identity_references.id"), primary_key=True
+    )
+    language: Mapped[str] = mapped_column(String(8))
+    repetitions: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SentenceCheck(Base):
+    """The sentence typed before an exam, beside the person's own and other people's.
+
+    ``less_alike``: share of other people's attempts that are less like the person's own; None
+    with the ``reason`` when nothing was compared. ``others``: how many people those were.
+    """
+
+    __tablename__ = "sentence_checks"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    less_alike: Mapped[float | None] = mapped_column(Float)
+    others: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str | None] = mapped_column(String(48))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -8,6 +8,7 @@ from keystroke.fixed_text import (
     detector_scores,
     mean_eer_interval,
     phrase_scores,
+    standings,
 )
 
 pytestmark = pytest.mark.unit
@@ -35,6 +36,13 @@ def test_every_impostor_is_tested_once_against_a_background_without_them(
     for people in phrase_scores(repetitions, 10).values():
         # each impostor is in one group
         assert [len(p.non_mated) for p in people] == [30] * 7
+
+
+def test_attempts_stand_beside_other_people(repetitions: Repetitions) -> None:
+    found = standings(repetitions)
+    # ten attempts of seven people, once with each of three backgrounds, and once by each other
+    assert (len(found.mated), len(found.non_mated)) == (10 * 7 * 3, 10 * 7 * 6)
+    assert found.mated.mean() > 0.9 > found.non_mated.mean()
 
 
 def test_every_published_detector_is_measured(repetitions: Repetitions) -> None:

@@ -1,17 +1,18 @@
 """The enrolment page's own calls: frames, typing, ID photo."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from keystroke.events import KeyEventError, parse_batch
+from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from keystroke.gate import unfit
+from keystroke.presses import Presses
 from keystroke.template import Sums
 from proctor.errors import Refused
-from proctor.identity import enrolment
+from proctor.identity import enrolment, sentences
 from proctor.identity.enrolment import Progress
 from proctor.inference import FrameAssessment
 from proctor.observations import NotAssessed
@@ -50,8 +51,15 @@ class TypingIn(BaseModel):
     round: int = Field(ge=0, le=100)
 
 
+class SentenceIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    batch: dict[str, Any]
+    language: Literal["kk", "ru", "en"]
+
+
 class TypingOut(BaseModel):
-    """``reason``: why the round is not usable, None when it is."""
+    """``reason``: why the round is not usable, None when it is; of a sentence, repetitions."""
 
     accepted_keys: int
     needed_keys: int
@@ -87,10 +95,7 @@ async def face(request: Request, visitor: Signed, at: ServicesDep) -> FaceOut:
 def typing(body: TypingIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOut:
     """Timings of one round; rounds numbered 0 are practice and not kept, nor are unusable ones."""
     consents.require(tx, at.vault, visitor.account.id, Purpose.TYPING)
-    try:
-        batch = parse_batch(body.batch)
-    except KeyEventError as error:
-        raise TypingRefused from error
+    batch = _batch(body.batch)
     verifier, account_id, now = at.live.line.verifier, visitor.account.id, at.clock.now()
     reason = unfit(Sums.from_batch(batch))
     if body.round == 0 or reason is not None:
@@ -102,6 +107,21 @@ def typing(body: TypingIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOu
         needed_keys=progress.needed,
         done=progress.done,
         reason=reason,
+    )
+
+
+@router.post("/sentence", dependencies=[allow(Role.STUDENT)])
+def sentence(body: SentenceIn, visitor: Signed, tx: Tx, at: ServicesDep) -> TypingOut:
+    """Timings of one repetition of the sentence that everybody types."""
+    consents.require(tx, at.vault, visitor.account.id, Purpose.TYPING)
+    presses = Presses.from_batch(_batch(body.batch))
+    model_id, account_id, now = at.live.line.verifier.model_id, visitor.account.id, at.clock.now()
+    progress = sentences.add(tx, at.vault, model_id, account_id, body.language, presses, now)
+    return TypingOut(
+        accepted_keys=progress.accepted,
+        needed_keys=progress.needed,
+        done=progress.done,
+        reason=next(iter(progress.hints), None),
     )
 
 
@@ -118,6 +138,13 @@ async def id_photo(request: Request, visitor: Signed, at: ServicesDep) -> PhotoO
         return enrolment.match_id_photo(tx, at.vault, comparison, visitor.account.id, seen, now)
 
     return PhotoOut(matched=await asyncio.to_thread(_in_transaction, at, compare), state="pending")
+
+
+def _batch(sent: dict[str, Any]) -> KeyBatch:
+    try:
+        return parse_batch(sent)
+    except KeyEventError as error:
+        raise TypingRefused from error
 
 
 async def _image(request: Request, limit: int) -> bytes:

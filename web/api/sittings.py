@@ -8,13 +8,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field
 
+from keystroke.events import KeyEventError, parse_batch
+from keystroke.presses import Presses
+from keystroke.sentence import Unusable
 from proctor.errors import Conflict, ProctorError, Refused
+from proctor.identity import sentences
 from proctor.live.page import REPLACED, Messages
 from proctor.live.sitting import LiveSitting, Replaced
 from proctor.media.backfill import MAX_BYTES
 from proctor.media.pace import Pace
 from proctor.observations import Track
-from proctor.people.tables import Role
+from proctor.people import consents
+from proctor.people.tables import Purpose, Role
 from proctor.sittings import desk, media_token
 from proctor.sittings.tables import Act
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow, services
@@ -80,6 +85,16 @@ class FinishedOut(Strict):
 
 class BreakIn(Strict):
     begins: bool
+
+
+class SentenceIn(Strict):
+    batch: dict[str, Any]
+
+
+class SentenceOut(Strict):
+    """``reason``: why this was no repetition of the sentence; how alike it is stays here."""
+
+    reason: str | None
 
 
 class ReplyIn(Strict):
@@ -155,6 +170,28 @@ async def backfill(
     live = await _mine(at, visitor, sitting_id)
     data = await body_of(request, MAX_BYTES)
     return BackfilledOut(pictures=await live.take_backfill(track, data, now_ms))
+
+
+@router.post("/{sitting_id}/sentence", dependencies=[allow(Role.STUDENT)])
+def sentence(sitting_id: str, body: SentenceIn, visitor: Signed, at: ServicesDep) -> SentenceOut:
+    """The sentence of the enrolment, typed once before the exam."""
+    try:
+        presses = Presses.from_batch(parse_batch(body.batch))
+    except KeyEventError as error:
+        raise MessageRefused from error
+    model_id, now = at.live.line.verifier.model_id, at.clock.now()
+    # learning takes a while, in which nobody should wait to write
+    with at.db.reading() as tx:
+        consents.require(tx, at.vault, visitor.account.id, Purpose.TYPING)
+        sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+        if sentences.asked(tx, model_id, sitting) is None:
+            return SentenceOut(reason=None)
+        check = sentences.compare(tx, at.vault, model_id, sitting, presses, now)
+    if isinstance(check, Unusable):
+        return SentenceOut(reason=check.value)
+    with at.db.transaction() as tx:
+        sentences.keep(tx, check)
+    return SentenceOut(reason=None)
 
 
 @router.post("/{sitting_id}/start", dependencies=[allow(Role.STUDENT)])

@@ -18,6 +18,7 @@ from proctor.errors import Conflict, Refused
 from proctor.exams.accommodations import accommodation_of
 from proctor.exams.tables import Technology
 from proctor.identity import enrolment
+from proctor.identity.tables import SentenceCheck
 from proctor.incidents.kinds import Kind
 from proctor.people.tables import Account
 from proctor.review import claims, dossier, looks, queue, sampling, statements, verdicts
@@ -213,7 +214,7 @@ class Opened:
     def _typing(self, evidence: SittingEvidence) -> dict[str, Any]:
         """The typing of the sitting beside earlier visits; nothing where it is not planned."""
         if Technology.KEYSTROKE.value not in self.reviewed.event.identity_plan:
-            return {"plots": (), "words": (), "revised": ()}
+            return {"plots": (), "words": (), "sentence": (), "revised": ()}
         tx, vault, sitting = self.tx, self.at.vault, self.sitting
         verifier = self.at.live.line.verifier
         sums = keys.stored(tx, vault, sitting)
@@ -230,6 +231,7 @@ class Opened:
             "words": typing_card.in_words(self.t, compared, verifier.weighing)
             if compared and is_read
             else (),
+            "sentence": typing_card.sentence(self.t, tx.get(SentenceCheck, sitting.id)),
             "revised": typing_card.revised(self.t, revision(sums)),
             "width": typing_card.WIDTH,
         }

@@ -6,7 +6,9 @@ from math import exp
 
 from keystroke.features import HIGH, LOW, FourMeasurements
 from keystroke.revision import Revision
+from keystroke.sentence import MIN_OTHERS
 from keystroke.verifiers.free_text import Weighing
+from proctor.identity.tables import SentenceCheck
 from proctor.shares.evidence import KeystrokeEvidence
 from web.facts import Say
 
@@ -82,6 +84,18 @@ def in_words(t: Say, found: KeystrokeEvidence, weighing: Weighing) -> tuple[str,
     if error is not None:
         words.append(t("review.keys.error", n=found.n_keys, rate=f"{100 * error:.0f}"))
     return tuple(words)
+
+
+def sentence(t: Say, found: SentenceCheck | None) -> tuple[str, ...]:
+    """How the sentence typed before the exam stands beside other people's, or why it does not."""
+    if found is None:
+        return ()
+    if found.less_alike is None:
+        key = f"review.sentence.{found.reason}"
+        return (t(key, others=found.others, least=MIN_OTHERS),)
+    # never "100 of 100": the next attempt may be nearer
+    n = min(99, int(100 * found.less_alike))
+    return (t("review.sentence.beside", n=n, others=found.others), t("review.sentence.usual"))
 
 
 def revised(t: Say, found: Revision | None) -> tuple[str, ...]:

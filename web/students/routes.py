@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from keystroke.sentence import REPETITIONS
 from proctor.exams.accommodations import Effect, accommodation_of
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, Technology
-from proctor.identity import enrolment
+from proctor.identity import enrolment, sentences
 from proctor.identity.tables import Modality
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
@@ -106,6 +107,9 @@ def enrol(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Res
         visits=enrolment.typing_visits(tx, visitor.account.id, model_id, now),
         consented=[purpose.value for purpose in Purpose if given.get(purpose)],
         samples={modality.value: state for modality, state in status.items()},
+        sentence=sentences.text(locale_of(request)),
+        language=locale_of(request),
+        repetitions=REPETITIONS,
     )
 
 
@@ -144,6 +148,9 @@ def sitting(
     at.inference.start()
     event = tx.get_one(AssessmentEvent, found.event_id)
     granted = accommodation_of(tx, visitor.account.id, course_of(tx, event).id)
+    # no timings are taken of someone who did not agree to it, or need not give them
+    keys = given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects
+    language = sentences.asked(tx, at.live.line.verifier.model_id, found) if keys else None
     return page(
         request,
         "students/sitting.html",
@@ -151,8 +158,9 @@ def sitting(
         event=event,
         running=running,
         breaks=Effect.BREAKS in granted.effects,
-        # no timings are taken of someone who did not agree to it, or need not give them
-        keys=given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects,
+        keys=keys,
+        sentence=sentences.text(language) if language else None,
+        language=language,
     )
 
 

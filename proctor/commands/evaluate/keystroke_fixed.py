@@ -3,7 +3,7 @@
 import json
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
@@ -18,9 +18,13 @@ from keystroke.fixed_text import (
     detector_scores,
     mean_eer_interval,
     phrase_scores,
+    standings,
 )
 from proctor.commands.evaluate.phrase_files import PhraseFileError, read_repetitions
 from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, write_det
+
+# of attempts by other people
+NEARER: Final = 0.95
 
 
 class Enrolment(IntEnum):
@@ -48,6 +52,7 @@ def keystroke_fixed(
         repetitions = read_repetitions(data)
     except PhraseFileError as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
+    beside = standings(repetitions)
     scores = {**phrase_scores(repetitions, enrol), **detector_scores(repetitions, enrol)}
     measured = {name: _measured(people) for name, people in scores.items()}
     if det is not None:
@@ -59,11 +64,29 @@ def keystroke_fixed(
             "enrol": enrol,
             "default": measured["default"],
             "verifiers": measured,
+            "five_enrolled": _beside(beside),
             "published_51_subjects": {name: {"eer_mean": mean} for name, mean in PUBLISHED.items()},
         }
         typer.echo(json.dumps(report, indent=1))
         return
     Console().print(_table(measured, repetitions.n_people, enrol))
+    found = _beside(beside)
+    own, others = found["mated_nearer"], found["non_mated_nearer"]
+    typer.echo(
+        f"five enrolled: nearer than {NEARER:.0%} of other people's are {own:.1%} of the"
+        f" {found['n_mated']} own and {others:.1%} of the {found['n_non_mated']} other attempts"
+    )
+
+
+def _beside(found: PersonScores) -> dict[str, Any]:
+    """Share of attempts that are nearer to the person's own than most of other people's."""
+    return {
+        "nearer_than": NEARER,
+        "mated_nearer": float(np.mean(found.mated >= NEARER)),
+        "non_mated_nearer": float(np.mean(found.non_mated >= NEARER)),
+        "n_mated": len(found.mated),
+        "n_non_mated": len(found.non_mated),
+    }
 
 
 def _measured(people: list[PersonScores]) -> dict[str, Any]:

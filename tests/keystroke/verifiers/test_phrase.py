@@ -7,6 +7,7 @@ from keystroke.verifiers.phrase import (
     LogMedian,
     PhraseVerifier,
     RobustLikelihoodRatio,
+    less_alike,
     phrase_features,
 )
 
@@ -46,6 +47,14 @@ def test_the_person_scores_above_people_the_background_never_saw(
     own = fitted.score_samples(typed(centres[20], 20, 51))
     other = fitted.score_samples(typed(centres[21], 20, 52))
     assert own.min() > other.max()
+
+
+def test_a_person_is_nearer_to_their_own_than_others_are(centres: np.ndarray) -> None:
+    others = np.array([typed(c, 5, i) for i, c in enumerate(centres[:20])])
+    probes = np.concatenate([typed(centres[20], 3, 60), typed(centres[21], 3, 61)])
+    shares = less_alike(typed(centres[20], 5, 59), others, probes)
+    assert shares[:3].tolist() == [1.0, 1.0, 1.0]
+    assert shares[3:].max() < 0.95
 
 
 def test_few_repetitions_are_drawn_to_the_background(

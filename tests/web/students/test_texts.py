@@ -11,10 +11,10 @@ pytestmark = pytest.mark.unit
 
 UI = Path(__file__).parents[3] / "web" / "ui" / "src"
 TEMPLATES = Path(__file__).parents[3] / "web" / "templates" / "students"
-ROOMS = "hint|check|status|id|exam|finish|ended|notice|enrolment|typing"
+ROOMS = "sentence|hint|check|status|id|exam|finish|ended|notice|enrolment|typing"
 # modules that only one of the two programs loads
 OF_ENROLMENT = {"enrolment.ts", "rounds.ts"}
-OF_BOTH = {"capture.ts", "hints.ts"}
+OF_BOTH = {"capture.ts", "hints.ts", "sentence.ts"}
 OF_OTHERS = {"review.ts"}
 
 

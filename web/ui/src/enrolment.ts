@@ -6,6 +6,7 @@ import { hintKey } from "./hints";
 import { KeyCapture } from "./keys";
 import { element, optional, pageData, reveal, write } from "./page";
 import { enoughKeys, RoundCount, sentencesOf } from "./rounds";
+import { REASONS, wireSentence } from "./sentence";
 import { sayFrom } from "./texts";
 
 const FRAME_MS = 700;
@@ -160,8 +161,30 @@ async function sendTyping(keys: KeyCapture, round: number, rounds: RoundCount): 
     const { usable, taken } = rounds;
     write(element("typing-usable"), say("enrolment.typing_usable", { usable, taken }));
   }
-  if (done) showDone("typing", say("enrolment.typing_done"));
+  if (done) {
+    showDone("typing", say("enrolment.typing_done"));
+    reveal(element("sentence-step"), true);
+  }
   return true;
+}
+
+/** The first repetition is practice and stays here. */
+function wireRepetitions(): void {
+  const { language } = element("sentence-step").dataset;
+  let isPractised = false;
+  wireSentence(say, async (batch) => {
+    if (!isPractised) {
+      isPractised = true;
+      return say("sentence.practice");
+    }
+    const answer = await send<TypingProgress>("POST", "/api/enrolment/sentence", { batch, language });
+    if (!answer.ok) return failed(answer);
+    const { accepted_keys: n, needed_keys: needed, done, reason } = answer.value;
+    if (reason !== null) return say(REASONS[reason] ?? "sentence.again");
+    if (!done) return say("sentence.progress", { n, needed });
+    write(element("sentence-hint"), say("sentence.done"));
+    return null;
+  });
 }
 
 function showDone(sample: "face" | "typing", text: string): void {
@@ -177,4 +200,7 @@ function failed(answer: Exclude<Answer<unknown>, { ok: true }>): string {
 }
 
 if (optional("face-step") !== null) wireFace();
-if (optional("typing-step") !== null) wireTyping();
+if (optional("typing-step") !== null) {
+  wireTyping();
+  wireRepetitions();
+}

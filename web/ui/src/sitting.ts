@@ -14,6 +14,7 @@ import type { BrowserFact } from "./outbox";
 import { element, optional, pageData, reveal, write } from "./page";
 import type { Pace } from "./pace";
 import { Paper } from "./paper";
+import { REASONS, wireSentence } from "./sentence";
 import { showStep } from "./steps";
 import { Streams } from "./streams";
 import { Talk } from "./talk";
@@ -84,6 +85,17 @@ class SittingPage {
     element("finish-button").addEventListener("click", () => this.askToFinish());
     element("cancel-finish").addEventListener("click", () => this.dialog.close());
     element("confirm-finish").addEventListener("click", () => void this.finish());
+    if (optional("sentence-step") !== null) wireSentence(this.say, (batch) => this.sendSentence(batch));
+  }
+
+  private async sendSentence(batch: KeyBatch): Promise<string | null> {
+    const path = `${this.path}/sentence`;
+    const answer = await send<{ reason: string | null }>("POST", path, { batch });
+    if (!answer.ok) return reason(answer);
+    const unusable = answer.value.reason;
+    if (unusable !== null) return this.say(REASONS[unusable] ?? "sentence.again");
+    write(element("sentence-hint"), this.say("sentence.taken"));
+    return null;
   }
 
   private async connect(): Promise<void> {
