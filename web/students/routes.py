@@ -100,11 +100,12 @@ def enrol(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Res
     given = consents.current(tx, at.vault, visitor.account.id)
     now = at.clock.now()
     status = enrolment.status(tx, visitor.account.id, now)
-    model_id = at.live.line.verifier.model_id
+    verifier = at.live.line.verifier
     return page(
         request,
         "students/enrolment.html",
-        visits=enrolment.typing_visits(tx, visitor.account.id, model_id, now),
+        visits=enrolment.typing_visits(tx, visitor.account.id, verifier.model_id, now),
+        texts_typed=enrolment.typing_so_far(tx, verifier, visitor.account.id, now).done,
         consented=[purpose.value for purpose in Purpose if given.get(purpose)],
         samples={modality.value: state for modality, state in status.items()},
         sentence=sentences.text(locale_of(request)),
