@@ -62,5 +62,7 @@ def verify_file(
     typer.echo(f"nothing is wrong; report sha256 {found.sha256}")
     if found.public_key:
         typer.echo(f"signed by Ed25519 key {found.public_key}")
+    for size, root in found.heads:
+        typer.echo(f"log of {size} events, root {root}")
     for name in found.missing:
         typer.echo(f"{name}: was missing when the pack was made")

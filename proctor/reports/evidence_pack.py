@@ -80,15 +80,18 @@ def write_pack(
 def _log(tx: Session, sittings: list[str], now: datetime) -> Json:
     """Where the last event of each sitting stands among all events there are, and the proof.
 
-    The root is written down as an event of its own, so that a later log can be held against it.
+    The root is written down as an event of its own; the next pack proves that its log goes on
+    from there, so that whoever kept an earlier pack sees that nothing was changed since.
     """
     links = events.links(tx)
+    heads = [event.payload for event in events.read(tx, "log", "log_head")]
     levels = merkle.levels_of([link for _, _, link in links])
     last = {stream: index for index, (stream, _, _) in enumerate(links)}
     head = {"size": len(links), "root": levels[-1][0].hex()}
     events.append(tx, "log", "log_head", head, now)
     return {
         **head,
+        "since": _since(heads[-1], levels) if heads else None,
         "proofs": {
             sitting: {
                 "index": last[sitting],
@@ -97,6 +100,11 @@ def _log(tx: Session, sittings: list[str], now: datetime) -> Json:
             for sitting in sittings
         },
     }
+
+
+def _since(head: Json, levels: list[list[bytes]]) -> Json:
+    path = merkle.consistency_of(levels, head["size"])
+    return {**head, "path": [step.hex() for step in path]}
 
 
 def _sittings(document: Json) -> list[str]:

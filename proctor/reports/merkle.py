@@ -1,4 +1,5 @@
-"""The Merkle tree of RFC 9162: hashes of events enter, one root and proofs of inclusion leave."""
+"""The Merkle tree of RFC 9162: hashes of events enter, one root leaves, with proofs of
+inclusion and of consistency with an earlier root."""
 
 import hashlib
 from collections.abc import Sequence
@@ -51,6 +52,60 @@ def root_from(entry: bytes, index: int, size: int, path: Sequence[bytes]) -> byt
             found = _node(found, beside)
         here, last = here // 2, last // 2
     return found if last == 0 else None
+
+
+def consistency_of(levels: Sequence[Sequence[bytes]], size: int) -> list[bytes]:
+    """The hashes that show that the tree begins with one of *size* leaves (RFC 9162, 2.1.4.1).
+
+    ``size``: at least 1, at most that of the tree.
+    """
+
+    def proof(start: int, end: int, is_known: bool) -> list[bytes]:
+        if size == end:
+            return [] if is_known else [_subtree(levels, start, end)]
+        middle = start + (1 << (end - start - 1).bit_length() - 1)
+        if size <= middle:
+            return [*proof(start, middle, is_known), _subtree(levels, middle, end)]
+        return [*proof(middle, end, False), _subtree(levels, start, middle)]
+
+    return proof(0, len(levels[0]), True)
+
+
+def is_consistent(
+    first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]
+) -> bool:
+    """Whether *path* shows that the tree of *second* leaves begins with that of *first*.
+
+    Source: RFC 9162, 2.1.4.2.
+    """
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not path and first_root == second_root
+    # a whole subtree is the first tree itself
+    hashes = [first_root, *path] if first & (first - 1) == 0 else list(path)
+    if not hashes:
+        return False
+    here, last = first - 1, second - 1
+    while here % 2:
+        here, last = here // 2, last // 2
+    old = new = hashes[0]
+    for beside in hashes[1:]:
+        if last == 0:
+            return False
+        if here % 2 or here == last:
+            old, new = _node(beside, old), _node(beside, new)
+            while here % 2 == 0 and here:
+                here, last = here // 2, last // 2
+        else:
+            new = _node(new, beside)
+        here, last = here // 2, last // 2
+    return last == 0 and (old, new) == (first_root, second_root)
+
+
+def _subtree(levels: Sequence[Sequence[bytes]], start: int, end: int) -> bytes:
+    height = (end - start - 1).bit_length()
+    return levels[height][start >> height]
 
 
 def _node(left: bytes, right: bytes) -> bytes:

@@ -43,12 +43,14 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """``sha256``: of the report; ``public_key``: hex of the key that signed the pack, None for
-    a report alone; ``missing``: clips that were gone when the pack was made."""
+    a report alone; ``missing``: clips that were gone when the pack was made; ``heads``: sizes
+    and roots of the log, that of the pack and the earlier one it goes on from."""
 
     findings: tuple[Finding, ...]
     sha256: str | None = None
     public_key: str | None = None
     missing: tuple[str, ...] = ()
+    heads: tuple[tuple[int, str], ...] = ()
 
 
 def verify(data: bytes) -> Verification:
@@ -159,7 +161,8 @@ def _pack(data: bytes) -> Verification:
         if name.startswith("events/"):
             findings += [Finding(name, problem) for problem in _chain_problems(name, members[name])]
     findings += [Finding("log.json", problem) for problem in _log_problems(members)]
-    return Verification(tuple(findings), report, seal["public_key"], missing)
+    heads = () if findings else _heads(members)
+    return Verification(tuple(findings), report, seal["public_key"], missing, heads)
 
 
 def _read(pack: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:
@@ -186,6 +189,14 @@ def _against(
             yield Finding(name, "is not listed")
 
 
+def _heads(members: dict[str, bytes]) -> tuple[tuple[int, str], ...]:
+    """Sizes and roots in a log with nothing wrong in it."""
+    if "log.json" not in members:
+        return ()
+    log = json.loads(members["log.json"])
+    return tuple((int(head["size"]), head["root"]) for head in (log, log.get("since")) if head)
+
+
 def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
     """Chains whose last event does not stand in the log where the pack says."""
     if "log.json" not in members:
@@ -194,6 +205,12 @@ def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
     try:
         log = json.loads(members["log.json"])
         root, size, proofs = bytes.fromhex(log["root"]), int(log["size"]), dict(log["proofs"])
+        if log.get("since"):
+            since = log["since"]
+            path = [bytes.fromhex(step) for step in since["path"]]
+            before = bytes.fromhex(since["root"])
+            if not merkle.is_consistent(int(since["size"]), before, size, root, path):
+                yield f"does not go on from the log of {since['size']} events"
         for name in sorted(members):
             if not name.startswith("events/"):
                 continue

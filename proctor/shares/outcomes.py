@@ -152,6 +152,26 @@ def decide_sitting(
     return decide(plan, evidence, evidence.verdicts, rules, window_closed=closed)
 
 
+def overruling(
+    tx: Session,
+    course: Course,
+    event: AssessmentEvent,
+    sitting: Sitting,
+    own: OutcomeDecision,
+    now: datetime,
+) -> EventOutcome | None:
+    """The outcome of the event where *sitting* does not decide it: there is a protocol, a
+    dispensation, a sitting on site or a later attempt. ``own``: what the sitting comes to."""
+    learner = tx.get_one(Account, sitting.account_id)
+    outcomes = course_outcomes(tx, course, [learner], now)[learner.id]
+    found = next((each for each in outcomes if each.code == event.code), None)
+    if found is None:
+        return None
+    reasons = [reason for reason in found.decision.reasons if reason != ADMITTED_BY_OVERRIDE]
+    is_own = (found.decision.outcome, tuple(reasons)) == (own.outcome, own.reasons)
+    return None if is_own else found
+
+
 def decide_at_centre(plan: frozenset[Technology], centre: CentreFinding) -> OutcomeDecision:
     """The outcome of an event that a test centre has a protocol of, planned there or not.
 

@@ -28,7 +28,7 @@ from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
 from proctor.review.statements import Said
 from proctor.shares.evidence import SittingEvidence, evidence_of
-from proctor.shares.outcomes import OutcomeDecision, decide_sitting
+from proctor.shares.outcomes import OutcomeDecision, decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import interventions
 from proctor.sittings.tables import Sitting, SittingState
@@ -131,6 +131,7 @@ class Opened:
         talked = [line_of(self.t, each, self.sitting) for each in talk]
         talked += breaks_in(self.t, self.tx, self.sitting)
         talked.sort(key=lambda line: line["at_s"])
+        outcome = outcome_of(self.reviewed, evidence, self.now)
         return page(
             self.request,
             "review/sitting.html",
@@ -154,7 +155,10 @@ class Opened:
             claim=self._claim(),
             sample=self._sample(),
             said=self.said,
-            outcome=outcome_of(self.reviewed, evidence, self.now),
+            outcome=outcome,
+            overruled=overruling(
+                self.tx, self.reviewed.course, self.reviewed.event, self.sitting, outcome, self.now
+            ),
             typing=self._typing(evidence),
             player=self.player,
             fact=lambda row: fact_of(self.t, row),

@@ -15,7 +15,7 @@ from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.people.tables import Role
 from proctor.review import dossier, looks, statements, verdicts
 from proctor.shares.evidence import evidence_of
-from proctor.shares.outcomes import decide_sitting
+from proctor.shares.outcomes import decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import desk
 from proctor.sittings.tables import Sitting, SittingState
@@ -154,6 +154,7 @@ def _record_page(
 ) -> Response:
     event, now = tx.get_one(AssessmentEvent, sitting.event_id), at.clock.now()
     course, evidence = course_of(tx, event), evidence_of(tx, sitting)
+    outcome = decide_sitting(event, evidence, pack(course.policy_pack), now)
     said = statements.said_of(tx, at.vault, sitting)
     given = verdicts.verdicts_of(tx, sitting.id)
 
@@ -169,7 +170,8 @@ def _record_page(
         course=course,
         files=dossier.dossier(tx, sitting.id),
         standing=verdicts.identity_standing(given),
-        outcome=decide_sitting(event, evidence, pack(course.policy_pack), now),
+        outcome=outcome,
+        overruled=overruling(tx, course, event, sitting, outcome, now),
         said=said,
         may_answer=statements.may_answer(sitting, now),
         answer_until=(sitting.finished_at or sitting.created_at) + statements.OPEN_FOR,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.reports.merkle import levels_of, path_of, root_from
+from proctor.reports.merkle import consistency_of, is_consistent, levels_of, path_of, root_from
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +53,29 @@ def test_path_leads_from_every_leaf_to_the_root_and_from_no_other(
     assert root_from(entries[index] + b"x", index, len(entries), path) != root
     assert root_from(entries[index], index, len(entries), [*path, root]) is None
     assert root_from(entries[index], len(entries), len(entries), path) is None
+
+
+@given(st.lists(st.binary(max_size=4), min_size=1, max_size=40), st.data())
+def test_a_tree_goes_on_from_each_of_its_beginnings_and_from_no_other(
+    entries: list[bytes], data: st.DataObject
+) -> None:
+    size = data.draw(st.integers(1, len(entries)))
+    path = consistency_of(levels_of(entries), size)
+    before, now = split_root(entries[:size]), split_root(entries)
+    assert is_consistent(size, before, len(entries), now, path)
+    changed = [*entries[: size - 1], entries[size - 1] + b"!"]
+    assert not is_consistent(size, split_root(changed), len(entries), now, path)
+    assert not is_consistent(size, before, len(entries), now, [*path, now])
+    for n in range(len(path)):
+        without = [*path[:n], *path[n + 1 :]]
+        assert not is_consistent(size, before, len(entries), now, without)
+
+
+def test_published_consistency_proofs() -> None:
+    # certificate transparency, proof from 6 to 8 leaves
+    path = [
+        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ]
+    assert [step.hex() for step in consistency_of(levels_of(ENTRIES), 6)] == path

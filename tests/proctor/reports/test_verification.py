@@ -143,6 +143,24 @@ def test_root_of_the_log_is_on_record(held: ExamCourse, pack: Path) -> None:
     assert log["size"] == head.id - 1
 
 
+def test_log_goes_on_from_the_pack_before(
+    held: ExamCourse, report: IssuedReport, pack: Path, tmp_path: Path
+) -> None:
+    (first,) = verify(pack.read_bytes()).heads
+    later = tmp_path / "later.zip"
+    write_pack(held.tx, report, tmp_path, KEY, later, by=held.office.id, now=NOW)
+    found = verify(later.read_bytes())
+    assert (found.findings, found.heads[1]) == ((), first)
+    # an event of before is changed afterwards, and every hash after it made anew
+    row = events.read(held.tx, "log")[0]
+    row.hash = bytes(32)
+    held.tx.flush()
+    write_pack(held.tx, report, tmp_path, KEY, later, by=held.office.id, now=NOW)
+    (finding,) = verify(later.read_bytes()).findings
+    assert finding.member == "log.json"
+    assert finding.problem.startswith("does not go on from the log of")
+
+
 def test_member_that_is_added_or_taken_out_is_named(pack: Path) -> None:
     with zipfile.ZipFile(pack, "a") as more:
         more.writestr("clips/extra.webm", b"x")

@@ -166,6 +166,8 @@ def test_the_protocol_of_the_sitting_on_site_verifies_the_event(service: Service
     sitting = path.rsplit("/", 1)[1]
     decision = {"decision": "on_site", "reason": REASON}
     service.client("olga").post(f"{event_page(service)}/sittings/{sitting}", data=decision)
+    record = alice.get(f"{path}/record").text
+    assert "sat in the traditional form, the protocol is awaited" in record
     with service.db.transaction() as tx:
         olga = tx.merge(service.cast.olga)
         tx.merge(service.cast.alice).learner_number = "S-1"
@@ -180,6 +182,11 @@ def test_the_protocol_of_the_sitting_on_site_verifies_the_event(service: Service
         line = "A,7,MOOC-1,final,2099-01-01T10:00+05:00,Kairat,2099-01-01,S-1,yes,1,id_card,yes\n"
         take_in(tx, PROTOCOLS, olga, f"{header}{line}".encode(), now)
     assert decision_of(service).outcome == "verified"
+    reads = {"alice": f"{path}/record", "rita": f"/review{path}"}
+    for name, page in reads.items():
+        text = service.client(name).get(page).text
+        assert "It rests on protocol No. 7 of A." in text
+        assert 'id="overruled" data-outcome="verified"' in text
 
 
 def states(service: Service, sittings: list[str]) -> list[SittingState]:
