@@ -36,7 +36,6 @@ def test_notices_are_counted_shown_and_opened_by_their_reader_alone(service: Ser
     assert service.client(None).get("/notices").status_code in (303, 401)
 
 
-@pytest.mark.parametrize("name", ["paula", "rita", "tom", "olga"])
-def test_everybody_has_the_page(service: Service, name: str) -> None:
-    page = service.client(name).get("/notices")
-    assert (page.status_code, "There are no notifications." in page.text) == (200, True)
+def test_everybody_has_the_page(service: Service) -> None:
+    for name in ("paula", "rita", "tom", "olga"):
+        assert "There are no notifications." in service.client(name).get("/notices").text

@@ -40,8 +40,8 @@ def test_what_is_granted_holds_is_shown_and_is_replaced_by_the_next(service: Ser
     assert "Nobody is granted anything" in office.get(url).text
 
 
-@pytest.mark.parametrize("name", ["tom", "paula", "rita", "alice"])
-def test_only_the_office_grants(service: Service, name: str) -> None:
+def test_only_the_office_grants(service: Service) -> None:
     url = f"/office/courses/{service.cast.course.id}/accommodations"
-    client = service.client(name)
-    assert [client.get(url).status_code, client.post(url, data={}).status_code] == [404, 404]
+    for name in ("tom", "paula", "rita", "alice"):
+        client = service.client(name)
+        assert [client.get(url).status_code, client.post(url).status_code] == [404, 404]
