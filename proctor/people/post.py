@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 from typing import Any
 
 import structlog
@@ -57,23 +57,29 @@ def words_of(locale: str, notice: Notice) -> dict[str, str]:
 def deliver(db: Database, settings: Settings, now: datetime) -> int:
     """Send what waits; how many letters were taken. What is refused is tried again later.
 
-    Raises OSError or SMTPException when the server cannot be used at all.
+    Raises OSError or SMTPException when the server cannot be used, or no longer.
     """
     letters = _waiting(db, settings, now)
     if not letters:
         return 0
-    sent, refused = _send(settings, letters)
+    taken: dict[str, bool] = {}
+    try:
+        _send(settings, letters, taken)
+    finally:
+        # what went out before a connection broke is not sent again
+        _note(db, taken, now)
+    if refused := len(taken) - sum(taken.values()):
+        log.warning("letters_refused", number=refused)
+    return sum(taken.values())
+
+
+def _note(db: Database, taken: dict[str, bool], now: datetime) -> None:
     with db.transaction() as tx:
-        for notice_id in sent:
-            tx.get_one(Notice, notice_id).post_at = None
-        for notice_id in refused:
+        for notice_id, is_taken in taken.items():
             row = tx.get_one(Notice, notice_id)
-            row.tries += 1
-            again = now + timedelta(minutes=2**row.tries)
-            row.post_at = again if row.tries < MOST_TRIES else None
-    if refused:
-        log.warning("letters_refused", number=len(refused))
-    return len(sent)
+            row.tries += not is_taken
+            is_over = is_taken or row.tries >= MOST_TRIES
+            row.post_at = None if is_over else now + timedelta(minutes=2**row.tries)
 
 
 def _waiting(db: Database, settings: Settings, now: datetime) -> list[Letter]:
@@ -95,11 +101,12 @@ def _waiting(db: Database, settings: Settings, now: datetime) -> list[Letter]:
 
 def _letter(settings: Settings, notice: Notice, account: Account, now: datetime) -> Letter:
     message, words = EmailMessage(), words_of(account.locale, notice)
+    sender = parseaddr(settings.smtp_from or "")[1]
     message["Subject"] = words["title"]
     message["From"] = settings.smtp_from
     message["To"] = account.email
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = make_msgid(notice.id, domain="tanu.invalid")
+    message["Message-ID"] = make_msgid(notice.id, domain=sender.rpartition("@")[2])
     message["Content-Language"] = account.locale
     message["Auto-Submitted"] = "auto-generated"
     foot = translate(account.locale, "notices.foot", institution=settings.institution)
@@ -107,9 +114,8 @@ def _letter(settings: Settings, notice: Notice, account: Account, now: datetime)
     return Letter(notice.id, message)
 
 
-def _send(settings: Settings, letters: Sequence[Letter]) -> tuple[list[str], list[str]]:
-    """Which letters the server took, and which it refused."""
-    sent, refused = [], []
+def _send(settings: Settings, letters: Sequence[Letter], taken: dict[str, bool]) -> None:
+    """Send them in order, and write into *taken* which the server took and which it refused."""
     with _connect(settings) as server:
         if settings.smtp_user:
             server.login(settings.smtp_user, settings.smtp_password or "")
@@ -117,10 +123,9 @@ def _send(settings: Settings, letters: Sequence[Letter]) -> tuple[list[str], lis
             try:
                 server.send_message(letter.message)
             except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
-                refused.append(letter.notice_id)
+                taken[letter.notice_id] = False
             else:
-                sent.append(letter.notice_id)
-    return sent, refused
+                taken[letter.notice_id] = True
 
 
 def _connect(settings: Settings) -> smtplib.SMTP:

@@ -10,7 +10,8 @@ from typing import cast
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """``taken``: letters in order. ``refused``: addresses that do not exist here."""
+    """``taken``: letters in order. ``refused``: addresses that do not exist here. ``most``: letters
+    of one connection, which is broken before the next."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -19,6 +20,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Session)
         self.taken: list[EmailMessage] = []
         self.refused: set[str] = set()
+        self.most: int | None = None
 
     @property
     def port(self) -> int:
@@ -31,6 +33,8 @@ class _Session(socketserver.StreamRequestHandler):
         self._say("220 mail.example.org")
         while line := self.rfile.readline().decode().strip():
             verb = line[:4].upper()
+            if verb == "MAIL" and len(server.taken) == server.most:
+                return
             if verb == "DATA":
                 self._say("354 go on")
                 server.taken.append(self._letter())

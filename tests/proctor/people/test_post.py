@@ -1,5 +1,6 @@
 """Notices as letters, over a real mail server."""
 
+import smtplib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -137,6 +138,23 @@ def test_a_refused_letter_holds_no_other_up_and_is_tried_ever_later(
         now += timedelta(hours=2)
         deliver(db, settings, now)
     assert waiting(db, lost) == (MOST_TRIES, False)
+
+
+def test_what_went_out_before_the_connection_broke_is_not_sent_again(
+    db: Database, cast: Cast, settings: Settings, server: MailServer
+) -> None:
+    for name in ("alice", "bob"):
+        told(db, cast, name, NoticeKind.DECISION)
+    server.most = 1
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        deliver(db, settings, NOON)
+    server.most = None
+
+    assert deliver(db, settings, NOON) == 1
+
+    found = sorted(letter["To"] for letter in server.taken)
+    assert found == ["alice@example.org", "bob@example.org"]
+    assert all(letter["Message-ID"].endswith("@example.org>") for letter in server.taken)
 
 
 def test_without_a_server_everything_waits(db: Database, cast: Cast, settings: Settings) -> None:
