@@ -202,8 +202,8 @@ def _enrol_and_sit(tx: Session, course_id: str, events: list[AssessmentEvent]) -
         "last_batch": 0,
     }
     for n, event in enumerate(row for row in events if row.identity_plan):
-        # no two neighbours sat for as long
-        length = 1800.0 + (number * 7 + n) % 1709 * 0.517
+        # no two sat for as long
+        length = 1800.0 + number * 0.0137 + n * 0.0031
         _fill(tx, Sitting, select(Account.id, length), {"event_id": event.id, **held}, "exam_s")
     for track in Track:
         file = {

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,14 +14,16 @@ from proctor.exams.schemes import plain_number
 from proctor.observations import Track
 from proctor.reports.build import Design, IdentityReport, LearnerReport, Standing
 from proctor.shares.calculator import Share, ShareRange
-from proctor.shares.evidence import Sat, SittingEvidence
-from proctor.shares.outcomes import EventOutcome, PlannedEvent
+from proctor.shares.evidence import Gap, IncidentEvidence, Sat, SittingEvidence
+from proctor.shares.outcomes import EventOutcome, OutcomeDecision, PlannedEvent
 from proctor.shares.packs import PolicyPack
 
 SCHEMA = "tanu.identity-report/1"
 
 Json = dict[str, Any]
 
+# instants are written to the second
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 # a quote within a string is escaped, so these stand nowhere else in a canonical text
 _LEARNERS, _AFTER_LEARNERS = ',"learners":[', '],"limits":['
 
@@ -39,7 +40,7 @@ def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
         "schema": SCHEMA,
         "version": report.version,
         "supersedes": report.supersedes,
-        "as_of": _instant(report.as_of),
+        "as_of": report.as_of,
         "institution": report.institution,
         "course": {
             "code": report.course_code,
@@ -57,13 +58,11 @@ def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
     # names are in order: some stand before the learners, the others after them
     yield _dumps({name: document[name] for name in document if name < "learners"})[:-1]
     yield _LEARNERS.encode()
-    models: set[str] = set()
-    standings = _Standings(report.pack)
-    comma = b""
+    writer, comma = _Learners(report), b""
     for learner in report.learners:
-        yield comma + _dumps(_learner(learner, report.people, standings, models))
+        yield comma + _dumps(writer.learner(learner))
         comma = b","
-    document["models"] = sorted(models)
+    document["models"] = sorted(writer.models)
     yield b"]," + _dumps({name: document[name] for name in document if name > "learners"})[1:]
 
 
@@ -100,7 +99,7 @@ class _Decoded:
 
 
 def _dumps(value: Json) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(value, option=_OPTIONS)
 
 
 def sha256_of(text: str) -> str:
@@ -126,19 +125,27 @@ def range_json(shares: ShareRange, pack: PolicyPack) -> Json:
 
 def recording_json(evidence: SittingEvidence) -> Json:
     """What was recorded of a sitting and what was not, in seconds of the exam."""
+    exam_s, coverage = evidence.exam_s, evidence.coverage
+    exam = _seconds(exam_s)
+    # mostly all of it
+    camera, screen = [
+        exam if coverage[track].recorded_s == exam_s else _seconds(coverage[track].recorded_s)
+        for track in (Track.CAMERA, Track.SCREEN)
+    ]
     return {
-        "camera_seconds": _seconds(evidence.coverage[Track.CAMERA].recorded_s),
-        "screen_seconds": _seconds(evidence.coverage[Track.SCREEN].recorded_s),
-        "exam_seconds": _seconds(evidence.exam_s),
-        "gaps": [
-            {
-                "track": gap.track.value,
-                "start": _seconds(gap.start_s),
-                "end": _seconds(gap.end_s),
-                "cause": gap.cause,
-            }
-            for gap in evidence.gaps
-        ],
+        "camera_seconds": camera,
+        "screen_seconds": screen,
+        "exam_seconds": exam,
+        "gaps": [_gap(gap) for gap in evidence.gaps],
+    }
+
+
+def _gap(gap: Gap) -> Json:
+    return {
+        "track": gap.track.value,
+        "start": _seconds(gap.start_s),
+        "end": _seconds(gap.end_s),
+        "cause": gap.cause,
     }
 
 
@@ -170,69 +177,83 @@ def _planned(event: PlannedEvent) -> Json:
         "kind": event.kind.value,
         "weight": plain_number(event.weight),
         "plan": sorted(event.plan),
-        "opens_at": _instant(event.opens_at),
-        "closes_at": _instant(event.closes_at),
+        "opens_at": event.opens_at,
+        "closes_at": event.closes_at,
     }
 
 
-def _learner(
-    learner: LearnerReport, people: dict[str, str], standings: "_Standings", models: set[str]
-) -> Json:
-    """``models``: those whose figures the report holds, added to."""
-    for event in learner.outcomes:
-        if event.evidence is not None:
-            models.update(event.evidence.model_ids)
-    return {
-        "number": learner.number,
-        "name": learner.name,
-        **standings[learner.standing],
-        "events": [
-            _unsat(event) if event.sitting is None else _outcome(event, people)
+class _Learners:
+    """Learners of one report as JSON; what many of them share is written once.
+
+    ``models``: those whose figures the report holds so far.
+    """
+
+    def __init__(self, report: IdentityReport) -> None:
+        self.models: set[str] = set()
+        self._pack, self._people = report.pack, report.people
+        self._standings: dict[Standing, Json] = {}
+        # by identity, and with what is shared, so that it lives on
+        self._unsat: dict[int, tuple[EventOutcome, orjson.Fragment]] = {}
+        self._decisions: dict[int, tuple[OutcomeDecision, Json]] = {}
+
+    def learner(self, learner: LearnerReport) -> Json:
+        standing = learner.standing
+        if standing not in self._standings:
+            self._standings[standing] = _standing(standing, self._pack)
+        events = [
+            self._shared(event) if event.sitting is None else self._event(event)
             for event in learner.outcomes
-        ],
+        ]
+        return {
+            "number": learner.number,
+            "name": learner.name,
+            **self._standings[standing],
+            "events": events,
+        }
+
+    def _shared(self, event: EventOutcome) -> orjson.Fragment:
+        """An event without a sitting, which most learners of a course share as one object."""
+        if id(event) not in self._unsat:
+            self._unsat[id(event)] = event, orjson.Fragment(_dumps(self._event(event)))
+        return self._unsat[id(event)][1]
+
+    def _event(self, event: EventOutcome) -> Json:
+        decision, sitting, evidence = event.decision, event.sitting, event.evidence
+        if id(decision) not in self._decisions:
+            self._decisions[id(decision)] = decision, _decision(decision)
+        if evidence is not None:
+            self.models.update(evidence.model_ids)
+        return {
+            "code": event.event.code,
+            **self._decisions[id(decision)][1],
+            "sitting": _sitting(sitting, evidence, self._people) if sitting and evidence else None,
+            "centre": _centre(event.centre) if event.centre else None,
+        }
+
+
+def _standing(standing: Standing, pack: PolicyPack) -> Json:
+    return {
+        "count": range_json(standing.count, pack),
+        "weight": range_json(standing.weight, pack),
+        "met": standing.met,
+        "met_if_pending_verified": standing.met_if_pending_verified,
     }
 
 
-class _Standings(dict[Standing, Json]):
-    """How learners stand as JSON, computed once for all who stand alike."""
-
-    def __init__(self, pack: PolicyPack) -> None:
-        self._pack = pack
-
-    def __missing__(self, standing: Standing) -> Json:
-        self[standing] = {
-            "count": range_json(standing.count, self._pack),
-            "weight": range_json(standing.weight, self._pack),
-            "met": standing.met,
-            "met_if_pending_verified": standing.met_if_pending_verified,
+def _decision(decision: OutcomeDecision) -> Json:
+    methods = [
+        {
+            "technology": method.technology.value,
+            "result": method.result.value,
+            "reason": method.reason,
         }
-        return self[standing]
-
-
-@lru_cache(maxsize=4096)
-def _unsat(event: EventOutcome) -> orjson.Fragment:
-    """An event without a sitting, which most learners of a course share as one object."""
-    return orjson.Fragment(_dumps(_outcome(event, {})))
-
-
-def _outcome(event: EventOutcome, people: dict[str, str]) -> Json:
-    decision, evidence = event.decision, event.evidence
+        for method in decision.methods
+    ]
     return {
-        "code": event.event.code,
         "outcome": decision.outcome.value,
         "reasons": list(decision.reasons),
-        "methods": [
-            {
-                "technology": method.technology.value,
-                "result": method.result.value,
-                "reason": method.reason,
-            }
-            for method in decision.methods
-        ],
-        "sitting": _sitting(event.sitting, evidence, people)
-        if event.sitting and evidence
-        else None,
-        "centre": _centre(event.centre) if event.centre else None,
+        # few, and nothing in them is one person's
+        "methods": orjson.Fragment(orjson.dumps(methods, option=orjson.OPT_SORT_KEYS)),
     }
 
 
@@ -240,7 +261,7 @@ def _centre(centre: CentreFinding) -> Json:
     return {
         "name": centre.centre,
         "protocol": centre.number,
-        "held_at": _instant(centre.held_at),
+        "held_at": centre.held_at,
         "signed_on": centre.signed_on.isoformat() if centre.signed_on else None,
         "attended": centre.attended,
         "document": centre.document.value if centre.document else None,
@@ -249,36 +270,41 @@ def _centre(centre: CentreFinding) -> Json:
 
 
 def _sitting(sitting: Sat, evidence: SittingEvidence, people: dict[str, str]) -> Json:
-    kinds = {incident.id: incident.kind for incident in evidence.incidents}
     return {
         "id": sitting.id,
         "attempt": sitting.attempt,
-        "started_at": _instant(sitting.started_at) if sitting.started_at else None,
+        "started_at": sitting.started_at,
         "identified_via": evidence.identified_via,
         "identity": _identity(evidence),
         "keystroke": _keystroke(evidence),
         "recording": recording_json(evidence),
-        "incidents": [
-            {
-                "kind": incident.kind,
-                "start": _seconds(incident.start_s),
-                "end": _seconds(incident.end_s),
-                "decision": incident.decision.value if incident.decision else None,
-            }
-            for incident in evidence.incidents
-        ],
-        "verdicts": [
-            {
-                "incident": kinds[verdict.incident_id] if verdict.incident_id else None,
-                "decision": verdict.decision.value,
-                "reason": verdict.reason,
-                "by": people[verdict.reviewer_id],
-                "at": _instant(verdict.at),
-            }
-            for verdict in evidence.verdicts
-        ],
-        "models": list(evidence.model_ids),
+        "incidents": [_incident(incident) for incident in evidence.incidents],
+        "verdicts": _verdicts(evidence, people) if evidence.verdicts else (),
+        "models": evidence.model_ids,
     }
+
+
+def _incident(incident: IncidentEvidence) -> Json:
+    return {
+        "kind": incident.kind,
+        "start": _seconds(incident.start_s),
+        "end": _seconds(incident.end_s),
+        "decision": incident.decision.value if incident.decision else None,
+    }
+
+
+def _verdicts(evidence: SittingEvidence, people: dict[str, str]) -> list[Json]:
+    kinds = {incident.id: incident.kind for incident in evidence.incidents}
+    return [
+        {
+            "incident": kinds[verdict.incident_id] if verdict.incident_id else None,
+            "decision": verdict.decision.value,
+            "reason": verdict.reason,
+            "by": people[verdict.reviewer_id],
+            "at": verdict.at,
+        }
+        for verdict in evidence.verdicts
+    ]
 
 
 def _identity(evidence: SittingEvidence) -> Json | None:
@@ -300,10 +326,6 @@ def _keystroke(evidence: SittingEvidence) -> Json | None:
         "score": _seconds(evidence.keystroke.score),
         "n_keys": evidence.keystroke.n_keys,
     }
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _seconds(value: float | None) -> float | None:

@@ -1,15 +1,13 @@
 """What is on record about the identity of one sitting: checks, coverage, incidents, verdicts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from itertools import pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, select, type_coerce
+from sqlalchemy import Select, String, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import TypeCoerce
 
@@ -25,14 +23,12 @@ from proctor.sittings.tables import Act, Intervention, Sitting, SittingState
 _IDS_AT_ONCE = 1000
 # from here on reading the table through costs less than finding its rows one by one
 _MANY = 20_000
-_TRACKS: dict[str, Track] = {track.value: track for track in Track}
-_FACE, _KEYSTROKE = Modality.FACE.value, Modality.KEYSTROKE.value
-_NOT_ASSESSED = CheckResult.NOT_ASSESSED
+_FACE = Modality.FACE.value
+_MATCH, _NOT_ASSESSED = CheckResult.MATCH.value, CheckResult.NOT_ASSESSED.value
 _RESULTS: dict[str, CheckResult] = {result.value: result for result in CheckResult}
 
 
-@dataclass(frozen=True, slots=True)
-class FaceEvidence:
+class FaceEvidence(NamedTuple):
     """Face comparisons during the exam. ``final``: the newest one that was assessed;
     ``longest_gap_s``: the longest stretch of the exam without one, pauses left out."""
 
@@ -63,8 +59,7 @@ class Gap:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrackCoverage:
+class TrackCoverage(NamedTuple):
     """How much of the exam one track holds. ``recorded_s`` is all of it; ``counted_s`` and
     ``longest_gap_s`` leave pauses out. ``sealed``: it has files and all are hashed."""
 
@@ -96,8 +91,7 @@ class VerdictEvidence:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SittingEvidence:
+class SittingEvidence(NamedTuple):
     """All of it for one sitting. ``exam_s`` is None while the exam has no end, ``counted_s`` is
     without its pauses; ``identified_via``: how identity was established before the start, None
     if it was not."""
@@ -116,8 +110,10 @@ class SittingEvidence:
 
 
 class Sat(NamedTuple):
-    """A sitting as far as its evidence and its outcome need it."""
+    """A sitting as far as its evidence and its outcome need it. ``version``: of the scheme it
+    was held under."""
 
+    version: int
     id: str
     attempt: int
     state: SittingState
@@ -126,106 +122,144 @@ class Sat(NamedTuple):
     identified_via: str | None
 
 
-# at_s, modality, result, reason, score, n_keys, model_id
-_Check = tuple[float, str, CheckResult, str | None, float | None, int | None, str | None]
-# recorded_s, whether it is hashed
-_File = tuple[float, bool]
 _Span = tuple[float, float]
 _HELD_UP = (Act.PAUSE, Act.RESUME)
+# at_s, result, model_id
+_Face = tuple[float, str, str | None]
+# and reason, score, n_keys
+_Typing = tuple[float, str, str | None, str | None, float | None, int | None]
+
+
+class _Files:
+    """What the files of one track hold, added up by place of the sitting."""
+
+    def __init__(self, sittings: int) -> None:
+        self.recorded_s = [0.0] * sittings
+        # whether there is any, and whether one of them is not hashed
+        self.some, self.unsealed = bytearray(sittings), bytearray(sittings)
 
 
 class Records:
-    """What is on record for many sittings, as light rows: a term of them fits in memory.
+    """What is on record for many sittings, added up while it is read: a term fits in memory.
 
     The evidence of one sitting is put together when it is asked for.
     """
 
     def __init__(self, tx: Session, sittings: Collection[str]) -> None:
-        self._checks: defaultdict[str, list[_Check]] = defaultdict(list)
-        self._files: dict[Track, defaultdict[str, list[_File]]] = {
-            track: defaultdict(list) for track in Track
-        }
-        self._gaps: defaultdict[str, list[Gap]] = defaultdict(list)
-        self._incidents: defaultdict[str, list[tuple[str, str, float, float | None]]]
+        self._places = {name: place for place, name in enumerate(sittings)}
+        self._faces: list[Any] = [None] * len(sittings)
+        self._typing: defaultdict[int, list[_Typing]] = defaultdict(list)
+        self._files = {track: _Files(len(sittings)) for track in Track}
+        self._gaps: defaultdict[int, list[Gap]] = defaultdict(list)
+        self._incidents: defaultdict[int, list[tuple[str, str, float, float | None]]]
         self._incidents = defaultdict(list)
-        self._verdicts: defaultdict[str, list[VerdictEvidence]] = defaultdict(list)
-        self._held_up: defaultdict[str, list[tuple[int, Act, datetime]]] = defaultdict(list)
-        self._read_checks(tx, sittings)
-        self._read_recordings(tx, sittings)
-        self._read_decisions(tx, sittings)
+        self._verdicts: defaultdict[int, list[VerdictEvidence]] = defaultdict(list)
+        self._held_up: defaultdict[int, list[tuple[int, Act, datetime]]] = defaultdict(list)
+        self._read_checks(tx)
+        self._read_recordings(tx)
+        self._read_decisions(tx)
 
     def evidence(self, sitting: Sitting | Sat) -> SittingEvidence:
         """All that is on record for *sitting*, one of those that were read."""
-        name, exam_s = sitting.id, sitting.exam_s or 0.0
-        checks = _sorted(self._checks.get(name), _check_order)
-        gaps = tuple(_sorted(self._gaps.get(name), _gap_order))
-        verdicts = tuple(_sorted(self._verdicts.get(name), _verdict_order))
-        pauses = self._pauses(sitting, exam_s)
-        decided = {each.incident_id: each.decision for each in verdicts if each.incident_id}
+        place, exam_s = self._places[sitting.id], sitting.exam_s or 0.0
+        faces, typing = self._faces[place], self._typing.get(place)
+        gaps = self._gaps_in(place) if place in self._gaps else ()
+        verdicts = self._verdicts_on(place) if place in self._verdicts else ()
+        pauses = self._pauses(sitting, place, exam_s) if place in self._held_up else ()
         return SittingEvidence(
-            state=sitting.state,
-            exam_s=sitting.exam_s,
-            counted_s=_counted(exam_s, pauses),
-            identified_via=sitting.identified_via,
-            face=_face([check for check in checks if check[1] == _FACE], exam_s, pauses),
-            keystroke=_keystroke([check for check in checks if check[1] == _KEYSTROKE]),
-            coverage={
-                track: _coverage(files.get(name, ()), _on(track, gaps), exam_s, pauses)
-                for track, files in self._files.items()
-            },
-            gaps=gaps,
-            incidents=tuple(
-                IncidentEvidence(id, kind, start_s, end_s, decided.get(id))
-                for id, kind, start_s, end_s in _sorted(self._incidents.get(name), itemgetter(2, 0))
-            ),
-            verdicts=verdicts,
-            model_ids=tuple(sorted({check[6] for check in checks if check[6]})),
+            sitting.state,
+            sitting.exam_s,
+            _counted(exam_s, pauses) if pauses else exam_s,
+            sitting.identified_via,
+            _face(faces, exam_s, pauses) if faces else None,
+            _keystroke(typing) if typing else None,
+            self._coverage(place, gaps, exam_s, pauses),
+            gaps,
+            self._incidents_in(place, verdicts) if place in self._incidents else (),
+            verdicts,
+            _models(faces or (), typing or ()),
         )
 
-    def _pauses(self, sitting: Sitting | Sat, exam_s: float) -> list[_Span]:
-        acts = self._held_up.get(sitting.id)
-        if acts is None or sitting.started_at is None:
-            return []
-        told = [(act, at) for _, act, at in sorted(acts)]
+    def _coverage(
+        self, place: int, gaps: Sequence[Gap], exam_s: float, pauses: Sequence[_Span]
+    ) -> dict[Track, TrackCoverage]:
+        covered = {}
+        for track, files in self._files.items():
+            sealed = files.some[place] > files.unsealed[place]
+            on_track = [gap for gap in gaps if gap.track is track] if gaps else gaps
+            held_s = files.recorded_s[place]
+            covered[track] = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
+        return covered
+
+    def _pauses(self, sitting: Sitting | Sat, place: int, exam_s: float) -> Sequence[_Span]:
+        if sitting.started_at is None:
+            return ()
+        told = [(act, at) for _, act, at in sorted(self._held_up[place])]
         return _within(pauses_in(told, sitting.started_at, exam_s), exam_s)
 
-    def _read_checks(self, tx: Session, sittings: Collection[str]) -> None:
-        row = IdentityCheck
-        columns = (
-            row.sitting_id, row.at_s, _text(row.modality), _text(row.result), row.reason,
-            row.score, row.n_keys, row.model_id,
-        )  # fmt: skip
-        for sitting, at_s, modality, result, *rest in _rows(tx, sittings, *columns):
-            self._checks[sitting].append((at_s, modality, _RESULTS[result], *rest))
+    def _gaps_in(self, place: int) -> tuple[Gap, ...]:
+        return tuple(sorted(self._gaps[place], key=_gap_order))
 
-    def _read_recordings(self, tx: Session, sittings: Collection[str]) -> None:
-        file, gap = Recording, MediaGap
-        columns = (file.sitting_id, _text(file.track), file.recorded_s, file.sha256)
-        for sitting, track, recorded_s, sha256 in _rows(tx, sittings, *columns):
-            self._files[_TRACKS[track]][sitting].append((recorded_s, bool(sha256)))
-        for sitting, *stretch in _rows(
-            tx, sittings, gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause
-        ):
-            self._gaps[sitting].append(Gap(*stretch))
+    def _verdicts_on(self, place: int) -> tuple[VerdictEvidence, ...]:
+        return tuple(sorted(self._verdicts[place], key=_verdict_order))
 
-    def _read_decisions(self, tx: Session, sittings: Collection[str]) -> None:
-        seen, said = IncidentRow, Verdict
-        for sitting, *incident in _rows(
-            tx, sittings, seen.sitting_id, seen.id, seen.kind, seen.start_s, seen.end_s
-        ):
-            self._incidents[sitting].append((incident[0], incident[1], incident[2], incident[3]))
-        columns = (
-            said.sitting_id, said.incident_id, said.reviewer_id, said.decision, said.reason,
-            said.at,
-        )  # fmt: skip
-        for sitting, *verdict in _rows(tx, sittings, *columns):
-            self._verdicts[sitting].append(VerdictEvidence(*verdict))
+    def _incidents_in(
+        self, place: int, verdicts: Sequence[VerdictEvidence]
+    ) -> tuple[IncidentEvidence, ...]:
+        decided = {each.incident_id: each.decision for each in verdicts if each.incident_id}
+        return tuple(
+            IncidentEvidence(id, kind, start_s, end_s, decided.get(id))
+            for id, kind, start_s, end_s in sorted(self._incidents[place], key=itemgetter(2, 0))
+        )
+
+    def _read_checks(self, tx: Session) -> None:
+        row, places, faces = IdentityCheck, self._places, self._faces
+        # one text for all rows that say the same
+        same: dict[str | None, Any] = {}
+        seen = select(row.sitting_id, row.at_s, _text(row.result), row.model_id)
+        for name, at_s, result, model in _rows(tx, places, seen.where(row.modality == _FACE)):
+            check = at_s, same.setdefault(result, result), same.setdefault(model, model)
+            place = places[name]
+            if faces[place] is None:
+                faces[place] = [check]
+            else:
+                faces[place].append(check)
+        typed = seen.add_columns(row.reason, row.score, row.n_keys).where(row.modality != _FACE)
+        for name, *typing in _rows(tx, places, typed):
+            self._typing[places[name]].append(tuple(typing))
+
+    def _read_recordings(self, tx: Session) -> None:
+        file, gap, places = Recording, MediaGap, self._places
+        for track, files in self._files.items():
+            held, some, unsealed = files.recorded_s, files.some, files.unsealed
+            is_hashed = func.length(file.sha256) > 0
+            query = select(file.sitting_id, file.recorded_s, is_hashed).where(file.track == track)
+            for name, recorded_s, hashed in _rows(tx, places, query):
+                place = places[name]
+                held[place] += recorded_s
+                some[place] = 1
+                if not hashed:
+                    unsealed[place] = 1
+        stretches = select(gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause)
+        for name, *stretch in _rows(tx, places, stretches):
+            self._gaps[places[name]].append(Gap(*stretch))
+
+    def _read_decisions(self, tx: Session) -> None:
+        seen, said, places = IncidentRow, Verdict, self._places
+        incidents = select(seen.sitting_id, seen.id, seen.kind, seen.start_s, seen.end_s)
+        for name, *incident in _rows(tx, places, incidents):
+            self._incidents[places[name]].append(tuple(incident))
+        verdicts = select(
+            said.sitting_id, said.incident_id, said.reviewer_id, said.decision, said.reason, said.at
+        )
+        for name, *verdict in _rows(tx, places, verdicts):
+            self._verdicts[places[name]].append(VerdictEvidence(*verdict))
         act = Intervention
-        for sitting, number, done, at in _rows(
-            tx, sittings, act.sitting_id, act.number, act.act, act.at
+        for name, number, done, at in _rows(
+            tx, places, select(act.sitting_id, act.number, act.act, act.at)
         ):
             if done in _HELD_UP:
-                self._held_up[sitting].append((number, done, at))
+                self._held_up[places[name]].append((number, done, at))
 
 
 def evidence_of(tx: Session, sitting: Sitting) -> SittingEvidence:
@@ -239,56 +273,71 @@ def evidence_of_all(tx: Session, sittings: Sequence[Sitting]) -> dict[str, Sitti
     return {sitting.id: records.evidence(sitting) for sitting in sittings}
 
 
-def _coverage(
-    files: Sequence[_File], gaps: Iterable[Gap], exam_s: float, pauses: Sequence[_Span]
+def _track_coverage(
+    held_s: float, sealed: bool, gaps: Sequence[Gap], exam_s: float, pauses: Sequence[_Span]
 ) -> TrackCoverage:
-    """What neither a file nor a gap accounts for is not recorded."""
+    """Coverage of an exam of *exam_s* seconds by files of *held_s* seconds and the listed gaps
+    of one track.
+
+    What neither a file nor a gap accounts for is not recorded.
+    """
+    if not gaps and not pauses:
+        recorded_s = min(exam_s, held_s)
+        return TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
     spans = _within([(gap.start_s, gap.end_s) for gap in gaps], exam_s)
     missing = sum([end - start for start, end in spans])
-    held = sum([recorded_s for recorded_s, _ in files])
-    recorded_s = max(0.0, min(exam_s - missing, held))
-    is_sealed = bool(files) and all(is_sealed for _, is_sealed in files)
+    recorded_s = max(0.0, min(exam_s - missing, held_s))
     if not pauses:
         longest_s = max([end - start for start, end in spans], default=0.0)
-        return _track_coverage(recorded_s, recorded_s, longest_s, is_sealed)
+        return TrackCoverage(recorded_s, recorded_s, longest_s, sealed)
     counted = [
         end - start
         for start, end in _merged([(_counted(a, pauses), _counted(b, pauses)) for a, b in spans])
     ]
     paused_s = exam_s - _counted(exam_s, pauses)
     in_pauses_s = paused_s - (missing - sum(counted))
-    return _track_coverage(
-        recorded_s, max(0.0, recorded_s - in_pauses_s), max(counted, default=0.0), is_sealed
-    )
+    counted_s = max(0.0, recorded_s - in_pauses_s)
+    return TrackCoverage(recorded_s, counted_s, max(counted, default=0.0), sealed)
 
 
-# the tracks of one sitting are mostly covered alike
-_track_coverage = lru_cache(1024)(TrackCoverage)
-
-
-def _face(checks: list[_Check], exam_s: float, pauses: Sequence[_Span]) -> FaceEvidence | None:
-    of_exam = [(check[0], check[2]) for check in checks if check[0] > 0]
-    if not of_exam:
+def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> FaceEvidence | None:
+    """Checks before the exam do not count."""
+    if len(checks) > 1:
+        checks = sorted(checks, key=itemgetter(0, 1))
+    matched = non_matched = not_assessed = 0
+    final, last_s, longest_s = None, 0.0, 0.0
+    for at_s, result, _ in checks:
+        if at_s <= 0:
+            continue
+        if result == _NOT_ASSESSED:
+            not_assessed += 1
+            continue
+        if result == _MATCH:
+            matched += 1
+        else:
+            non_matched += 1
+        final, at_s = result, min(at_s, exam_s)
+        if pauses:
+            at_s = _counted(at_s, pauses)
+        longest_s, last_s = max(longest_s, at_s - last_s), at_s
+    if not matched + non_matched + not_assessed:
         return None
-    results = [result for _, result in of_exam]
-    assessed = [each for each in of_exam if each[1] is not _NOT_ASSESSED]
-    edges = [0.0, *[min(at_s, exam_s) for at_s, _ in assessed], exam_s]
-    if pauses:
-        edges = [_counted(edge, pauses) for edge in edges]
+    end_s = _counted(exam_s, pauses) if pauses else exam_s
+    longest_s = max(longest_s, end_s - last_s)
     return FaceEvidence(
-        final=assessed[-1][1] if assessed else None,
-        matched=results.count(CheckResult.MATCH),
-        non_matched=results.count(CheckResult.NO_MATCH),
-        not_assessed=results.count(CheckResult.NOT_ASSESSED),
-        longest_gap_s=max([later - earlier for earlier, later in pairwise(edges)]),
+        _RESULTS[final] if final else None, matched, non_matched, not_assessed, longest_s
     )
 
 
-def _keystroke(checks: list[_Check]) -> KeystrokeEvidence | None:
-    if not checks:
-        return None
-    _, _, result, reason, score, n_keys, _ = checks[-1]
-    return KeystrokeEvidence(result, reason, score, n_keys)
+def _keystroke(checks: Sequence[_Typing]) -> KeystrokeEvidence:
+    _, result, _, reason, score, n_keys = max(checks, key=itemgetter(0, 1))
+    return KeystrokeEvidence(_RESULTS[result], reason, score, n_keys)
+
+
+def _models(faces: Sequence[_Face], typing: Sequence[_Typing]) -> tuple[str, ...]:
+    found = [check[2] for check in faces if check[2]]
+    found += [check[2] for check in typing if check[2]]
+    return tuple(sorted(set(found)) if len(found) > 1 else found)
 
 
 def _counted(at_s: float, pauses: Sequence[_Span]) -> float:
@@ -311,20 +360,6 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
     return joined
 
 
-_Item = TypeVar("_Item")
-
-
-def _sorted(items: list[_Item] | None, order: Callable[[_Item], Any]) -> Sequence[_Item]:
-    return sorted(items, key=order) if items and len(items) > 1 else items or ()
-
-
-_check_order = itemgetter(0, 1, 2)
-
-
-def _on(track: Track, gaps: Sequence[Gap]) -> Sequence[Gap]:
-    return [gap for gap in gaps if gap.track is track] if gaps else ()
-
-
 def _gap_order(gap: Gap) -> tuple[float, float, str]:
     return gap.start_s, gap.end_s, gap.track
 
@@ -339,20 +374,18 @@ def _text(column: InstrumentedAttribute[Any]) -> TypeCoerce[str]:
     return type_coerce(column, String)
 
 
-_Column = InstrumentedAttribute[Any] | TypeCoerce[str]
-
-
 def _rows(
-    tx: Session, sittings: Collection[str], sitting_id: InstrumentedAttribute[str], *more: _Column
-) -> Iterator[Sequence[Any]]:
-    """Rows of *sittings* with these columns, in no order."""
-    query = select(sitting_id, *more)
+    tx: Session, sittings: Mapping[str, int], query: Select[*tuple[Any, ...]]
+) -> Iterable[Sequence[Any]]:
+    """Rows of *query* about *sittings*, in no order; its first column says whose."""
     if len(sittings) > _MANY:
-        wanted = frozenset(sittings)
-        for row in tx.execute(query.execution_options(yield_per=10_000)):
-            if row[0] in wanted:
-                yield row
-        return
-    ids = list(sittings)
-    for at in range(0, len(ids), _IDS_AT_ONCE):
-        yield from tx.execute(query.where(sitting_id.in_(ids[at : at + _IDS_AT_ONCE])))
+        return (row for row in read_rows(tx, query) if row[0] in sittings)
+    ids, whose = list(sittings), query.selected_columns[0]
+    parts = (ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE))
+    return (row for part in parts for row in read_rows(tx, query.where(whose.in_(part))))
+
+
+def read_rows(tx: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
+    """Rows of columns, for half of what the rows of a session cost."""
+    tx.flush()
+    return tx.connection().execute(query, execution_options={"yield_per": 10_000})

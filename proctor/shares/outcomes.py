@@ -4,12 +4,14 @@
 One fact needs nobody: the learner never came.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,12 +31,11 @@ from proctor.exams.tables import (
 )
 from proctor.identity.tables import NO_REFERENCE, CheckResult
 from proctor.incidents.kinds import IDENTITY_KINDS
-from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.review.tables import Decision
 from proctor.review.verdicts import identity_standing
 from proctor.shares.calculator import Outcome, ShareEvent
-from proctor.shares.evidence import Records, Sat, SittingEvidence, VerdictEvidence
+from proctor.shares.evidence import Records, Sat, SittingEvidence, VerdictEvidence, read_rows
 from proctor.shares.packs import PolicyPack, pack
 from proctor.sittings.admission import overrides_of
 from proctor.sittings.tables import Sitting, SittingState
@@ -53,8 +54,6 @@ NOT_HELD = "not_held"
 ON_SITE = "on_site"
 ADMITTED_BY_OVERRIDE = "admitted_by_override"
 _FEW = 1000
-# learners whose records are in memory at a time
-_AT_ONCE = 34_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +134,7 @@ def decide(
         return _never_sat(plan, window_closed)
     if evidence.state in (SittingState.CHECKING, SittingState.RUNNING):
         return OutcomeDecision(Outcome.PENDING, reasons=("not_finished",))
-    methods = tuple(_method(technology, evidence, pack) for technology in sorted(plan))
-    by_people = _decided_by_people(verdicts)
-    if by_people is not None:
-        outcome, reason = by_people
-        return OutcomeDecision(outcome, methods, (reason,))
-    return _by_rule(plan, evidence, methods)
+    return _decided(plan, _facts(evidence, pack), _decided_by_people(verdicts))
 
 
 def decide_sitting(
@@ -213,36 +207,41 @@ def outcomes_in_turn(
     gone = dispensations_of(tx, course.id)
     at_centres = findings_of(tx, course.id, _few(learners))
     on_site, overrides = on_site_of(tx, course.id), overrides_of(tx, course.id)
-    for start in range(0, len(learners), _AT_ONCE):
-        some = learners[start : start + _AT_ONCE]
-        sittings = _newest_sittings(tx, course, {learner.id for learner in some})
-        records = Records(tx, {sitting.id for sitting in sittings.values()})
-        #: nobody's: the same for all who did not sit the event
-        unsat = {
-            event.code: _event_outcome(
-                event, None, None, None, None, rules, now, event.code in on_site.everybody
-            )
-            for event in events
-        }
-        for learner in some:
-            outcomes = []
-            for event in events:
-                sitting = sittings.get((learner.id, event.code))
-                centre = at_centres.get((learner.id, event.code))
-                released = _released(gone, learner.id, event.code)
+    newest = _newest_sittings(tx, course, {learner.id for learner in learners})
+    records = Records(tx, [sat.id for of_event in newest.values() for sat in of_event.values()])
+    nobody = None, None, None, None
+    # an event with who sat it, and its outcome for all who did not
+    sat = [
+        (
+            event,
+            newest.get(event.code, {}),
+            _event_outcome(event, *nobody, rules, now, event.code in on_site.everybody),
+        )
+        for event in events
+    ]
+    # a course in which nobody was sent on site, let in or released is read without asking
+    usual = not (
+        gone.cancelled or gone.excused or at_centres or overrides
+        or on_site.everybody or on_site.single
+    )  # fmt: skip
+    for learner in learners:
+        outcomes = []
+        for event, by_learner, unsat in sat:
+            sitting, centre, released = by_learner.get(learner.id), None, None
+            let_in = is_own = moved = False
+            if not usual:
                 key = (learner.id, event.code)
+                centre, released = at_centres.get(key), _released(gone, *key)
                 let_in = key in overrides
                 is_own = let_in or key in on_site.single
-                if sitting is None and centre is None and released is None and not is_own:
-                    outcomes.append(unsat[event.code])
-                    continue
-                evidence = records.evidence(sitting) if sitting else None
                 moved = _replaces(on_site.of(*key), sitting)
-                outcome = _event_outcome(
-                    event, sitting, evidence, centre, released, rules, now, moved
-                )
-                outcomes.append(_marked(outcome) if let_in else outcome)
-            yield outcomes
+            if sitting is None and centre is None and released is None and not is_own:
+                outcomes.append(unsat)
+                continue
+            evidence = records.evidence(sitting) if sitting else None
+            outcome = _event_outcome(event, sitting, evidence, centre, released, rules, now, moved)
+            outcomes.append(_marked(outcome) if let_in else outcome)
+        yield outcomes
 
 
 def planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
@@ -310,18 +309,88 @@ def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, st
     raise AssertionError("not a decision about identity")
 
 
-def _by_rule(
-    plan: frozenset[Technology], evidence: SittingEvidence, methods: tuple[MethodResult, ...]
+class _Facts(NamedTuple):
+    """All that the outcome of a sitting that has ended rests on, whatever its exact lengths.
+
+    ``identity_incidents``: kinds nobody dismissed; ``unrecorded``: why there is too little
+    recording for a technology that needs one; ``compared``: by face to the end; ``face``:
+    whether any picture matched, and what the last one said; ``typing``: result and reason.
+    """
+
+    suspended: bool
+    identified_via: str | None
+    identity_incidents: frozenset[str]
+    identity_confirmed: bool
+    sealed: bool
+    unrecorded: str | None
+    recorded: frozenset[str]
+    compared: bool
+    face: tuple[bool, CheckResult | None] | None
+    typing: tuple[CheckResult, str | None] | None
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _facts(evidence: SittingEvidence, pack: PolicyPack) -> _Facts:
+    face, typing = evidence.face, evidence.keystroke
+    tracks = evidence.coverage.values()
+    return _Facts(
+        evidence.state is SittingState.SUSPENDED,
+        evidence.identified_via,
+        _identity_incidents(evidence) if evidence.incidents else _NONE,
+        _identity_confirmed(evidence) if evidence.incidents else False,
+        False not in [coverage.sealed for coverage in tracks],
+        _unrecorded(evidence, pack),
+        pack.recorded,
+        face is not None and face.longest_gap_s <= pack.longest_gap_s,
+        None if face is None else (face.matched > 0, face.final),
+        None if typing is None else (typing.result, typing.reason),
+    )
+
+
+def _identity_incidents(evidence: SittingEvidence) -> frozenset[str]:
+    """Kinds of identity incidents that nobody dismissed."""
+    return frozenset(
+        incident.kind
+        for incident in evidence.incidents
+        if incident.kind in IDENTITY_KINDS and incident.decision is not Decision.DISMISSED
+    )
+
+
+def _identity_confirmed(evidence: SittingEvidence) -> bool:
+    return any(
+        incident.kind in IDENTITY_KINDS and incident.decision is Decision.CONFIRMED
+        for incident in evidence.incidents
+    )
+
+
+def _unrecorded(evidence: SittingEvidence, pack: PolicyPack) -> str | None:
+    for track, coverage in evidence.coverage.items():
+        if not _covers(coverage.counted_s, evidence.counted_s, pack.coverage):
+            return f"{track}_coverage"
+        if coverage.longest_gap_s > pack.longest_gap_s:
+            return f"{track}_gap"
+    return None
+
+
+# the sittings of a term come to few different facts
+@lru_cache(4096)
+def _decided(
+    plan: frozenset[Technology], facts: _Facts, by_people: tuple[Outcome, str] | None
 ) -> OutcomeDecision:
+    """What people decided, else what follows from *facts* by rule."""
+    methods = tuple(_method(technology, facts) for technology in sorted(plan))
+    if by_people is not None:
+        outcome, reason = by_people
+        return OutcomeDecision(outcome, methods, (reason,))
     reasons = [f"{method.technology}:{method.reason}" for method in methods if method.reason]
     hindering = [method for method in methods if _hinders(method)]
-    if evidence.state is SittingState.SUSPENDED:
+    if facts.suspended:
         reasons.insert(0, "suspended")
-    open_or_confirmed = _identity_incidents(evidence)
-    reasons += [f"identity_incident:{kind}" for kind in sorted(open_or_confirmed)]
+    reasons += [f"identity_incident:{kind}" for kind in sorted(facts.identity_incidents)]
     nothing_passed = all(method.result is not MethodOutcome.PASS for method in methods)
-    suspended = evidence.state is SittingState.SUSPENDED
-    held_back = hindering or open_or_confirmed or suspended or nothing_passed
+    held_back = hindering or facts.identity_incidents or facts.suspended or nothing_passed
     # "unverified" is adverse: only people say so
     outcome = Outcome.PENDING if held_back else Outcome.VERIFIED
     return OutcomeDecision(outcome, methods, tuple(reasons))
@@ -337,99 +406,79 @@ def _hinders(method: MethodResult) -> bool:
     return method.result is not MethodOutcome.PASS
 
 
-def _identity_incidents(evidence: SittingEvidence) -> frozenset[str]:
-    """Kinds of identity incidents that nobody dismissed."""
-    if not evidence.incidents:
-        return frozenset()
-    return frozenset(
-        incident.kind
-        for incident in evidence.incidents
-        if incident.kind in IDENTITY_KINDS and incident.decision is not Decision.DISMISSED
-    )
-
-
-def _method(technology: Technology, evidence: SittingEvidence, pack: PolicyPack) -> MethodResult:
+def _method(technology: Technology, facts: _Facts) -> MethodResult:
     match technology:
         case Technology.PROCTORING:
-            result, reason = _proctoring(evidence, pack)
+            result, reason = _proctoring(facts)
         case Technology.BIOMETRICS:
-            result, reason = _biometrics(evidence, pack)
+            result, reason = _biometrics(facts)
         case Technology.KEYSTROKE:
-            result, reason = _keystroke(evidence, pack)
+            result, reason = _keystroke(facts)
         case Technology.TEST_CENTRE:
             result, reason = MethodOutcome.NOT_RUN, "no_protocol"
-    return _said(technology, result, reason)
+    return MethodResult(technology, result, reason)
 
 
 _Said = tuple[MethodOutcome, str | None]
-# the same few are said of all sittings
-_said = lru_cache(1024)(MethodResult)
 
 
-def _proctoring(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
-    confirmed = [i for i in evidence.incidents if i.decision is Decision.CONFIRMED]
-    if any(incident.kind in IDENTITY_KINDS for incident in confirmed):
+def _proctoring(facts: _Facts) -> _Said:
+    if facts.identity_confirmed:
         return MethodOutcome.NO, "incident_confirmed"
-    if evidence.identified_via is None:
+    if facts.identified_via is None:
         return MethodOutcome.INSUFFICIENT, "start_not_identified"
-    if not all(coverage.sealed for coverage in evidence.coverage.values()):
+    if not facts.sealed:
         return MethodOutcome.INSUFFICIENT, "recording_not_sealed"
-    if _identity_incidents(evidence):
+    if facts.identity_incidents:
         return MethodOutcome.INSUFFICIENT, "incident_open"
     # whoever came in by face is compared to the end; if not, nobody was looking
-    if evidence.identified_via == "face" and not _compared_throughout(evidence, pack):
+    if facts.identified_via == "face" and not facts.compared:
         return MethodOutcome.INSUFFICIENT, "face_not_compared"
-    return _recorded(Technology.PROCTORING, evidence, pack)
+    return _recorded(Technology.PROCTORING, facts)
 
 
-def _biometrics(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
-    if evidence.face is None:
+def _biometrics(facts: _Facts) -> _Said:
+    if facts.face is None:
         return MethodOutcome.NOT_RUN, "no_check"
-    if "face_mismatch" in _identity_incidents(evidence):
+    if "face_mismatch" in facts.identity_incidents:
         return MethodOutcome.NO, "face_mismatch"
-    if not evidence.face.matched:
+    matched, final = facts.face
+    if not matched:
         return MethodOutcome.INSUFFICIENT, "no_matched_frame"
     # a single frame against the person decides nothing, the sequential test had no time to
-    if evidence.face.final is CheckResult.NO_MATCH:
+    if final is CheckResult.NO_MATCH:
         return MethodOutcome.INSUFFICIENT, "final_undecided"
-    if not _compared_throughout(evidence, pack):
+    if not facts.compared:
         return MethodOutcome.INSUFFICIENT, "face_not_compared"
-    return _recorded(Technology.BIOMETRICS, evidence, pack)
+    return _recorded(Technology.BIOMETRICS, facts)
 
 
-def _compared_throughout(evidence: SittingEvidence, pack: PolicyPack) -> bool:
-    return evidence.face is not None and evidence.face.longest_gap_s <= pack.longest_gap_s
-
-
-def _keystroke(evidence: SittingEvidence, pack: PolicyPack) -> _Said:
-    if evidence.keystroke is None:
+def _keystroke(facts: _Facts) -> _Said:
+    if facts.typing is None:
         return MethodOutcome.NOT_RUN, "no_check"
-    match evidence.keystroke.result:
+    result, reason = facts.typing
+    match result:
         case CheckResult.MATCH:
-            return _recorded(Technology.KEYSTROKE, evidence, pack)
+            return _recorded(Technology.KEYSTROKE, facts)
         case CheckResult.NO_MATCH:
             return MethodOutcome.NO, "no_match"
-        case CheckResult.NOT_ASSESSED if evidence.keystroke.reason == NO_REFERENCE:
+        case CheckResult.NOT_ASSESSED if reason == NO_REFERENCE:
             return MethodOutcome.NOT_RUN, NO_REFERENCE
         case CheckResult.NOT_ASSESSED:
             return MethodOutcome.INSUFFICIENT, "not_assessed"
 
 
-def _recorded(technology: Technology, evidence: SittingEvidence, pack: PolicyPack) -> _Said:
+def _recorded(technology: Technology, facts: _Facts) -> _Said:
     """A pass, unless the pack asks this technology for more recording than there is."""
-    if technology not in pack.recorded:
-        return MethodOutcome.PASS, None
-    for track in Track:
-        coverage = evidence.coverage[track]
-        if not _covers(coverage.counted_s, evidence.counted_s, pack.coverage):
-            return MethodOutcome.INSUFFICIENT, f"{track}_coverage"
-        if coverage.longest_gap_s > pack.longest_gap_s:
-            return MethodOutcome.INSUFFICIENT, f"{track}_gap"
+    if technology in facts.recorded and facts.unrecorded:
+        return MethodOutcome.INSUFFICIENT, facts.unrecorded
     return MethodOutcome.PASS, None
 
 
 def _covers(recorded_s: float, exam_s: float, part: Fraction) -> bool:
-    """Whether *recorded_s* is at least *part* of an exam that took any time; exact."""
+    """Whether *recorded_s* is at least *part* (at most 1) of an exam that took any time; exact."""
+    if recorded_s >= exam_s > 0:
+        return True
     recorded, per = recorded_s.as_integer_ratio()
     exam, of = exam_s.as_integer_ratio()
     return exam > 0 and recorded * of * part.denominator >= exam * per * part.numerator
@@ -437,36 +486,36 @@ def _covers(recorded_s: float, exam_s: float, part: Fraction) -> bool:
 
 def _newest_sittings(
     tx: Session, course: Course, learners: Collection[str]
-) -> dict[tuple[str, str], Sat]:
-    """The newest attempt by (learner, code of the event), over all versions of the scheme."""
-    query = (
-        select(
-            Sitting.account_id,
-            AssessmentEvent.code,
-            AssessmentScheme.version,
-            Sitting.id,
-            Sitting.attempt,
-            Sitting.state,
-            Sitting.started_at,
-            Sitting.exam_s,
-            Sitting.identified_via,
-        )
-        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+) -> dict[str, dict[str, Sat]]:
+    """The newest attempt over all versions of the scheme, by code of the event and learner."""
+    versions = (
+        select(AssessmentEvent.id, AssessmentEvent.code, AssessmentScheme.version)
         .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
         .where(AssessmentScheme.course_id == course.id)
     )
+    events = {event_id: (code, version) for event_id, code, version in tx.execute(versions)}
+    query = select(
+        Sitting.account_id,
+        Sitting.event_id,
+        Sitting.id,
+        Sitting.attempt,
+        Sitting.state,
+        Sitting.started_at,
+        Sitting.exam_s,
+        Sitting.identified_via,
+    ).where(Sitting.event_id.in_(events))
     # one learner's page must not read the sittings of a whole course
     if len(learners) <= _FEW:
         query = query.where(Sitting.account_id.in_(learners))
-    newest: dict[tuple[str, str], Sat] = {}
-    versions: dict[tuple[str, str], int] = {}
-    for account_id, code, version, *row in tx.execute(query.execution_options(yield_per=10_000)):
+    newest: defaultdict[str, dict[str, Sat]] = defaultdict(dict)
+    for account_id, event_id, *row in read_rows(tx, query):
         if account_id not in learners:
             continue
-        sitting, key = Sat._make(row), (account_id, code)
-        other = newest.get(key)
-        if other is None or (versions[key], other.attempt) < (version, sitting.attempt):
-            newest[key], versions[key] = sitting, version
+        code, version = events[event_id]
+        sitting, of_event = Sat(version, *row), newest[code]
+        other = of_event.get(account_id)
+        if other is None or (other.version, other.attempt) < (sitting.version, sitting.attempt):
+            of_event[account_id] = sitting
     return newest
 
 

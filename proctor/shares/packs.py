@@ -54,6 +54,10 @@ class PolicyPack:
     recorded: frozenset[str]
     text: dict[str, str]
 
+    def __post_init__(self) -> None:
+        if self.coverage > 1:
+            raise ValueError("no recording is longer than its exam")
+
 
 def pack(name: str) -> PolicyPack:
     """The pack called *name*. Raises UnknownPack."""

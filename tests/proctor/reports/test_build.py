@@ -113,5 +113,4 @@ def test_term_read_through_gives_what_rows_found_one_by_one_give(
     found = as_json(build_report(held.tx, held.course.id, NOW))
     monkeypatch.setattr(evidence, "_MANY", 0)
     monkeypatch.setattr(outcomes, "_FEW", 0)
-    monkeypatch.setattr(outcomes, "_AT_ONCE", 2)
     assert as_json(stream_report(held.tx, held.course.id, NOW)) == found

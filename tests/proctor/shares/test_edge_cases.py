@@ -1,7 +1,7 @@
 """The numbered edge cases of the share: one test each, named by its number.
 
-Cases without a room of their own in this service have no test: E20 accommodations, E28 peer
-assessment, E30 re-credited courses.
+Cases without a room of their own in this service have no test: E28 peer assessment, E30
+re-credited courses.
 """
 
 import json
@@ -346,6 +346,16 @@ def test_e19_an_identity_document_checked_by_a_proctor_counts(made: ExamCourse) 
     made.events["midterm"].identity_plan = ["proctoring"]
     made.sit(made.learners[0], "midterm", identified_via="proctor", faces=(), keys=None)
     assert outcome(made, "midterm") is Outcome.VERIFIED
+
+
+def test_e20_what_a_learner_is_granted_is_left_to_the_other_technologies(
+    made: ExamCourse,
+) -> None:
+    made.sit(made.learners[0], "final", keys=NOT_ASSESSED)
+    made.sit(made.learners[1], "final")
+    assert outcome(made, "final") is Outcome.VERIFIED
+    granted, usual = learner(made), learner(made, 1)
+    assert (granted.count, granted.weight) == (usual.count, usual.weight)
 
 
 def test_e21_a_suspended_attempt_is_not_verified(made: ExamCourse) -> None:

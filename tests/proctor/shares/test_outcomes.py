@@ -68,7 +68,7 @@ def test_no_sitting_is_pending_until_the_window_closes(
 
 def test_page_opened_and_left_is_absent_once_the_window_closed(made: ExamCourse) -> None:
     evidence = evidence_of(made.tx, made.sit(made.learners[0], "final"))
-    opened = replace(evidence, state=SittingState.CREATED)
+    opened = evidence._replace(state=SittingState.CREATED)
     assert decide(ALL_ONLINE, opened, (), KZ, window_closed=True).outcome is Outcome.ABSENT
     assert decide(ALL_ONLINE, opened, (), KZ, window_closed=False).outcome is Outcome.PENDING
 
