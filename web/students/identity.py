@@ -6,7 +6,8 @@ from fastapi.responses import Response
 from proctor.exams.schemes import course_for, plain_number
 from proctor.people.tables import Role
 from proctor.reports.build import learner_report
-from proctor.shares.outcomes import course_outcomes
+from proctor.shares.calculator import Outcome
+from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.shares.packs import pack
 from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import page
@@ -30,7 +31,15 @@ def identity(
         weights={outcome.code: plain_number(outcome.event.weight) for outcome in outcomes},
         needed=f"{float(100 * rules.threshold):g}",
         basis=rules.text,
-        still_open=[
-            outcome for outcome in outcomes if outcome.event.plan and outcome.decision.is_ahead
+        still_open=[outcome for outcome in outcomes if _can_be_held(outcome)],
+        awaited=[
+            outcome
+            for outcome in outcomes
+            if outcome.decision.outcome is Outcome.PENDING and not _can_be_held(outcome)
         ],
     )
+
+
+def _can_be_held(outcome: EventOutcome) -> bool:
+    """Whether the learner can still sit the event, or a centre still report that they did."""
+    return outcome.decision.is_ahead or outcome.decision.reasons == ("no_protocol",)

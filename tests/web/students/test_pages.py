@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from babel.dates import format_datetime
 from fastapi.testclient import TestClient
 
 from proctor.clock import Clock
@@ -11,6 +12,7 @@ from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.service import Service
+from web.pages import TIME_ZONE
 
 pytestmark = pytest.mark.db
 
@@ -224,6 +226,12 @@ def test_student_sees_the_own_share_and_what_can_still_be_verified(service: Serv
     assert "0 of 40 of the weight verified (0.00 %, needed 30 %)" in text
     assert "If the events still pending are verified, it will be 100.00 %." in text
     assert 'data-outcome="pending"' in text
+    final = service.cast.final
+    opens, closes = [
+        format_datetime(at.astimezone(TIME_ZONE), "d MMM y, HH:mm", locale="en")
+        for at in (final.opens_at, final.closes_at)
+    ]
+    assert f"from {opens} to {closes}; identified by:" in text
     assert path in service.client("alice").get("/exams").text
 
 
