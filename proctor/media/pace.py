@@ -20,7 +20,7 @@ EDGE_S = 3.0
 
 
 class Pace(StrEnum):
-    """``full``: 15 and 5 pictures a second; ``low``: 3 and 1; ``stills``: every 2 and 6 s."""
+    """``full``: 15 and 5 pictures a second; ``low``: 3 and 1; ``stills``: every 2.5 and 6 s."""
 
     FULL = "full"
     LOW = "low"

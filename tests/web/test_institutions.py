@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
+from proctor.centres.tables import Cause, OnSiteSitting
 from proctor.exams.tables import Course, CourseKind, CourseStaff, StaffRole
 from proctor.identity.enrolment import FACE_SAMPLES
 from proctor.identity.tables import Modality, Reference, ReferenceState
@@ -80,7 +81,15 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
     appeal = Statement(
         sitting_id=sitting.id, incident_id=incident.id, is_appeal=True, sealed=sealed, at=now
     )
-    tx.add_all([clip, reference, appeal])
+    outage = OnSiteSitting(
+        course_id=cast.course.id,
+        event_code=cast.final.code,
+        cause=Cause.OUTAGE,
+        reason="The line is down.",
+        by=cast.olga.id,
+        at=now,
+    )
+    tx.add_all([clip, reference, appeal, outage])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -94,6 +103,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "statement_id": appeal.id,
         "reference_id": reference.id,
         "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
+        "row_id": outage.id,
         "file_format": "pdf",
     }
 
@@ -105,6 +115,12 @@ PROCTORING = {
     "resume": {},
     "extension": {"minutes": 5, "reason": REASON},
     "end": {"reason": REASON, "confirmed": True},
+}
+EVENT = {
+    "overrides": {"learner": "nobody", "reason": REASON},
+    "on-site": {"reason": REASON},
+    "on-site/{row_id}": {"place": "Hall 2", "held_at": "2026-05-11T10:00"},
+    "sittings/{sitting_id}": {"decision": "on_site", "reason": REASON},
 }
 
 
@@ -127,6 +143,14 @@ def body_of(path: str) -> dict[str, Any]:
         return {"data": {"decision": "dismissed", "reason": REASON}}
     if path.endswith("/alike"):
         return {"data": {"kind": "paste", "reason": REASON}}
+    if "/events/{event_code}/" in path:
+        return {"data": EVENT.get(path.rpartition("{event_code}/")[2], {})}
+    if path.endswith("/break"):
+        return {"json": {"begins": True}}
+    if path.endswith("/sentence"):
+        return {"json": {"batch": {"v": 1, "clock_step_ms": 0.1, "events": []}}}
+    if "/blind/" in path:
+        return {"data": {"decision": "confirmed"}}
     if "/appeals/" in path:
         return {"data": {"granted": "true", "reason": REASON}}
     return {}

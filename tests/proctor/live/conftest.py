@@ -178,14 +178,14 @@ class Room:
             self.send(*(tracks or Track))
 
     def stills(self, seconds: int) -> None:
-        """A camera's picture every 2 s and a screen's every 6 s, as over a thin line."""
+        """A camera's picture every 3 s and a screen's every 9 s, as over a thin line."""
         peer = self.network.peers[-1]
-        # two seconds after it comes a key frame
+        # three seconds after it comes a key frame
         while peer.sent % FRAME_RATE != 1:
             self.stream(1 / FRAME_RATE)
-        for number in range(seconds // 2):
-            self.clock.advance(2.0)
-            peer.sent += 2 * FRAME_RATE - 1
+        for number in range(seconds // 3):
+            self.clock.advance(3.0)
+            peer.sent += 3 * FRAME_RATE - 1
             self.send(Track.CAMERA, *(() if number % 3 else (Track.SCREEN,)))
 
     def send(self, *tracks: Track) -> None:

@@ -114,15 +114,15 @@ async def test_line_that_breaks_under_stills_has_its_own_cause(room: Room) -> No
     live = await room.begin()
     room.stream(5.0)
     live.keep_pace(Pace.STILLS)
-    room.stills(8)
+    room.stills(9)
     room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic())
     room.clock.advance(10.0)
     await live.finish("student_finished")
 
     causes = [(gap.cause, gap.end_s) for gap in room.gaps(Track.CAMERA)]
     assert causes == [
-        ("stills_only", pytest.approx(13.0, abs=0.3)),
-        ("no_packets", pytest.approx(23.0, abs=0.3)),
+        ("stills_only", pytest.approx(14.0, abs=0.3)),
+        ("no_packets", pytest.approx(24.0, abs=0.3)),
     ]
 
 

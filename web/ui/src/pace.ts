@@ -22,7 +22,7 @@ export const WAYS: Record<Pace, Record<TrackName, Way>> = {
   },
   // a picture each is the rate's second, so it may be as large as that
   stills: {
-    camera: { bitrate: 60_000, framerate: 1, everyMs: 2000 },
+    camera: { bitrate: 60_000, framerate: 1, everyMs: 2500 },
     screen: { bitrate: 80_000, framerate: 1, everyMs: 6000 },
   },
 };

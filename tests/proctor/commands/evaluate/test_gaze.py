@@ -28,7 +28,7 @@ def test_directions_are_beside_the_persons_own() -> None:
     assert found["told"]["ahead"]["told"] == 1.0
     assert found["told"]["right"]["n"] == 0
     assert found["taken_for"]["left"] == {"ahead": 1, "left": 1, "right": 0}
-    assert found["not_assessed"] == 0.5
+    assert found["not_assessed"] == pytest.approx(0.4)
 
 
 def test_looks_on_the_way_to_a_direction_do_not_count() -> None:
