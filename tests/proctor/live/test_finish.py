@@ -102,7 +102,8 @@ async def test_stills_of_a_thin_line_are_a_gap_that_says_so(room: Room) -> None:
         (gap,) = room.gaps(track)
         assert gap.cause == "stills_only"
         assert (gap.start_s, gap.end_s) == (
-            pytest.approx(14.2, abs=0.3),
+            # the screen's first still is near enough to its film
+            pytest.approx(14.2 if track is Track.CAMERA else 16.4, abs=0.3),
             pytest.approx(38.2, abs=0.3),
         )
         assert room.accounted_s(track) == pytest.approx(48.2, abs=0.01)
