@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import TypeCoerce
 
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.tables import IncidentRow
-from proctor.media.tables import MediaGap, Recording
+from proctor.media.tables import MediaGap, Recording, Source
 from proctor.observations import Track
 from proctor.review.tables import Decision, Verdict
 from proctor.sittings.interventions import pauses_in
@@ -61,7 +61,8 @@ class Gap:
 
 class TrackCoverage(NamedTuple):
     """How much of the exam one track holds. ``recorded_s`` is all of it; ``counted_s`` and
-    ``longest_gap_s`` leave pauses out. ``sealed``: it has files and all are hashed."""
+    ``longest_gap_s`` leave pauses out, ``counted_s`` also what a browser sent afterwards, which
+    nobody could see while it happened. ``sealed``: it has files and all are hashed."""
 
     recorded_s: float
     counted_s: float
@@ -137,6 +138,7 @@ class _Files:
         self.recorded_s = [0.0] * sittings
         # whether there is any, and whether one of them is not hashed
         self.some, self.unsealed = bytearray(sittings), bytearray(sittings)
+        self.sent_afterwards_s: defaultdict[int, float] = defaultdict(float)
 
 
 class Records:
@@ -188,7 +190,11 @@ class Records:
             sealed = files.some[place] > files.unsealed[place]
             on_track = [gap for gap in gaps if gap.track is track] if gaps else gaps
             held_s = files.recorded_s[place]
-            covered[track] = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
+            found = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
+            if place in files.sent_afterwards_s:
+                live_s = max(0.0, found.counted_s - files.sent_afterwards_s[place])
+                found = found._replace(counted_s=live_s)
+            covered[track] = found
         return covered
 
     def _pauses(self, sitting: Sitting | Sat, place: int, exam_s: float) -> Sequence[_Span]:
@@ -240,6 +246,10 @@ class Records:
                 some[place] = 1
                 if not hashed:
                     unsealed[place] = 1
+            of_track = (file.track == track, file.source == Source.BACKFILL)
+            afterwards = select(file.sitting_id, file.recorded_s).where(*of_track)
+            for name, recorded_s in _rows(tx, places, afterwards):
+                files.sent_afterwards_s[places[name]] += recorded_s
         stretches = select(gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause)
         for name, *stretch in _rows(tx, places, stretches):
             self._gaps[places[name]].append(Gap(*stretch))

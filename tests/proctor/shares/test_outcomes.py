@@ -6,7 +6,7 @@ import pytest
 
 from proctor.exams.tables import Technology
 from proctor.identity.tables import NO_REFERENCE, CheckResult, IdentityCheck, Modality
-from proctor.media.tables import MediaGap, Recording
+from proctor.media.tables import MediaGap, Recording, Source
 from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.review.tables import Decision
@@ -227,6 +227,24 @@ def test_recording_without_a_hash_is_pending(made: ExamCourse) -> None:
         MethodOutcome.INSUFFICIENT,
         "recording_not_sealed",
     )
+
+
+@pytest.mark.parametrize(("sent_s", "said"), [(4.5, Outcome.VERIFIED), (4.6, Outcome.PENDING)])
+def test_what_was_sent_afterwards_is_not_coverage_by_rule(
+    made: ExamCourse, sent_s: float, said: Outcome
+) -> None:
+    sitting = made.sit(made.learners[0], "final")
+    live = made.tx.query(Recording).filter_by(sitting_id=sitting.id, track=Track.CAMERA).one()
+    live.recorded_s = 90.0 - sent_s
+    row = Recording(
+        sitting_id=sitting.id, track=Track.CAMERA, part=2, path="sent.webm", starts_s=40.0,
+        recorded_s=sent_s, bytes=1, sha256="0" * 64, source=Source.BACKFILL,
+    )  # fmt: skip
+    made.tx.add(row)
+    made.tx.flush()
+    decision = outcome(made, sitting)
+    assert decision.outcome is said
+    assert evidence_of(made.tx, sitting).coverage[Track.CAMERA].recorded_s == 90.0
 
 
 def test_gap_of_more_than_a_minute_is_pending_whatever_the_coverage(made: ExamCourse) -> None:
