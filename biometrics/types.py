@@ -98,6 +98,29 @@ class Gaze:
 
 
 @dataclass(frozen=True)
+class Portrait:
+    """How good one face is as a sample, in the components of ISO/IEC 29794-5 that are measured.
+
+    ``eye_distance_px``: between the eyes, in the picture. ``contrast``: standard deviation of the
+    face's grey. ``sharpness``: variance of its Laplacian beside its contrast, so that the light
+    and the skin do not count. ``overexposed``: share of the face without any detail left.
+    ``unevenness``: difference of its halves' light beside their sum, 0 to 1. ``yaw_deg`` and
+    ``pitch_deg``: as in Gaze. ``eyes_open``: the right eye. ``whole``: the picture's edge does
+    not cut it.
+    """
+
+    eye_distance_px: float
+    contrast: float
+    sharpness: float
+    overexposed: float
+    unevenness: float
+    yaw_deg: float
+    pitch_deg: float
+    eyes_open: bool
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Thing:
     """``kind``: ``tv``, ``laptop``, ``remote`` or ``phone``.
 

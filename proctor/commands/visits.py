@@ -103,7 +103,7 @@ def assess_portrait(pool: InferencePool, path: Path) -> FrameAssessment:
 
 
 def _assess(pool: InferencePool, picture: Picture) -> FrameAssessment | NotAssessed:
-    return pool.submit_image(jpeg(picture, JPEG_QUALITY), embed=True).result()
+    return pool.submit_image(jpeg(picture, JPEG_QUALITY), embed=True, portrait=True).result()
 
 
 def _with_room(picture: Picture) -> Picture:

@@ -4,14 +4,16 @@ Assessed frames and key batches enter, sealed references leave. A sample never v
 it was made in: enrolment is closed while a sitting runs, and only confirmed references count.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
+from biometrics.face import fitness
 from biometrics.ids import ModelId
 from biometrics.types import mean_template
 from keystroke.events import KeyBatch
@@ -32,6 +34,13 @@ FACE_SAMPLES = 3
 KEY_SAMPLES = 300
 TYPING_SESSIONS = 10
 _EXPIRES = timedelta(days=365)
+# of the components of a sample, those that the office sees, and which end is the worse
+_WORST: Final[dict[str, Callable[[Iterable[float]], float]]] = {
+    "eye_distance_px": min,
+    "yaw_deg": max,
+    "contrast": min,
+    "sharpness": min,
+}
 _SAME_VISIT = timedelta(hours=8)
 _SEAL = protection.SEAL
 
@@ -94,6 +103,8 @@ def add_face(
         tx, row, account_id, Modality.FACE, str(template.model_id), len(kept) + 1, sealed, at
     )
     kept_as.rotation = number
+    if seen.portrait is not None:
+        kept_as.quality = [*(kept_as.quality or []), asdict(seen.portrait)]
     return Progress(len(kept) + 1, FACE_SAMPLES)
 
 
@@ -152,7 +163,18 @@ def face_hints(seen: FrameAssessment | NotAssessed) -> tuple[str, ...]:
         hints.append("many_faces")
     elif seen.faces[0].too_small:
         hints.append("too_small")
-    return tuple(hints)
+    elif seen.portrait is not None:
+        hints += fitness.faults(seen.portrait)
+    return tuple(dict.fromkeys(hints))
+
+
+def quality_of(row: Reference) -> dict[str, float] | None:
+    """The worst of each component over a face reference's samples; None before it was measured."""
+    if not row.quality:
+        return None
+    return {
+        name: choose(abs(each[name]) for each in row.quality) for name, choose in _WORST.items()
+    }
 
 
 def status(tx: Session, account_id: str, now: datetime) -> dict[Modality, str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, Float, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -34,6 +34,7 @@ class CheckResult(StrEnum):
 class Reference(Base):
     """What a person enrolled, sealed under their key. ``samples``: frames or keystrokes used.
 
+    ``quality``: components of each face sample (biometrics.types.Portrait).
     ``rotation``: by which of the institution's secrets face templates are turned, 0 for none.
     """
 
@@ -45,6 +46,7 @@ class Reference(Base):
     model_id: Mapped[str] = mapped_column(String(100))
     samples: Mapped[int] = mapped_column(Integer)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    quality: Mapped[list[dict[str, float | bool]] | None] = mapped_column(JSON)
     rotation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -76,9 +76,12 @@ class InferencePool:
         """Assess one encoded keyframe, ``codec`` ``VP8`` or ``H264`` (Annex B)."""
         return self._submit(self._frames, worker.assess_frame, codec, keyframe, looks)
 
-    def submit_image(self, data: bytes, *, embed: bool) -> Future[FrameAssessment | NotAssessed]:
+    def submit_image(
+        self, data: bytes, *, embed: bool, portrait: bool = False
+    ) -> Future[FrameAssessment | NotAssessed]:
         """Assess a JPEG or PNG still of at most 10 MiB and 25 Mpx, upright as its EXIF says."""
-        return self._submit(self._stills, worker.assess_image, data, embed)
+        looks = Looks(embed=embed, portrait=portrait)
+        return self._submit(self._stills, worker.assess_image, data, looks)
 
     async def assess_frame(
         self, codec: str, keyframe: bytes, looks: Looks
@@ -91,8 +94,11 @@ class InferencePool:
         made: bytes | NotAssessed = await asyncio.wrap_future(job)
         return made
 
-    async def assess_image(self, data: bytes, *, embed: bool) -> FrameAssessment | NotAssessed:
-        return await asyncio.wrap_future(self.submit_image(data, embed=embed))
+    async def assess_image(
+        self, data: bytes, *, embed: bool, portrait: bool = False
+    ) -> FrameAssessment | NotAssessed:
+        job = self.submit_image(data, embed=embed, portrait=portrait)
+        return await asyncio.wrap_future(job)
 
     def close(self) -> None:
         """End the workers after what they hold; what still waits is not assessed."""

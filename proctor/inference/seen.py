@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from biometrics.ids import ModelId
-from biometrics.types import Box, Gaze, Presentation, Quality, Template, Thing
+from biometrics.types import Box, Gaze, Portrait, Presentation, Quality, Template, Thing
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Looks:
 
     ``embed``: templates. ``far``: small faces behind the others; ``doubtful``: for them too, where
     there may be one. ``gaze``: of the largest face.
-    ``things``: screens and telephones. ``presentation``: signs of something held up.
+    ``things``: screens and telephones. ``presentation``: signs of something held up. ``portrait``:
+    how good a sample the largest face is.
     """
 
     embed: bool = False
@@ -31,6 +32,7 @@ class Looks:
     gaze: bool = False
     things: bool = False
     presentation: bool = False
+    portrait: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class FrameAssessment:
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when there was none. ``gaze``: absent without a face too.
     ``things``: surest first, absent when they were not asked for. ``presentation``: of the largest
-    face, absent without one too.
+    face, absent without one too, as is ``portrait``.
     """
 
     width: int
@@ -53,3 +55,4 @@ class FrameAssessment:
     gaze: Gaze | None = None
     things: tuple[Thing, ...] | None = None
     presentation: Presentation | None = None
+    portrait: Portrait | None = None

@@ -144,9 +144,9 @@ def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
     return assess(decode_keyframe(codec, keyframe), looks)
 
 
-def assess_image(data: bytes, embed: bool) -> FrameAssessment:
+def assess_image(data: bytes, looks: Looks) -> FrameAssessment:
     rgb = np.asarray(decode_still(data))
-    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), Looks(embed=embed))
+    return assess(np.ascontiguousarray(rgb[:, :, ::-1]), looks)
 
 
 def shrink_frame(codec: str, keyframe: bytes) -> bytes:
@@ -170,11 +170,12 @@ def opened() -> Models:
 
 def assess(image: Image, looks: Looks) -> FrameAssessment:
     """Every face of *image*, its quality, and what else it is due for."""
-    from biometrics.face import presentation, quality
+    from biometrics.face import portrait, presentation, quality
 
     found, far = find_faces(image, looks)
     height, width = image.shape[:2]
-    gaze = _models.mesh.look(image, found[0]) if looks.gaze and found else None
+    wants_gaze = (looks.gaze or looks.portrait) and found
+    gaze = _models.mesh.look(image, found[0]) if wants_gaze else None
     things = _models.things.detect(image) if looks.things or looks.presentation else None
     held = looks.presentation and things is not None and bool(found)
     return FrameAssessment(
@@ -188,6 +189,7 @@ def assess(image: Image, looks: Looks) -> FrameAssessment:
         gaze=gaze,
         things=things,
         presentation=presentation.assess(image, found[0].box, things or ()) if held else None,
+        portrait=portrait.assess(image, found[0], gaze) if looks.portrait and gaze else None,
     )
 
 

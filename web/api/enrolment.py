@@ -76,7 +76,7 @@ class PhotoOut(BaseModel):
 async def face(request: Request, visitor: Signed, at: ServicesDep) -> FaceOut:
     """One camera frame of the visitor."""
     await asyncio.to_thread(_require, at, visitor.account.id, Purpose.FACE)
-    seen = await _assessed(at, await _image(request, MAX_FRAME))
+    seen = await _assessed(at, await _image(request, MAX_FRAME), portrait=True)
 
     def keep(tx: Session) -> Progress:
         comparison, now = at.inference.comparison, at.clock.now()
@@ -156,8 +156,10 @@ async def _image(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
-async def _assessed(at: Services, data: bytes) -> FrameAssessment | NotAssessed:
-    seen = await at.inference.assess_image(data, embed=True)
+async def _assessed(
+    at: Services, data: bytes, *, portrait: bool = False
+) -> FrameAssessment | NotAssessed:
+    seen = await at.inference.assess_image(data, embed=True, portrait=portrait)
     if isinstance(seen, NotAssessed) and seen.reason in ("undecodable", "too_large"):
         raise ImageRefused
     return seen

@@ -22,7 +22,7 @@ def references(request: Request, tx: ReadTx, visitor: Signed) -> Response:
     if visitor.account.role is Role.PROCTOR:
         known = learners_seen_by(tx, visitor.account)
         waiting = [(row, person) for row, person in waiting if person.id in known]
-    return page(request, "office/references.html", waiting=waiting)
+    return page(request, "office/references.html", waiting=waiting, quality_of=enrolment.quality_of)
 
 
 @router.post("/{reference_id}/confirm", dependencies=[confirmers])

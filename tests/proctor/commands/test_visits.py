@@ -48,7 +48,7 @@ class ScriptedPool:
         self._answers: Iterator[Seen] = iter(answers)
         self.sizes: list[tuple[int, int]] = []
 
-    def submit_image(self, data: bytes, *, embed: bool) -> Future[Seen]:
+    def submit_image(self, data: bytes, *, embed: bool, portrait: bool) -> Future[Seen]:
         assert embed
         with Image.open(BytesIO(data)) as image:
             self.sizes.append(image.size)

@@ -1,12 +1,13 @@
 """Whose samples make a reference, and when they stop doing so."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from biometrics.types import Box, Quality, Template
+from biometrics.types import Box, Portrait, Quality, Template
 from keystroke.events import KeyBatch, KeyEvent
 from keystroke.zones import Zone
 from proctor.identity import enrolment
@@ -63,6 +64,26 @@ def test_three_pictures_of_one_face_wait_to_be_confirmed(tx: Session, cast: Cast
     enrolment.confirm(tx, row.id, cast.olga, "office", NOON)
     found = enrolment.face_reference(tx, VAULT, cast.alice.id, FACES.model_id, NOON + MINUTE)
     assert found is not None
+
+
+PORTRAIT = Portrait(66.0, 40.0, 0.06, 0.0, 0.05, -8.0, 0.0, True, True)
+
+
+def test_the_quality_of_each_sample_stays_with_the_reference(tx: Session, cast: Cast) -> None:
+    for portrait in (PORTRAIT, replace(PORTRAIT, yaw_deg=3.0), replace(PORTRAIT, contrast=35.0)):
+        seen = replace(picture(1), portrait=portrait)
+        enrolment.add_face(tx, VAULT, FACES, cast.alice.id, seen, NOON)
+    (row,) = references(tx, cast.alice)
+    assert [each["yaw_deg"] for each in row.quality or []] == [-8.0, 3.0, -8.0]
+    worst = {"eye_distance_px": 66.0, "yaw_deg": 8.0, "contrast": 35.0, "sharpness": 0.06}
+    assert enrolment.quality_of(row) == worst
+
+
+def test_a_poor_portrait_is_refused_with_what_to_change(tx: Session, cast: Cast) -> None:
+    seen = replace(picture(1), portrait=replace(PORTRAIT, yaw_deg=40.0, unevenness=0.5))
+    progress = enrolment.add_face(tx, VAULT, FACES, cast.alice.id, seen, NOON)
+    assert progress == Progress(0, FACE_SAMPLES, ("turned", "uneven_light"))
+    assert references(tx, cast.alice) == []
 
 
 def test_another_face_does_not_join_the_visit(tx: Session, cast: Cast) -> None:
