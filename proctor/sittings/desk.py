@@ -248,7 +248,9 @@ def save_answer(
 
     Raises NotRunning (also when late), Paused, StaleAnswer or NotYours.
     """
-    _require_running(sitting)
+    # what was written before the pause is still on its way when it begins
+    if sitting.paused_at is None or now > sitting.paused_at + LATE_GRACE:
+        _require_running(sitting)
     if sitting.deadline_at is not None and now > sitting.deadline_at + LATE_GRACE:
         raise NotRunning
     question = tx.get(Question, question_id)

@@ -66,6 +66,8 @@ def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam) -> None:
         opens_the_sitting(live)
         they_speak(live, student)
         pauses_and_extends(live, student)
+        hands_in_nothing_unsaved(student)
+        extends_at_the_last_moment(live, student)
         two_people_end_it(filmed, exam, live, student)
         assert all_is_written(exam)
 
@@ -128,6 +130,32 @@ def pauses_and_extends(live: Page, student: Page) -> None:
     seconds_until(lambda: shown_s(student) < left_s + 300)
 
 
+def hands_in_nothing_unsaved(student: Page) -> None:
+    student.route("**/answers/*", lambda route: route.abort())
+    student.locator("#paper textarea").first.fill("Half a sentence")
+    student.locator("#finish-button").click()
+    student.locator("#confirm-finish").click()
+    expect(student.locator("#finish-status")).to_contain_text("Answers not saved yet: 1")
+    student.locator("#cancel-finish").click()
+    student.unroute("**/answers/*")
+    saved = student.locator("[data-question]", has=student.locator("textarea")).first
+    expect(saved.locator("[data-save]")).to_have_text("Saved")
+
+
+def extends_at_the_last_moment(live: Page, student: Page) -> None:
+    """The page's time is over, and the service has not heard of it when more is given."""
+    answer = student.locator("#paper textarea").first
+    student.route("**/finish", lambda route: route.abort())
+    student.evaluate(
+        "performance.now = ((now) => () => now() + 1e6)(performance.now.bind(performance))"
+    )
+    expect(answer).to_be_disabled()
+    act(live, "extension")
+    expect(answer).to_be_enabled()
+    student.unroute("**/finish")
+    assert shown_s(student) > 300
+
+
 def two_people_end_it(browser: Browser, exam: Exam, live: Page, student: Page) -> None:
     act(live, "end")
     expect(live.locator("#asked")).to_contain_text("A colleague has to agree")
@@ -154,6 +182,7 @@ def all_is_written(exam: Exam) -> bool:
         "pause",
         "extension",
         "resume",
+        "extension",
         "end_asked",
         "end",
     ]

@@ -98,6 +98,17 @@ def test_a_late_answer_is_refused_after_the_grace(tx: Session) -> None:
         desk.save_answer(tx, VAULT, sitting, cast.essay.id, 2, "late", late)
 
 
+def test_what_was_written_before_a_pause_is_saved_for_a_moment_more(tx: Session) -> None:
+    cast = assemble(tx)
+    sitting = running(tx, cast)
+    sitting.state, sitting.paused_at = SittingState.SUSPENDED, NOON
+    at_last = NOON + desk.LATE_GRACE
+    assert desk.save_answer(tx, VAULT, sitting, cast.essay.id, 1, "text", at_last) == 1
+    with pytest.raises(desk.Paused):
+        later = at_last + timedelta(seconds=1)
+        desk.save_answer(tx, VAULT, sitting, cast.essay.id, 2, "more", later)
+
+
 def test_a_question_of_another_paper_is_not_answered(tx: Session) -> None:
     cast = assemble(tx)
     with pytest.raises(desk.NotYours):

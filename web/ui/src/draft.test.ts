@@ -53,6 +53,16 @@ test("after the exam nothing is sent and the page says so", () => {
   expect(draft.next()).toBeNull();
 });
 
+test("what was too late goes again when the exam goes on after all", () => {
+  const draft = new Draft("", 0);
+  draft.edit("a");
+  draft.next();
+  draft.closed();
+  draft.reopened();
+  expect(draft.state).toBe("unsaved");
+  expect(draft.next()).toEqual({ revision: 1, text: "a" });
+});
+
 test("only spaces are no answer", () => {
   expect([new Draft(" \n", 0).isAnswered, new Draft("x", 0).isAnswered]).toEqual([false, true]);
 });

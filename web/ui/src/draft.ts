@@ -66,4 +66,9 @@ export class Draft {
     this.sending = null;
     this.late = true;
   }
+
+  /** The exam goes on after all, and with it what was too late. */
+  reopened(): void {
+    this.late = false;
+  }
 }

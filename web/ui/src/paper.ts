@@ -33,6 +33,7 @@ interface Question {
 
 export class Paper {
   private questions: Question[] = [];
+  private isClosed = false;
 
   constructor(
     private readonly sitting: string,
@@ -57,16 +58,32 @@ export class Paper {
     return this.questions.filter((asked) => !asked.draft.isAnswered).length;
   }
 
+  /** Answers whose newest words the server does not have. */
+  get unsaved(): number {
+    return this.questions.filter((asked) => asked.draft.state !== "saved").length;
+  }
+
   /** Save whatever is not saved yet; resolves when the server has it or has refused it. */
   async settle(): Promise<void> {
     await Promise.all(this.questions.map((asked) => this.saveNow(asked)));
     await Promise.all(this.questions.map((asked) => this.saveNow(asked)));
   }
 
+  /** Nothing more can be written; saved is from now on only what is asked for. */
   close(): void {
+    this.isClosed = true;
     for (const asked of this.questions) {
       window.clearTimeout(asked.timer);
       for (const field of fields(asked)) field.disabled = true;
+    }
+  }
+
+  reopen(): void {
+    this.isClosed = false;
+    for (const asked of this.questions) {
+      asked.draft.reopened();
+      for (const field of fields(asked)) field.disabled = false;
+      void this.saveNow(asked);
     }
   }
 
@@ -84,6 +101,7 @@ export class Paper {
 
   private saveAfter(asked: Question, ms: number): void {
     window.clearTimeout(asked.timer);
+    if (this.isClosed) return;
     asked.timer = window.setTimeout(() => void this.saveNow(asked), ms);
   }
 

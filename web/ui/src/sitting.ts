@@ -67,6 +67,8 @@ class SittingPage {
   private isOnBreak = false;
   private pace: Pace = "full";
   private isFinishing = false;
+  /** The time is over and the page hands in by itself. */
+  private isLate = false;
   private hasEnded = false;
 
   begin(): void {
@@ -195,7 +197,10 @@ class SittingPage {
   private async retime(state: string, remainingS: number | null): Promise<void> {
     this.isPaused = state === "suspended";
     if (remainingS !== null) this.countFrom(remainingS);
-    if (this.isPaused) this.countdown?.hold(performance.now());
+    if (this.isPaused) {
+      this.countdown?.hold(performance.now());
+      void this.paper.settle();
+    }
     reveal(element("paused"), this.isPaused);
     reveal(element("paper"), !this.isPaused && !this.isOnBreak);
     this.tick();
@@ -332,6 +337,10 @@ class SittingPage {
     if (remaining === 0) void this.finishLate();
   }
 
+  private get isTimeOver(): boolean {
+    return this.countdown?.remainingS(performance.now()) === 0;
+  }
+
   private note(fact: BrowserFact): void {
     this.line?.note(fact);
     if (fact.name === "focus_gained" || fact.name === "page_shown") {
@@ -375,10 +384,17 @@ class SittingPage {
     write(element("finish-status"), this.say("finish.working"));
     await Promise.all([this.paper.settle(), this.backfill.settle(SEND_REST_MS)]);
     this.line?.flush();
-    const answer = await send<{ receipt: string }>("POST", `${this.path}/finish`);
+    // after the end what is not saved is lost; before it, it can still be saved
+    const mayHandIn = this.isTimeOver || (!this.isLate && this.paper.unsaved === 0);
+    const answer = mayHandIn
+      ? await send<{ receipt: string }>("POST", `${this.path}/finish`)
+      : null;
     this.isFinishing = false;
     confirm.disabled = false;
-    if (answer.ok) {
+    if (answer === null) {
+      const n = this.paper.unsaved;
+      write(element("finish-status"), n > 0 ? this.say("finish.unsaved", { n }) : "");
+    } else if (answer.ok) {
       write(element("receipt-hash"), answer.value.receipt);
       reveal(element("finish-receipt"), true);
       this.end("finish.done", true);
@@ -389,13 +405,16 @@ class SittingPage {
 
   /** The time is over: finish without asking, and keep trying while the server is away. */
   private async finishLate(): Promise<void> {
-    if (this.isFinishing) return;
-    this.countdown = null;
+    if (this.isLate) return;
+    this.isLate = true;
     this.paper.close();
-    for (let attempt = 0; !this.hasEnded; attempt++) {
+    // a proctor's extension may still arrive
+    for (let attempt = 0; !this.hasEnded && this.isTimeOver; attempt++) {
       await this.finish();
       await new Promise((resolve) => setTimeout(resolve, waitMs(attempt, Math.random())));
     }
+    this.isLate = false;
+    if (!this.hasEnded) this.paper.reopen();
   }
 
   private end(key: string, hasReceipt: boolean): void {
@@ -418,6 +437,13 @@ class SittingPage {
     write(element("finish-text"), this.say(key));
     reveal(element("receipt-link"), hasReceipt);
     showStep("finish");
+    void this.tellUnsaved();
+  }
+
+  private async tellUnsaved(): Promise<void> {
+    await this.paper.settle();
+    const n = this.paper.unsaved;
+    if (n > 0) write(element("finish-unsaved"), this.say("finish.lost", { n }));
   }
 }
 
