@@ -6,6 +6,7 @@ client only after their transaction committed.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,10 +96,10 @@ def verify(tx: Session, stream: str) -> ChainBroken | None:
     return None
 
 
-def links(tx: Session) -> list[tuple[str, int, bytes]]:
-    """Stream, number and hash of every event of all streams, in the order they were written."""
-    rows = tx.execute(select(Event.stream, Event.seq, Event.hash).order_by(Event.id))
-    return [(stream, seq, link) for stream, seq, link in rows]
+def links(tx: Session) -> Iterator[tuple[str, bytes]]:
+    """Stream and hash of every event of all streams, in the order they were written."""
+    query = select(Event.stream, Event.hash).order_by(Event.id)
+    yield from tx.execute(query.execution_options(yield_per=10_000))
 
 
 def _last(tx: Session, stream: str) -> Event | None:

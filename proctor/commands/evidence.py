@@ -11,7 +11,7 @@ from proctor.exams.schemes import course_by_code
 from proctor.people import accounts
 from proctor.people.tables import Role
 from proctor.plumbing.db import Database
-from proctor.reports.evidence_pack import write_pack
+from proctor.reports.evidence_pack import record_head, record_taking, write_pack
 from proctor.reports.issue import ReportNotFound, issued_reports
 from proctor.reports.verification import verify
 from proctor.settings import Settings, signing_key
@@ -26,6 +26,8 @@ def evidence(
     settings = Settings()
     db = Database(settings.database)
     db.upgrade()
+    key, now = signing_key(settings), Clock().now()
+    unfinished = out.with_name(out.name + ".part")
     try:
         with db.transaction() as tx:
             taker = accounts.by_email(tx, by)
@@ -35,13 +37,18 @@ def evidence(
             reports = issued_reports(tx, found.id)
             if not reports:
                 raise ReportNotFound(report=found.id)
-            key, now = signing_key(settings), Clock().now()
-            directory = settings.recordings_dir
-            write_pack(tx, reports[0], directory, key, out, by=taker.id, now=now)
+            record_taking(tx, reports[0], taker.id, now)
+        # reading the clips takes minutes, in which exams go on being written
+        with db.reading() as tx:
+            head = write_pack(tx, reports[0], settings.recordings_dir, key, unfinished, now)
+        with db.transaction() as tx:
+            record_head(tx, head, now)
+        unfinished.replace(out)
     except ProctorError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     finally:
+        unfinished.unlink(missing_ok=True)
         db.close()
     typer.echo(out)
 

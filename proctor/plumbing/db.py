@@ -96,6 +96,9 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self._reader = self.engine.execution_options(reads_only=True)
+        if self.engine.dialect.name != "sqlite":
+            # else each statement would see what was committed before it
+            self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ")
 
     def upgrade(self) -> None:
         """Bring the schema to the newest revision."""

@@ -7,6 +7,7 @@ pack without the database.
 
 import hashlib
 import zipfile
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,24 +25,40 @@ from proctor.reports.tables import IssuedReport
 SCHEMA = "tanu.evidence/1"
 
 
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The root over the first *size* events of the log."""
+
+    size: int
+    root: str
+
+
+def record_taking(tx: Session, report: IssuedReport, by: str, now: datetime) -> None:
+    """Write for each sitting who takes its evidence away. ``by``: account id."""
+    for sitting_id in _sittings(document_of(report)):
+        what = f"evidence:{report.id}"
+        events.record_access(tx, viewer_id=by, stream=sitting_id, what=what, at=now)
+
+
+def record_head(tx: Session, head: LogHead, now: datetime) -> None:
+    """Write the root of a pack down, so that a later log can be held against it."""
+    events.append(tx, "log", "log_head", asdict(head), now)
+
+
 def write_pack(
     tx: Session,
     report: IssuedReport,
     recordings_dir: Path,
     key: Ed25519PrivateKey,
     to: Path,
-    *,
-    by: str,
     now: datetime,
-) -> None:
-    """Write the pack of *report* to *to*; who takes it away is on record for each sitting first.
+) -> LogHead:
+    """Write the pack of *report* to *to*; it changes nothing in the database.
 
-    ``by``: account id. A clip whose file is gone or differs from its hash is listed as missing.
+    A clip whose file is gone or differs from its hash is listed as missing. It takes as long as
+    its clips are large, so who takes it away is on record, committed, before it is called.
     """
     sittings = _sittings(document_of(report))
-    for sitting_id in sittings:
-        what = f"evidence:{report.id}"
-        events.record_access(tx, viewer_id=by, stream=sitting_id, what=what, at=now)
     hashes: dict[str, str] = {}
     missing: list[str] = []
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as pack:
@@ -61,8 +78,8 @@ def write_pack(
                     add(name, content)
                 else:
                     missing.append(name)
-        log = _log(tx, sittings, now)
-        add("log.json", canonical(log).encode())
+        head, proven = _log(tx, sittings)
+        add("log.json", canonical({**asdict(head), **proven}).encode())
         manifest = {
             "schema": SCHEMA,
             "report": report.sha256,
@@ -75,31 +92,29 @@ def write_pack(
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         seal = {"public_key": public.hex(), "signature": key.sign(text).hex()}
         pack.writestr("signature.json", canonical(seal))
+    return head
 
 
-def _log(tx: Session, sittings: list[str], now: datetime) -> Json:
-    """Where the last event of each sitting stands among all events there are, and the proof.
+def _log(tx: Session, sittings: list[str]) -> tuple[LogHead, Json]:
+    """The root of all events there are, and where the last event of each sitting stands in it.
 
-    The root is written down as an event of its own; the next pack proves that its log goes on
-    from there, so that whoever kept an earlier pack sees that nothing was changed since.
+    The next pack proves that its log goes on from the one before, so that whoever kept an earlier
+    pack sees that nothing was changed since.
     """
-    links = events.links(tx)
+    entries: list[bytes] = []
+    last = dict.fromkeys(sittings, 0)
+    for index, (stream, link) in enumerate(events.links(tx)):
+        entries.append(link)
+        if stream in last:
+            last[stream] = index
+    levels = merkle.levels_of(entries)
     heads = [event.payload for event in events.read(tx, "log", "log_head")]
-    levels = merkle.levels_of([link for _, _, link in links])
-    last = {stream: index for index, (stream, _, _) in enumerate(links)}
-    head = {"size": len(links), "root": levels[-1][0].hex()}
-    events.append(tx, "log", "log_head", head, now)
-    return {
-        **head,
-        "since": _since(heads[-1], levels) if heads else None,
-        "proofs": {
-            sitting: {
-                "index": last[sitting],
-                "path": [step.hex() for step in merkle.path_of(levels, last[sitting])],
-            }
-            for sitting in sittings
-        },
+    proofs = {
+        sitting: {"index": at, "path": [step.hex() for step in merkle.path_of(levels, at)]}
+        for sitting, at in last.items()
     }
+    since = _since(heads[-1], levels) if heads else None
+    return LogHead(len(entries), levels[-1][0].hex()), {"since": since, "proofs": proofs}
 
 
 def _since(head: Json, levels: list[list[bytes]]) -> Json:

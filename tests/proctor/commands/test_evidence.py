@@ -1,11 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
+from proctor import events
 from proctor.__main__ import app
+from proctor.commands import evidence
 from proctor.plumbing.db import Database
+from proctor.reports.evidence_pack import LogHead, write_pack
 from proctor.reports.issue import issue
+from proctor.sittings.tables import Sitting
 from tests.support.exam_course import NOW, exam_course
 
 pytestmark = pytest.mark.db
@@ -43,6 +49,30 @@ def test_pack_is_verified_without_the_database(pack: Path, tmp_path: Path) -> No
     assert run("verify", str(pack), "--key", "0" * 64).exit_code == 1
     assert not (tmp_path / "elsewhere").exists()
     assert (tmp_path / "secrets" / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_exams_are_written_while_the_pack_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Path
+) -> None:
+    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
+    pack.unlink()
+    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
+
+    def interrupted(*values: Any) -> LogHead:
+        with db.transaction() as tx:
+            (sitting,) = tx.scalars(select(Sitting))
+            taken = events.read(tx, sitting.id, "recording_viewed")
+            assert len(taken) == 2, "on record before the first byte"
+            events.append(tx, sitting.id, "meanwhile", {}, NOW)
+        assert not pack.exists()
+        return write_pack(*values)
+
+    monkeypatch.setattr(evidence, "write_pack", interrupted)
+    done = run("evidence", "DL-101", "--by", "olga@example.org", "--out", str(pack))
+    db.close()
+    assert done.exit_code == 0, done.output
+    assert run("verify", str(pack)).exit_code == 0
+    assert list(tmp_path.glob("*.part")) == []
 
 
 def test_flipped_byte_is_named_and_ends_with_1(pack: Path) -> None:

@@ -140,6 +140,14 @@ def test_two_who_write_to_a_stream_at_once_follow_each_other(there: Database) ->
         assert events.verify(tx, "s") is None
 
 
+def test_a_reader_sees_one_moment(there: Database) -> None:
+    with there.reading() as reader:
+        assert events.read(reader, "s") == []
+        with there.transaction() as tx:
+            events.append(tx, "s", "a", {}, NOON)
+        assert events.read(reader, "s") == []
+
+
 def test_a_link_used_twice_at_once_signs_in_once(there: Database) -> None:
     with there.transaction() as tx:
         token = sign_in.make_link(tx, assemble(tx).alice.id, NOON)

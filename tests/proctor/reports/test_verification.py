@@ -13,7 +13,7 @@ from proctor import events
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.observations import Track
 from proctor.reports.document import canonical, sha256_of
-from proctor.reports.evidence_pack import write_pack
+from proctor.reports.evidence_pack import record_head, record_taking, write_pack
 from proctor.reports.tables import IssuedReport
 from proctor.reports.verification import Finding, verify
 from tests.support.exam_course import NOW, ExamCourse
@@ -44,7 +44,8 @@ def pack(held: ExamCourse, report: IssuedReport, tmp_path: Path) -> Path:
         events.append(held.tx, incident.sitting_id, "incident_opened", {"id": incident.id}, NOW)
     held.tx.flush()
     to = tmp_path / "evidence.zip"
-    write_pack(held.tx, report, tmp_path, KEY, to, by=held.office.id, now=NOW)
+    record_taking(held.tx, report, held.office.id, NOW)
+    record_head(held.tx, write_pack(held.tx, report, tmp_path, KEY, to, NOW), NOW)
     return to
 
 
@@ -148,14 +149,14 @@ def test_log_goes_on_from_the_pack_before(
 ) -> None:
     (first,) = verify(pack.read_bytes()).heads
     later = tmp_path / "later.zip"
-    write_pack(held.tx, report, tmp_path, KEY, later, by=held.office.id, now=NOW)
+    record_head(held.tx, write_pack(held.tx, report, tmp_path, KEY, later, NOW), NOW)
     found = verify(later.read_bytes())
     assert (found.findings, found.heads[1]) == ((), first)
     # an event of before is changed afterwards, and every hash after it made anew
     row = events.read(held.tx, "log")[0]
     row.hash = bytes(32)
     held.tx.flush()
-    write_pack(held.tx, report, tmp_path, KEY, later, by=held.office.id, now=NOW)
+    write_pack(held.tx, report, tmp_path, KEY, later, NOW)
     (finding,) = verify(later.read_bytes()).findings
     assert finding.member == "log.json"
     assert finding.problem.startswith("does not go on from the log of")
