@@ -41,13 +41,9 @@ class Accommodation:
     effects: frozenset[Effect] = frozenset()
     extra_time_percent: int = 0
 
-    @property
-    def is_none(self) -> bool:
-        return not self.effects and not self.extra_time_percent
-
-    def lengthened(self, duration_s: float) -> timedelta:
-        """The time an exam of *duration_s* seconds gives this learner."""
-        return timedelta(seconds=duration_s * (100 + self.extra_time_percent) / 100)
+    def extra_of(self, duration_s: float) -> timedelta:
+        """The time this learner has beyond the others in an exam of *duration_s* seconds."""
+        return timedelta(seconds=duration_s * self.extra_time_percent / 100)
 
 
 def grant(
@@ -105,4 +101,4 @@ def granted_in(tx: Session, course_id: str) -> list[tuple[Account, Accommodation
         .order_by(Account.name, Account.id)
     )
     found = [(each, accommodation_of(tx, each.id, course_id)) for each in tx.scalars(learners)]
-    return [(each, granted) for each, granted in found if not granted.is_none]
+    return [(each, granted) for each, granted in found if granted != Accommodation()]

@@ -58,7 +58,7 @@ class Journal:
         self.state = loaded.state
         self._line = line
         self._policy, self._suppressed = loaded.policy, loaded.suppressed
-        self._duration, self._closes_at = loaded.duration, loaded.closes_at
+        self._duration, self._ends_by = loaded.duration, loaded.ends_by
         self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
         self._checks: deque[TimedCheck] = deque(maxlen=_MOST_CHECKS)
         self._unkept: deque[Item] = deque(maxlen=_MOST_UNKEPT)
@@ -239,7 +239,7 @@ class Journal:
             require_online(tx, course_of(tx, event), event, sitting.account_id)
             sitting.state = SittingState.RUNNING
             sitting.started_at = now
-            sitting.deadline_at = min(now + self._duration, self._closes_at)
+            sitting.deadline_at = min(now + self._duration, self._ends_by)
             sitting.exam_offset_s = offset_s
             sitting.identified_via = identified_via
             for at_s, row in self._checks:

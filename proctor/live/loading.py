@@ -63,6 +63,7 @@ class Line:
 class Loaded:
     """A sitting as it stands in the database.
 
+    ``closes_at``: it begins before; ``ends_by``: it is over by then, later with extra time.
     ``suppressed``: why a kind of incident is not opened, by kind, the same from the start of the
     exam on. ``outages``: in seconds since the exam began. ``left_at``: of the last event that an
     earlier process wrote. ``may_break``: whether the learner may leave for a break.
@@ -72,6 +73,7 @@ class Loaded:
     policy: ExamRules
     duration: timedelta
     closes_at: datetime
+    ends_by: datetime
     consented: frozenset[Purpose]
     identity: FaceIdentity | None
     typing: Sums
@@ -114,8 +116,9 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
     return Loaded(
         sitting=sitting,
         policy=exam_rules,
-        duration=granted.lengthened(event.duration_s),
+        duration=timedelta(seconds=event.duration_s) + granted.extra_of(event.duration_s),
         closes_at=event.closes_at,
+        ends_by=event.closes_at + granted.extra_of(event.duration_s),
         consented=consented,
         identity=identity,
         typing=typing,

@@ -25,8 +25,8 @@ def cast(tx: Session) -> Cast:
 def test_without_a_grant_nothing_is_left_out(tx: Session, cast: Cast) -> None:
     found = accommodation_of(tx, cast.alice.id, cast.course.id)
 
-    assert found.is_none
-    assert found.lengthened(3600) == timedelta(hours=1)
+    assert found == Accommodation()
+    assert found.extra_of(3600) == timedelta(0)
 
 
 def test_the_newest_counts_and_one_for_the_course_before_one_for_all(
@@ -41,16 +41,16 @@ def test_the_newest_counts_and_one_for_the_course_before_one_for_all(
     elsewhere = accommodation_of(tx, cast.alice.id, cast.other_course.id)
 
     assert in_course == Accommodation(frozenset({Effect.BREAKS}), 25)
-    assert in_course.lengthened(3600) == timedelta(minutes=75)
+    assert in_course.extra_of(3600) == timedelta(minutes=15)
     assert elsewhere.effects == {Effect.SCREEN_READER, Effect.GAZE_OFF}
-    assert accommodation_of(tx, cast.bob.id, cast.course.id).is_none
+    assert accommodation_of(tx, cast.bob.id, cast.course.id) == Accommodation()
 
 
 def test_an_empty_grant_ends_it(tx: Session, cast: Cast) -> None:
     grant(tx, cast.olga, cast.alice, cast.course.id, [Effect.BREAKS], 25, NOON)
     grant(tx, cast.olga, cast.alice, cast.course.id, [], 0, NOON + timedelta(days=1))
 
-    assert accommodation_of(tx, cast.alice.id, cast.course.id).is_none
+    assert accommodation_of(tx, cast.alice.id, cast.course.id) == Accommodation()
 
 
 @pytest.mark.parametrize("percent", [-1, 201])

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -389,6 +390,17 @@ async def test_what_a_learner_is_granted_holds_from_the_start(room: Room) -> Non
     assert kinds == ["page_hidden"]
     (suppressed,) = room.told("incident_suppressed")
     assert suppressed.payload["kind"] == "fullscreen_left"
+
+
+async def test_extra_time_goes_beyond_the_window(room: Room) -> None:
+    with room.line.db.transaction() as tx:
+        grant(tx, room.cast.olga, room.cast.alice, None, [], 50, NOON)
+        closes_at = room.clock.now() + timedelta(seconds=EXAM_S)
+        tx.merge(room.cast.final).closes_at = closes_at
+    await room.begin()
+
+    # it begins some seconds after the window has opened, and ends as much too early
+    assert room.sitting().deadline_at == closes_at + timedelta(seconds=0.5 * EXAM_S)
 
 
 async def test_an_absence_is_expected_in_a_break_and_at_no_other_time(room: Room) -> None:
