@@ -26,6 +26,7 @@ STATUS: tuple[tuple[type[ProctorError], int], ...] = (
     (TooManyTries, 429),
     (Refused, 422),
 )
+_RETRY_AFTER_S = "5"
 _KEYS = {404: "error.not_found", 405: "error.not_found", 413: "error.too_large"}
 
 
@@ -64,6 +65,8 @@ def _answer(request: Request, error: ProctorError) -> Response:
     answer = problem(request, status_of(error), error.key, **error.ids)
     if isinstance(error, TokenNeeded):
         answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        answer.headers["Retry-After"] = _RETRY_AFTER_S
     return answer
 
 

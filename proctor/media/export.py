@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,8 +20,26 @@ OPTIONS = {"crf": "23", "preset": "veryfast", "threads": "1"}
 _ONE = threading.Lock()
 
 
+class ExportBusy(Unavailable):
+    """Another clip is being turned into MP4; try again in a moment."""
+
+    key = "error.export_busy"
+
+
 class ExportFailed(Unavailable):
     """The clip cannot be turned into MP4."""
+
+
+@contextmanager
+def export_alone() -> Iterator[None]:
+    """The one place in which clips are exported. Raises ExportBusy while somebody else has it:
+    whoever waited would keep one of the threads that save answers."""
+    if not _ONE.acquire(blocking=False):
+        raise ExportBusy
+    try:
+        yield
+    finally:
+        _ONE.release()
 
 
 def as_mp4(clip: Path) -> bytes:
@@ -29,7 +49,7 @@ def as_mp4(clip: Path) -> bytes:
     """
     made = io.BytesIO()
     try:
-        with _ONE, av.open(str(clip)) as source, av.open(made, "w", format="mp4") as target:
+        with av.open(str(clip)) as source, av.open(made, "w", format="mp4") as target:
             _encode(source, target)
     except av.FFmpegError as error:
         raise ExportFailed from error

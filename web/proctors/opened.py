@@ -84,14 +84,15 @@ class Opened:
 
     @property
     def exam_s(self) -> float:
-        """Length of the exam, or of what has passed of it."""
+        """Length of the exam, or of what has passed of it, pauses included."""
         sitting = self.sitting
         if sitting.exam_s is not None:
             return sitting.exam_s
-        if sitting.started_at is None:
+        if sitting.started_at is None or sitting.deadline_at is None:
             return 0.0
-        gone = (self.now - sitting.started_at).total_seconds()
-        return min(gone, float(self.reviewed.event.duration_s))
+        # the end moves on by a pause only once that is over
+        over = self.now if sitting.paused_at else min(self.now, sitting.deadline_at)
+        return (over - sitting.started_at).total_seconds()
 
     @cached_property
     def player(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from proctor.errors import Conflict
 from proctor.incidents.kinds import Kind
-from proctor.media.export import as_mp4
+from proctor.media.export import as_mp4, export_alone
 from proctor.people.tables import Role
 from proctor.review import claims, looks, queue, sampling, statements, verdicts
 from proctor.sittings.tables import SittingState
@@ -182,9 +182,11 @@ def clip(clip_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
 @router.get("/review/clips/{clip_id}/mp4", dependencies=[_reviewing])
 def clip_as_mp4(clip_id: str, visitor: Signed, at: ServicesDep) -> Response:
     """A clip for other players, encoded anew; the export is on record before it begins."""
-    with at.db.transaction() as tx:
-        row, sitting_id = queue.clip_for(tx, visitor.account, clip_id)
-        path = file_of(at, row.path)
-        looks.record_view(tx, visitor.account.id, sitting_id, "export", row.id, at.clock.now())
+    with export_alone():
+        with at.db.transaction() as tx:
+            row, sitting_id = queue.clip_for(tx, visitor.account, clip_id)
+            path = file_of(at, row.path)
+            looks.record_view(tx, visitor.account.id, sitting_id, "export", row.id, at.clock.now())
+        made = as_mp4(path)
     named = {"Content-Disposition": f'attachment; filename="{path.stem}.mp4"'}
-    return Response(as_mp4(path), media_type="video/mp4", headers=NO_STORE | named)
+    return Response(made, media_type="video/mp4", headers=NO_STORE | named)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from proctor.media.clips import cut_clip
-from proctor.media.export import ExportFailed, as_mp4
+from proctor.media.export import ExportBusy, ExportFailed, as_mp4, export_alone
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
 
@@ -31,6 +31,13 @@ def test_mp4_holds_the_clip_at_its_times(tmp_path, frames) -> None:
         assert new.time == pytest.approx(old.time, abs=0.001)
     first = [picture.to_ndarray(format="gray").astype(float) for picture in pairs[0]]
     assert np.abs(first[0] - first[1]).mean() < 12
+
+
+def test_a_second_export_is_told_to_come_again() -> None:
+    with export_alone(), pytest.raises(ExportBusy), export_alone():
+        pass
+    with export_alone():
+        pass
 
 
 @pytest.mark.parametrize("data", [b"", b"no clip"])

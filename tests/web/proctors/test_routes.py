@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from proctor import events
 from proctor.catalogue import translate
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
+from proctor.media.export import export_alone
 from proctor.media.tables import Recording
 from proctor.media.webm import read_clusters
 from proctor.observations import Track
@@ -285,6 +286,34 @@ def test_a_clip_is_downloaded_as_mp4_and_the_page_says_so(room: Room) -> None:
     page = room.service.client("rustam").get(room.url).text
     assert "<td>Rita</td><td>Clip, downloaded as MP4</td>" in page
     assert f'href="/review/clips/{room.clips[0]}/mp4"' in page
+
+
+def test_a_second_export_at_once_is_sent_away_and_not_on_record(room: Room) -> None:
+    with export_alone():
+        answer = room.service.client("rita").get(f"/review/clips/{room.clips[0]}/mp4")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Another clip is being turned into MP4" in answer.text
+    assert room.views() == []
+
+
+@pytest.mark.parametrize(
+    ("ends_in_s", "is_paused", "shown"),
+    [(900, False, r"33:[2-5]\d"), (-200, False, "30:00"), (-200, True, r"33:[2-5]\d")],
+)
+def test_an_exam_that_goes_on_is_as_long_as_it_has_lasted(
+    room: Room, ends_in_s: int, is_paused: bool, shown: str
+) -> None:
+    """Its deadline holds extra time and extensions; in a pause it moves on with the clock."""
+    now = room.service.services.clock.now()
+    with room.service.db.transaction() as tx:
+        sitting = tx.get_one(Sitting, room.sitting_id)
+        sitting.state, sitting.exam_s = SittingState.RUNNING, None
+        sitting.started_at = now - timedelta(seconds=2000)
+        sitting.deadline_at = now + timedelta(seconds=ends_in_s)
+        if is_paused:
+            sitting.state, sitting.paused_at = SittingState.SUSPENDED, now - timedelta(seconds=500)
+    page = room.service.client("rita").get(room.url).text
+    assert re.search(rf"\b{shown}\b", page)
 
 
 def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
