@@ -1,4 +1,4 @@
-"""Words that people send to people."""
+"""Words that people send, as every database stores them."""
 
 from typing import Annotated
 
@@ -7,11 +7,13 @@ from pydantic import BeforeValidator, Field
 from proctor.sittings.interventions import MAX_WORDS
 
 
-def printable(text: object) -> object:
+def _printable(text: object) -> object:
     """Without control characters and halves of letters, which no database stores alike."""
     if not isinstance(text, str):
         return text
     return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
 
 
-Words = Annotated[str, BeforeValidator(printable), Field(max_length=2 * MAX_WORDS)]
+Printable = Annotated[str, BeforeValidator(_printable)]
+#: of one person to another during an exam
+Words = Annotated[Printable, Field(max_length=2 * MAX_WORDS)]

@@ -14,7 +14,7 @@ from proctor.sittings.interventions import MAX_MINUTES, PHRASES
 from proctor.sittings.tables import Act
 from web.access import Services, ServicesDep, Signed, Visitor, allow
 from web.api.sittings import SaidOut, Strict
-from web.api.words import Words
+from web.words import Words
 
 router = APIRouter(prefix="/api/proctoring", tags=["proctoring"])
 _proctoring = allow(Role.PROCTOR, Role.REVIEWER)

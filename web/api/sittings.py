@@ -23,8 +23,8 @@ from proctor.people.tables import Purpose, Role
 from proctor.sittings import desk, media_token
 from proctor.sittings.tables import Act
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow, services
-from web.api.words import Words
 from web.errors import REFUSED_SOCKET
+from web.words import Words
 
 router = APIRouter(prefix="/api/sittings", tags=["sittings"])
 MAX_PROBE_BYTES = 512 * 1024

@@ -23,6 +23,7 @@ from proctor.shares.publication import publication_of, publish
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.office import accommodations, events, imports, quality, references, reports
 from web.pages import page
+from web.words import Printable
 
 ROWS_PER_PAGE = 50
 
@@ -79,8 +80,8 @@ def course(
 @router.post("/courses/{course_id}/publication", dependencies=[office])
 def publish_course(
     course_id: str,
-    expertise: Annotated[str, Form(max_length=300)],
-    pilot: Annotated[str, Form(max_length=300)],
+    expertise: Annotated[Printable, Form(max_length=300)],
+    pilot: Annotated[Printable, Form(max_length=300)],
     tx: Tx,
     visitor: Signed,
     services: ServicesDep,

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketState
 from proctor import events
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
-from proctor.errors import ProctorError
+from proctor.errors import ProctorError, Refused
 from proctor.incidents.builder import incidents_of
 from proctor.incidents.tables import IncidentRow
 from proctor.live.sitting import LiveSitting
@@ -96,7 +96,11 @@ class WallFeed:
     async def hear(self) -> None:
         """Which sittings the page shows now."""
         while True:
-            message = await self._ws.receive_json()
+            try:
+                message = await self._ws.receive_json()
+            # no JSON, or a binary frame
+            except (ValueError, KeyError, RecursionError) as error:
+                raise Refused from error
             wanted = message.get("watch") if isinstance(message, dict) else None
             if isinstance(wanted, list):
                 self._wanted = frozenset(map(str, wanted[:MOST_TILES]))

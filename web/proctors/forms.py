@@ -1,22 +1,13 @@
 """What a decision form sends."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.incidents.kinds import Kind
 from proctor.review.tables import Decision
 from proctor.review.verdicts import MAX_REASON
-
-
-def _printable(text: object) -> object:
-    """Without control characters and halves of letters, which no database stores alike."""
-    if not isinstance(text, str):
-        return text
-    return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
-
-
-Reason = Annotated[str, BeforeValidator(_printable)]
+from web.words import Printable
 
 
 class VerdictForm(BaseModel):
@@ -25,7 +16,7 @@ class VerdictForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Decision
-    reason: Reason = Field("", max_length=2 * MAX_REASON)
+    reason: Printable = Field("", max_length=2 * MAX_REASON)
 
 
 class AlikeForm(BaseModel):
@@ -35,7 +26,7 @@ class AlikeForm(BaseModel):
 
     kind: Kind
     decision: Literal[Decision.DISMISSED] = Decision.DISMISSED
-    reason: Reason = Field("", max_length=2 * MAX_REASON)
+    reason: Printable = Field("", max_length=2 * MAX_REASON)
 
 
 class AppealForm(BaseModel):
@@ -44,7 +35,7 @@ class AppealForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     granted: bool
-    reason: Reason = Field("", max_length=2 * MAX_REASON)
+    reason: Printable = Field("", max_length=2 * MAX_REASON)
 
 
 class SampleForm(BaseModel):
@@ -53,4 +44,4 @@ class SampleForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     missed: Kind | Literal["nothing"]
-    reason: Reason = Field("", max_length=2 * MAX_REASON)
+    reason: Printable = Field("", max_length=2 * MAX_REASON)

@@ -24,6 +24,7 @@ from web.errors import status_of
 from web.facts import fact_of
 from web.pages import locale_of, page
 from web.videos import RecordingMissing, file_of, video
+from web.words import Printable
 
 router = APIRouter(include_in_schema=False)
 _student = allow(Role.STUDENT)
@@ -34,7 +35,7 @@ class StatementForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field("", max_length=4 * verdicts.MAX_REASON)
+    text: Printable = Field("", max_length=4 * verdicts.MAX_REASON)
 
 
 @router.get("/sittings/{sitting_id}/record", dependencies=[_student])

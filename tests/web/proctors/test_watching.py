@@ -110,3 +110,16 @@ def test_sign_out_ends_the_view(service: Service) -> None:
         client.post("/sign-out")
         with pytest.raises(WebSocketDisconnect):
             ws.receive_json()
+
+
+@pytest.mark.parametrize("sent", ["no json", "[" * 5000, b"binary"])
+def test_what_is_no_message_ends_the_wall(service: Service, sent: str | bytes) -> None:
+    with service.client("paula").websocket_connect("/proctor/wall/socket") as ws:
+        ws.receive_json()
+        if isinstance(sent, str):
+            ws.send_text(sent)
+        else:
+            ws.send_bytes(sent)
+        with pytest.raises(WebSocketDisconnect) as ended:
+            ws.receive_json()
+    assert ended.value.code == 4404
