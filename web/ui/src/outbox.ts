@@ -16,6 +16,7 @@ export type FactName =
   | "inserted"
   | "copy"
   | "screen_ended"
+  | "screen_shared"
   | "camera_ended"
   | "second_monitor"
   | "program_camera"

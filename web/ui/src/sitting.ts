@@ -141,6 +141,7 @@ class SittingPage {
         }),
       (name, track) => {
         if (name === "camera") this.noteCamera(track);
+        else this.note({ name: "screen_shared", ms: performance.now(), values: {} });
         return uplink.replace(name, track);
       },
     );
