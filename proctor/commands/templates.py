@@ -5,7 +5,7 @@ import typer
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, show
 from proctor.identity import protection
-from proctor.identity.impostors import compare_everybody
+from proctor.identity.impostors import compare_everybody, note
 from proctor.inference import face_comparison
 from proctor.people import accounts
 from proctor.plumbing.db import Database
@@ -30,7 +30,10 @@ def renew() -> None:
 
 @app.command("impostors")
 def impostors(as_json: AsJson = False) -> None:
-    """Compare all enrolled people with one another: the FMR among one's own students."""
+    """Compare all enrolled people with one another: the FMR among one's own students.
+
+    The office sees the newest result on the page where samples are confirmed.
+    """
     settings = Settings()
     db = Database(settings.database)
     db.upgrade()
@@ -38,7 +41,9 @@ def impostors(as_json: AsJson = False) -> None:
     with db.transaction() as tx:
         institution = accounts.ensure_institution(tx, settings.institution)
         vault = Vault(institution_key(settings))
-        found = compare_everybody(tx, vault, comparison, institution.id, Clock().now())
+        now = Clock().now()
+        found = compare_everybody(tx, vault, comparison, institution.id, now)
+        note(tx, comparison, institution.id, found, now)
     points = {
         name: Rate(int((found.scores >= point.threshold).sum()), found.scores.size)
         for name, point in comparison.operating_points.items()

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from biometrics.comparison import FaceComparison, paired_scores
 from biometrics.error_rates import Scores
 from biometrics.types import Template, mean_template
+from proctor import events
 from proctor.identity import protection
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.people.tables import Account
 from proctor.vault import KeyDestroyed, Vault
+
+_MEASURED = "impostors_measured"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,38 @@ def compare_everybody(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the office sees: ``accepted`` of ``compared`` pairs would pass for one another."""
+
+    at: datetime
+    people: int
+    compared: int
+    accepted: int
+
+
+def note(
+    tx: Session, comparison: FaceComparison, institution_id: str, found: Impostors, at: datetime
+) -> Measured:
+    """Keep what was found at the verification threshold, for ``newest``."""
+    threshold = comparison.operating_points["verification"].threshold
+    accepted = int((found.scores >= threshold).sum())
+    measured = Measured(at, found.people, found.scores.size, accepted)
+    payload = {"people": measured.people, "compared": measured.compared, "accepted": accepted}
+    model = {"model": str(comparison.model_id), "threshold": threshold}
+    events.append(tx, _stream(institution_id), _MEASURED, payload | model, at)
+    return measured
+
+
+def newest(tx: Session, institution_id: str) -> Measured | None:
+    """The last measurement; None when there was none."""
+    found = events.read(tx, _stream(institution_id), _MEASURED)
+    if not found:
+        return None
+    told = found[-1].payload
+    return Measured(found[-1].at, told["people"], told["compared"], told["accepted"])
+
+
 def enrolled(
     tx: Session, vault: Vault, comparison: FaceComparison, institution_id: str, at: datetime
 ) -> list[list[list[Template]]]:
@@ -61,6 +96,10 @@ def enrolled(
         except KeyDestroyed:
             continue
     return list(groups.values())
+
+
+def _stream(institution_id: str) -> str:
+    return f"institution:{institution_id}"
 
 
 def _scores(comparison: FaceComparison, vectors: list[Scores]) -> Scores:

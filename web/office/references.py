@@ -4,8 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
+from biometrics.error_rates import interval
 from proctor.exams.roster import learners_seen_by
-from proctor.identity import enrolment
+from proctor.identity import enrolment, impostors
 from proctor.identity.enrolment import NoSuchReference
 from proctor.identity.tables import Reference
 from proctor.people.tables import Account, Role
@@ -22,7 +23,17 @@ def references(request: Request, tx: ReadTx, visitor: Signed) -> Response:
     if visitor.account.role is Role.PROCTOR:
         known = learners_seen_by(tx, visitor.account)
         waiting = [(row, person) for row, person in waiting if person.id in known]
-    return page(request, "office/references.html", waiting=waiting, quality_of=enrolment.quality_of)
+    measured = impostors.newest(tx, visitor.account.institution_id)
+    return page(
+        request,
+        "office/references.html",
+        waiting=waiting,
+        quality_of=enrolment.quality_of,
+        measured=measured,
+        most=interval(measured.accepted, measured.compared).high
+        if measured and measured.compared
+        else None,
+    )
 
 
 @router.post("/{reference_id}/confirm", dependencies=[confirmers])

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from biometrics.protection import Rotation
 from biometrics.types import Template
 from proctor.identity import protection
-from proctor.identity.impostors import compare_everybody
+from proctor.identity.impostors import Measured, compare_everybody, newest, note
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import face_comparison
 from proctor.people.tables import Account
@@ -67,3 +67,16 @@ def test_pending_and_expired_references_and_other_rotations_are_not_compared(tx:
     assert (found.people, found.scores.size) == (2, 0)
     later = compare_everybody(tx, VAULT, COMPARISON, cast.institution.id, NOON + timedelta(days=2))
     assert later.people == 0
+
+
+def test_the_newest_measurement_is_what_the_office_sees(tx: Session) -> None:
+    cast = assemble(tx)
+    home = cast.alice.institution_id
+    assert newest(tx, home) is None
+    for person, degrees in ((cast.alice, 0), (cast.bob, 10)):
+        reference(tx, person, degrees)
+    for minutes in (0, 5):
+        at = NOON + timedelta(minutes=minutes)
+        note(tx, COMPARISON, home, compare_everybody(tx, VAULT, COMPARISON, home, at), at)
+    assert newest(tx, home) == Measured(NOON + timedelta(minutes=5), 2, 1, 1)
+    assert newest(tx, "another") is None
