@@ -22,6 +22,9 @@ from tests.acceptance.conftest import RunningService
 
 pytestmark = pytest.mark.acceptance
 
+# what WHIP takes is text
+schemathesis.serializer.alias(["application/sdp", "application/trickle-ice-sdpfrag"], "text/plain")
+
 STUDENT = "moldir"
 USERS = [None, STUDENT, "proctor", "reviewer", "teacher", "office"]
 EFFORT = effort(
