@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,14 +149,17 @@ def _write(blocks: Sequence[webm.Block], dst: Path) -> str:
     draft = dst.with_name(dst.name + ".part")
     draft.unlink(missing_ok=True)
     start_ms = blocks[0].at_ms
-    writer = webm.WebmWriter(draft, *vp8_size(blocks[0].data), start_ms)
-    for block in blocks:
-        writer.add(webm.Block(block.at_ms - start_ms, block.is_key, block.data))
-    writer.flush()
-    writer.close()
-    webm.finish(draft)
-    webm.index_path(draft).unlink()
-    with draft.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    os.replace(draft, dst)
+    try:
+        with closing(webm.WebmWriter(draft, *vp8_size(blocks[0].data), start_ms)) as writer:
+            for block in blocks:
+                writer.add(webm.Block(block.at_ms - start_ms, block.is_key, block.data))
+            writer.flush()
+        webm.finish(draft)
+        with draft.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.replace(draft, dst)
+    finally:
+        # a disk that is full does not keep half a clip that nobody would ever delete
+        for left in (draft, webm.index_path(draft)):
+            left.unlink(missing_ok=True)
     return digest

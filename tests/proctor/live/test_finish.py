@@ -15,22 +15,28 @@ from sqlalchemy.exc import OperationalError
 from proctor.identity.tables import IdentityCheck, Modality
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.live.invigilation import SittingOver
-from proctor.media import clips, ledger, webm
+from proctor.media import ledger, webm
 from proctor.media.capture import DiskFull
 from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import MediaGap
 from proctor.observations import Track
 from proctor.sittings.tables import SittingState
-from tests.proctor.live.conftest import MIDS, Room
+from tests.proctor.live.conftest import MIDS, Room, until
 
 pytestmark = pytest.mark.db
+
+
+def clips_on_disk(room: Room) -> set[str]:
+    root = room.line.settings.recordings_dir
+    return {str(path.relative_to(root)) for path in root.rglob("clip*") if path.is_file()}
 
 
 def holds_what_it_says(room: Room) -> None:
     """Recordings and clips are the bytes of their hashes, and a decoder reads them."""
     root = room.line.settings.recordings_dir
     rows = [*(row for track in Track for row in room.recordings(track)), *room.rows(ClipRow)]
+    assert clips_on_disk(room) == {row.path for row in room.rows(ClipRow)}
     for row in rows:
         path = root / row.path
         assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
@@ -180,6 +186,7 @@ async def test_failed_commit_of_the_end_itself_is_undone(
     room: Room, commits_fail: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = await room.begin()
+    await live.take_batch(room.batch(1, "page_hidden"))
     room.stream(5.0)
     close_files = ledger.close_files
 
@@ -191,11 +198,14 @@ async def test_failed_commit_of_the_end_itself_is_undone(
         failing.setattr(ledger, "close_files", close_then_fail)
         with pytest.raises(OperationalError):
             await live.finish("student_finished")
-    assert room.rows(MediaGap) == []
+    assert room.rows(MediaGap) == room.rows(ClipRow) == []
     assert room.told("sitting_finished") == []
     await live.finish("student_finished")
     for track in Track:
         assert room.accounted_s(track) == pytest.approx(room.sitting().exam_s, abs=0.01)
+    assert {clip.track for clip in room.rows(ClipRow)} == set(Track)
+    # clips that no row names are shown to nobody and would be deleted by nobody
+    holds_what_it_says(room)
 
 
 async def test_exam_goes_on_after_a_finish_that_was_not_written(
@@ -282,8 +292,7 @@ async def test_recorder_that_fails_is_a_gap_with_its_cause_and_the_exam_goes_on(
     room.stream(5.0)
     recorder = live._capture._recorders[Track.CAMERA]
     # the recorder has written what it was given before the disk is full
-    while recorder._written_bytes < recorder._taken_bytes:
-        await asyncio.sleep(0.01)
+    await until(lambda: recorder._written_bytes == recorder._taken_bytes)
     small_disk(monkeypatch, "camera-")
     room.stream(2.0)
     recorder.visit()
@@ -356,13 +365,11 @@ async def test_exam_ends_though_no_clip_can_be_cut(
     await live.take_batch(room.batch(1, "page_hidden"))
     room.stream(5.0)
 
-    def full(*values: object) -> str:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(clips, "_write", full)
+    small_disk(monkeypatch, "clip-")
     await live.finish("student_finished")
     assert room.sitting().state is SittingState.FINISHED
     assert room.rows(ClipRow) == []
+    assert clips_on_disk(room) == set()
     (finished,) = room.told("sitting_finished")
     assert finished.payload["clips_not_cut"] == "ENOSPC"
 
