@@ -26,7 +26,8 @@ class FaceWatch:
     """Compares the faces of one sitting with its reference, as often as the plan wants.
 
     ``identity``: None without a reference or without consent to compare. ``movements``: asked for
-    before the start, once the face matches; 0 for none. Times are on the recording clock.
+    before the start, once the face matches; 0 for none. ``chance``: picks them, None for the
+    system's, which nobody can foresee. Times are on the recording clock.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class FaceWatch:
         sitting_id: str,
         identity: FaceIdentity | None,
         movements: int = 0,
+        chance: random.Random | None = None,
     ) -> None:
         self._inference = inference
         self._sitting_id = sitting_id
@@ -42,6 +44,7 @@ class FaceWatch:
         self._plan, self._scene = ProbePlan(), Scene()
         self._jitter = random.Random(sitting_id)
         self._movements = movements
+        self._chance = chance or random.SystemRandom()
         self._tries_left = challenge.TRIES
         self.challenge: challenge.Challenge | None = None
 
@@ -112,9 +115,8 @@ class FaceWatch:
             self.challenge, self._tries_left = None, self._tries_left - 1
             return None
         if self.challenge is None and self._identity is not None and self._identity.is_established:
-            chance = random.SystemRandom()
-            asked = challenge.choose(self._movements, chance)
-            self.challenge = challenge.Challenge(asked, at_s, chance)
+            asked = challenge.choose(self._movements, self._chance)
+            self.challenge = challenge.Challenge(asked, at_s, self._chance)
         return self.challenge
 
     def _check(self, probe: FaceProbe | None, reason: str | None, at_s: float) -> IdentityCheck:
