@@ -1,6 +1,5 @@
 """A process is killed in the middle of a sitting, and the next one goes on with what it finds."""
 
-import asyncio
 import hashlib
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +18,7 @@ from proctor.media.recorder import broken_seals
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.sittings.tables import SittingState
-from tests.proctor.live.conftest import MIDS, Room
+from tests.proctor.live.conftest import MIDS, Room, until
 from tests.support.sittings import FRAME_RATE, pictures
 
 pytestmark = pytest.mark.db
@@ -35,9 +34,8 @@ async def restart(room: Room) -> AsyncIterator[Restart]:
     async def kill(killed: Room, down_s: float) -> Room:
         # what was handed to the recorders a second ago is on disk
         live = await killed.open()
-        for recorder in live._capture._recorders.values():
-            while recorder._written_bytes < recorder._taken_bytes:
-                await asyncio.sleep(0.01)
+        recorders = live._capture._recorders.values()
+        await until(lambda: all(each._written_bytes == each._taken_bytes for each in recorders))
         copy = killed.killed()
         killed.clock.advance(down_s)
         # the process that is up now began after the time it was away
@@ -280,9 +278,7 @@ async def test_overdue_exam_of_a_killed_process_is_ended_with_what_it_left(
     await room.look()
     after = await restart(room, 600.0)
     after.live_sittings.begin()
-    async with asyncio.timeout(10.0):
-        while after.sitting().state is not SittingState.FINISHED:
-            await asyncio.sleep(0.02)
+    await until(lambda: after.sitting().state is SittingState.FINISHED)
     assert after.sitting().exam_s == 60.0
     for track in Track:
         assert after.recordings(track)[0].recorded_s == pytest.approx(30.0, abs=1.5)

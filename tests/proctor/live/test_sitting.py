@@ -50,7 +50,8 @@ async def test_exam_does_not_begin_before_identity(room: Room) -> None:
 async def test_face_that_matches_three_times_begins_the_exam(room: Room) -> None:
     live = await room.open()
     await live.connect("offer", MIDS)
-    while live.identity_message()["state"] != "verified":
+    for _ in range(3):
+        assert live.identity_message()["state"] == "looking"
         # longer than the plan waits between two calm comparisons
         room.stream(8.0)
         await room.look()
@@ -355,7 +356,7 @@ async def test_write_under_way_holds_the_lock_though_its_task_is_cancelled(
 
     monkeypatch.setattr(builder, "record", slow)
     batch = asyncio.create_task(live.take_batch(room.batch(1, "page_hidden")))
-    await asyncio.to_thread(entered.wait)
+    assert await asyncio.to_thread(entered.wait, 10.0)
     batch.cancel()
     ending = asyncio.create_task(live.finish("student_finished"))
     await asyncio.sleep(0.1)

@@ -83,9 +83,10 @@ class Exam:
             await asyncio.sleep(0)
 
     async def feed_until(self, condition: Callable[[], object], pause_s: float = 0.05) -> None:
-        while not condition():
-            await self.feed(1)
-            await asyncio.sleep(pause_s)
+        async with asyncio.timeout(20.0):
+            while not condition():
+                await self.feed(1)
+                await asyncio.sleep(pause_s)
 
     def stops(self) -> set[tuple[str, str]]:
         return {

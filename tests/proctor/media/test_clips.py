@@ -1,7 +1,6 @@
 """Clips: cut without transcoding, aligned to key frames, from finished and growing files."""
 
 import hashlib
-import threading
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from proctor.media.backfill import KeptPicture, fill
 from proctor.media.clips import ClipUnavailable, cut_clip
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.media
 
@@ -91,9 +91,7 @@ def test_clip_is_cut_while_the_recording_grows(tmp_path, frames) -> None:
     some = frames(20.0)
     for frame in some[:180]:
         recorder.write(frame)
-    written = threading.Event()
-    while recorder._taken_bytes != recorder._written_bytes:
-        written.wait(0.01)
+    wait_until(lambda: recorder._written_bytes == recorder._taken_bytes)
 
     early = cut_clip([recorder.path], 4.0, 9.0, tmp_path / "early.webm")
     for frame in some[180:]:

@@ -222,7 +222,8 @@ def test_broken_offers_are_refused_and_nothing_stays_open(parsed: int, answered:
                     continue
                 await peer.close()
             await sitting.until(lambda: len(asyncio.all_tasks()) <= tasks)
-            assert open_files() == held
+            # what others of the process close meanwhile is no leak
+            assert open_files() <= held
             # and the one who sat there all the while was not touched
             await sitting.until(lambda: len(sitting.frames) > seen + 15)
             assert sitting.closed == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,7 +10,7 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.media.port import MediaPort, Source, requested_username
+from proctor.media.port import PULSE_S, MediaPort, Source, requested_username
 
 pytestmark = pytest.mark.media
 
@@ -42,6 +43,12 @@ class Sitting:
 
     def pulse(self, now: float) -> None:
         self.pulses.append(now)
+
+
+async def pulsed(sitting: Sitting, times: int) -> None:
+    """Until *sitting* was pulsed so often in all."""
+    while len(sitting.pulses) < times:
+        await asyncio.sleep(PULSE_S / 4)
 
 
 def browser() -> socket.socket:
@@ -94,17 +101,21 @@ def test_pulse_goes_on_while_somebody_attends() -> None:
         port = MediaPort("127.0.0.1")
         port.open()
         sitting = Sitting(port, "one")
+        other = Sitting(port, "two")
+        began = time.monotonic()
         port.attend(sitting)
-        await asyncio.sleep(0.2)
-        assert 4 <= len(sitting.pulses) <= 11
+        await pulsed(sitting, 10)
+        # late when the machine is busy, never early
+        assert sitting.pulses[-1] - began >= 9 * PULSE_S
         port.dismiss(sitting)
-        await asyncio.sleep(0.03)
         count = len(sitting.pulses)
-        await asyncio.sleep(0.06)
+        port.attend(other)
+        await pulsed(other, 3)
         assert len(sitting.pulses) == count
+        port.dismiss(other)
+        await asyncio.sleep(2 * PULSE_S)
         port.attend(sitting)
-        await asyncio.sleep(0.1)
-        assert len(sitting.pulses) > count
+        await pulsed(sitting, count + 1)
         port.close()
 
     in_loop(scenario)

@@ -25,12 +25,13 @@ from proctor.media.recorder import (
     repair,
 )
 from proctor.observations import Track
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.media
 
-# feeds frames of a seeded file in real time until killed, telling how far it came
+# feeds frames of a seeded file, never faster than real time, until killed, telling how far it came
 CHILD = """
-import pickle, sys, time
+import os, sys, time
 from pathlib import Path
 from proctor.media.frames import EncodedFrame
 from proctor.media.recorder import TrackRecorder
@@ -38,11 +39,13 @@ from proctor.observations import Track
 directory, limit = Path(sys.argv[1]), float(sys.argv[2])
 pictures = [bytes.fromhex(line) for line in (directory / "pictures.hex").read_text().split()]
 epoch = time.monotonic()
+# what was written outlives the process; how long the device takes to hold it is another matter
+os.fdatasync = lambda file: None
 recorder = TrackRecorder(directory, Track.CAMERA, epoch)
 number = 0
 while number < limit * 15:
     arrival = epoch + number / 15
-    time.sleep(max(0.0, arrival - time.monotonic()))
+    time.sleep(1 / 15)
     data = pictures[number % len(pictures)]
     frame = EncodedFrame(Track.CAMERA, "VP8", 6000 * number, arrival, not data[0] & 1, data)
     recorder.write(frame)
@@ -219,7 +222,7 @@ def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> 
 
     def stall(file: int, data: bytes) -> int:
         stalled.set()
-        released.wait()
+        assert released.wait(10.0)
         return write(file, data)
 
     monkeypatch.setattr(webm.os, "write", stall)
@@ -227,14 +230,13 @@ def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> 
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     some = frames(20.0)
     recorder.write(some[0])
-    stalled.wait()
+    assert stalled.wait(10.0)
     for frame in some[1:270]:
         recorder.write(frame)
     assert recorder.dropped > 0
     assert recorder._taken_bytes - recorder._written_bytes <= 20_000
     released.set()
-    while recorder._taken_bytes != recorder._written_bytes:
-        released.wait(0.01)
+    wait_until(lambda: recorder._written_bytes == recorder._taken_bytes)
     for frame in some[270:]:
         recorder.write(frame)
 

@@ -299,9 +299,10 @@ def test_a_foreign_page_cannot_open_the_socket(desk: Desk, origin: str) -> None:
         socket.receive_json()
 
 
-def batch(nonce: str, seq: int) -> dict[str, object]:
-    keys = {"v": 1, "clock_step_ms": 0.1, "events": [[0, 3, 90, 0], [120, 4, 80, 0]]}
-    fact = {"name": "paste", "ms": 1000.0, "values": {"chars": 40}}
+def batch(nonce: str, seq: int, name: str = "paste", keystrokes: int = 2) -> dict[str, object]:
+    events = [[120 * number, 3 + number % 2, 90, 0] for number in range(keystrokes)]
+    keys = {"v": 1, "clock_step_ms": 0.1, "events": events}
+    fact = {"name": name, "ms": 1000.0, "values": {"chars": 40} if name == "paste" else {}}
     return {
         "type": "batch",
         "seq": seq,
@@ -318,12 +319,12 @@ def until_ack(socket: WebSocketTestSession) -> int:
     return message["seq"]
 
 
-def test_a_batch_is_kept_once_however_often_it_is_sent(desk: Desk) -> None:
+def test_of_two_batches_of_one_number_the_first_is_kept(desk: Desk) -> None:
     desk.run()
-    for _ in range(2):
+    for name, keystrokes in (("paste", 2), ("page_hidden", 5)):
         with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
             nonce = socket.receive_json()["nonce"]
-            socket.send_json(batch(nonce, 1))
+            socket.send_json(batch(nonce, 1, name, keystrokes))
             assert until_ack(socket) == 1
     with desk.service.db.transaction() as tx:
         kept = events.read(tx, desk.sitting_id, "batch_kept")
