@@ -99,6 +99,8 @@ class TrackRecorder:
         self._times = array("q")
         self._seals = 0
         self._seal_from = 0
+        # whether the device held what it was given whenever it was asked
+        self._is_held = True
         self._failure: RecordingFailed | None = None
         self._own_disk = None if disk else Disk()
         self._disk = disk or self._own_disk
@@ -191,9 +193,12 @@ class TrackRecorder:
 
     def _seal(self) -> None:
         self.sealed_at = time.monotonic()
-        if self._writer is None or self._writer.end == self._seal_from:
+        if self._writer is None or self._writer.end == self._seal_from or not self._is_held:
             return
+        # a device that lost something says so once, and then holds all it still has
+        self._is_held = False
         self._writer.sync()
+        self._is_held = True
         end = self._writer.end
         _append_seal(self.path, self._seals + 1, self._seal_from, end, repaired=False)
         self._seals += 1
@@ -221,7 +226,7 @@ class TrackRecorder:
         assert self._failure is not None
         with suppress(OSError, webm.NotARecording):
             # a device that lost what it was given may not be told to hold it now
-            if self._failure.reason in NO_SPACE:
+            if self._failure.reason in NO_SPACE and self._is_held:
                 return repair(self.path)
         with suppress(OSError, webm.NotARecording):
             return read_recorded(self.path)

@@ -200,6 +200,28 @@ def test_full_disk_fails_the_recording_and_keeps_what_was_written(
         recorder.write(some[0])
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_device_that_lost_something_once_seals_nothing_afterwards(
+    tmp_path, frames, monkeypatch, number: int
+) -> None:
+    """Linux tells of a failed write-back once; asked again, the device holds what is left."""
+    answers = iter([OSError(number, "lost")])
+
+    def fail_once(file: int) -> None:
+        for error in answers:
+            raise error
+
+    monkeypatch.setattr(webm.os, "fdatasync", fail_once)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(2.0):
+        recorder.write(frame)
+
+    with pytest.raises(RecordingFailed):
+        recorder.finish()
+
+    assert read_seals(recorder.path) == ()
+
+
 def test_failing_device_fails_the_recording(tmp_path, frames, monkeypatch) -> None:
     def fail(file: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
