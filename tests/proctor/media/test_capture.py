@@ -46,6 +46,9 @@ class Browser:
     def request_keyframe(self, track: Track) -> None:
         self.asked.append(track)
 
+    def expect(self, pace: object) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
