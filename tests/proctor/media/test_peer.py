@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -30,10 +31,10 @@ from proctor.media.clips import cut_clip
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import coverage
 from proctor.media.offers import OfferRefused
+from proctor.media.pace import EXPECTED, Pace
 from proctor.media.peer import Peer
 from proctor.media.port import MediaPort
 from proctor.media.recorder import TrackRecorder
-from proctor.media.watch import KEY_INTERVAL_S
 from proctor.observations import Track
 
 pytestmark = pytest.mark.media
@@ -275,15 +276,16 @@ def test_key_frames_come_on_schedule() -> None:
             await sitting.until(lambda: sitting.keys_of(Track.CAMERA) == keys[Track.CAMERA] + 4)
             took_s = time.monotonic() - began
             # one may have been under way
-            assert took_s >= 2 * KEY_INTERVAL_S[Track.CAMERA]
+            assert took_s >= 2 * EXPECTED[Pace.FULL].key_s[Track.CAMERA]
             screens = sitting.keys_of(Track.SCREEN) - keys[Track.SCREEN]
-            assert screens <= 2 + took_s / KEY_INTERVAL_S[Track.SCREEN]
+            assert screens <= 2 + took_s / EXPECTED[Pace.FULL].key_s[Track.SCREEN]
 
     in_loop(scenario)
 
 
 def test_key_frame_comes_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "KEY_INTERVAL_S", dict.fromkeys(Track, inf))
+    never = replace(EXPECTED[Pace.FULL], key_s=dict.fromkeys(Track, inf))
+    monkeypatch.setattr(watch, "EXPECTED", {Pace.FULL: never})
 
     async def scenario() -> None:
         async with student() as sitting:
