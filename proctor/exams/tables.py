@@ -241,6 +241,23 @@ class AdmissionOverride(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Declaration(Base):
+    """A learner chose the format 0/0/100 of a course before its academic period began.
+
+    ``declared_on``: when the department got it; ``withdrawn_at``: since when it no longer holds.
+    """
+
+    __tablename__ = "declarations"
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), index=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    declared_on: Mapped[date] = mapped_column(Date)
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class AccommodationRow(Base):
     """What a learner is granted, without the cause; the newest row counts. Insert-only.
 

@@ -4,28 +4,21 @@ Scores are not this service's: their columns are empty, for the teacher's hand. 
 is pending the sheet carries a mark that it is provisional.
 """
 
-import io
-import json
 from datetime import date, datetime
-from pathlib import Path
 
-import segno
-import typst
 from sqlalchemy.orm import Session
 
-from proctor.catalogue import subset, translate
-from proctor.clock import TIME_ZONE
+from proctor.catalogue import translate
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import EventNotFound, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course, StaffRole, Technology, Venue
 from proctor.people.tables import Institution
 from proctor.reports.document import Json, canonical, sha256_of
-from proctor.reports.xlsx import Cell, Style, Workbook
+from proctor.reports.forms import Column, Form, clock
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import ADMITTED_BY_OVERRIDE, ON_SITE, EventOutcome, course_outcomes
 from proctor.sittings.tables import SittingState
 
-TEMPLATE = Path(__file__).parent / "exam_sheet.typ"
 SCHEMA = "tanu.exam-sheet/1"
 _SIGN = ("teacher", "registrar")
 SCORES = ("attestation_1", "attestation_2", "tasks", "exam", "total")
@@ -47,8 +40,8 @@ def exam_sheet(tx: Session, course: Course, event_code: str, now: datetime) -> J
                 "name": learner.name,
                 "outcome": outcome.decision.outcome.value,
                 "not_held": outcome.decision.is_ahead,
-                "attended": _attended(outcome),
-                "venue": _venue(outcome, event),
+                "attended": attended(outcome),
+                "venue": venue_of(outcome, event),
                 "by_override": ADMITTED_BY_OVERRIDE in outcome.decision.reasons,
                 "protocol": outcome.centre.number if outcome.centre else None,
             }
@@ -67,64 +60,39 @@ def exam_sheet(tx: Session, course: Course, event_code: str, now: datetime) -> J
     }
 
 
-def sheet_pdf(sheet: Json, locale: str) -> bytes:
-    """The sheet in *locale* as PDF/A with lines for the signatures."""
-    sha256 = sha256_of(canonical(sheet))
-    drawn = io.BytesIO()
-    segno.make(f"sha256:{sha256}", error="m").save(drawn, kind="svg", border=0, xmldecl=False)
-    inputs = {
-        "sheet": json.dumps(sheet, ensure_ascii=False),
-        "rows": json.dumps([_words(row, locale) for row in sheet["learners"]], ensure_ascii=False),
-        "texts": json.dumps(subset(locale, "sheet."), ensure_ascii=False),
-        "period": " – ".join(f"{date.fromisoformat(day):%d.%m.%Y}" for day in sheet["period"]),
-        "as_of": _clock(sheet["as_of"]),
-        "locale": locale,
-        "sha256": sha256,
-        "qr": drawn.getvalue().decode(),
-    }
-    return typst.compile(
-        str(TEMPLATE),
-        format="pdf",
-        sys_inputs=inputs,
-        pdf_standards=["a-2a", "ua-1"],
-        timestamp=int(datetime.fromisoformat(sheet["as_of"]).timestamp()),
-        ignore_system_fonts=True,
-    )
-
-
-def sheet_xlsx(sheet: Json, locale: str) -> bytes:
-    """The sheet as a workbook; score columns are empty number cells."""
+def sheet_form(sheet: Json, locale: str) -> Form:
+    """The sheet in *locale*; score columns are left for a pen."""
 
     def t(key: str) -> str:
         return translate(locale, f"sheet.{key}")
 
-    made = io.BytesIO()
-    created = datetime.fromisoformat(sheet["as_of"])
-    with Workbook(made, t("title"), sheet["institution"], created) as book:
-        facts = [
-            (t("title"), ""),
-            (t("institution"), sheet["institution"]),
-            (t("course"), f"{sheet['course']['code']} · {sheet['course']['title']}"),
+    as_of = datetime.fromisoformat(sheet["as_of"])
+    titles = ("number", "learner", "identity", "attendance", "venue", *SCORES)
+    widths = (0, 2.2, 1.5, 1.1, 1.6, *(1 for _ in SCORES))
+    return Form(
+        title=t("title"),
+        subject=f"{sheet['course']['code']} · {sheet['course']['title']}",
+        institution=sheet["institution"],
+        facts=(
             (t("event"), sheet["event"]["title"]),
-            (t("teacher"), ", ".join(sheet["teachers"])),
-            (t("as_of"), _clock(sheet["as_of"])),
-            ("SHA-256", sha256_of(canonical(sheet))),
-        ]
-        if sheet["provisional"]:
-            facts.append((t("provisional"), ""))
-        columns = ("number", "learner", "identity", "attendance", "venue", *SCORES)
-        rows: list[list[tuple[Cell, Style]]] = [
-            [(label, Style.BOLD), (None, Style.PLAIN), (value, Style.PLAIN)]
-            for label, value in facts
-        ]
-        rows += [[], [(t(name), Style.HEAD) for name in columns]]
-        rows += [[(text, Style.PLAIN) for text in _words(r, locale)] for r in sheet["learners"]]
-        rows += [[], []]
-        rows += [[(f"{t(f'sign.{who}')}: {'_' * 20}", Style.BOLD)] for who in _SIGN]
-        frozen = (len(facts) + 2, 2)
-        with book.sheet(t("title"), (14, 30, 30, 20, 20), frozen=frozen) as page:
-            page.lines(enumerate(rows, start=1))
-    return made.getvalue()
+            (t("teacher"), ", ".join(sheet["teachers"]) or "–"),
+            (t("period"), period_of(sheet)),
+            (t("as_of"), clock(as_of)),
+        ),
+        mark=t("provisional") if sheet["provisional"] else None,
+        columns=tuple(Column(t(title), width) for title, width in zip(titles, widths, strict=True)),
+        rows=tuple((*_words(row, locale), *(None for _ in SCORES)) for row in sheet["learners"]),
+        note=t("scores_note"),
+        signs=tuple(t(f"sign.{who}") for who in _SIGN),
+        as_of=as_of,
+        sha256=sha256_of(canonical(sheet)),
+        locale=locale,
+    )
+
+
+def period_of(sheet: Json) -> str:
+    """Both ends of the period of a form's data."""
+    return " – ".join(f"{date.fromisoformat(day):%d.%m.%Y}" for day in sheet["period"])
 
 
 def _words(row: Json, locale: str) -> tuple[str, ...]:
@@ -143,7 +111,7 @@ def _words(row: Json, locale: str) -> tuple[str, ...]:
     )
 
 
-def _attended(outcome: EventOutcome) -> bool | None:
+def attended(outcome: EventOutcome) -> bool | None:
     """Whether the learner sat the event; None while it is not known."""
     if outcome.decision.outcome is Outcome.ABSENT:
         return False
@@ -155,7 +123,7 @@ def _attended(outcome: EventOutcome) -> bool | None:
     return None
 
 
-def _venue(outcome: EventOutcome, event: AssessmentEvent) -> str:
+def venue_of(outcome: EventOutcome, event: AssessmentEvent) -> str:
     if ON_SITE in outcome.decision.reasons:
         return Venue.ON_SITE.value
     return (Venue.TEST_CENTRE if _at_centre(outcome) else event.venue).value
@@ -164,8 +132,3 @@ def _venue(outcome: EventOutcome, event: AssessmentEvent) -> str:
 def _at_centre(outcome: EventOutcome) -> bool:
     methods = {method.technology for method in outcome.decision.methods}
     return outcome.centre is not None and methods <= {Technology.TEST_CENTRE}
-
-
-def _clock(instant: str) -> str:
-    at = datetime.fromisoformat(instant).astimezone(TIME_ZONE)
-    return f"{at:%d.%m.%Y %H:%M} (UTC+05:00)"

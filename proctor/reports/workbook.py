@@ -75,7 +75,7 @@ def csv_of(document: Json, sha256: str, locale: str) -> bytes:
     for n, row in enumerate(_outcome_rows(document, printer)):
         if n % per_learner == 0:
             of_learner = next(shares)[len(_LEARNER) :]
-        writer.writerow([_csv_cell(cell) for cell in (*row, *of_learner, sha256)])
+        writer.writerow([csv_cell(cell) for cell in (*row, *of_learner, sha256)])
     return made.getvalue().encode("utf-8-sig")
 
 
@@ -161,7 +161,8 @@ def _sitting(sitting: Json | None) -> tuple[Cell, ...]:
     )
 
 
-def _csv_cell(cell: Cell) -> str:
+def csv_cell(cell: Cell) -> str:
+    """*cell* as text that no spreadsheet takes for a formula."""
     if cell is None:
         return ""
     if not isinstance(cell, str):

@@ -114,6 +114,7 @@ def test_pages_of_the_exam_office(service: RunningService, browser: Browser, lan
     course = f"/office/courses/{course_id(service)}"
     context = signed_in(browser, service.link("office"), language)
     paths = ["/office", course, f"{course}/report", "/office/imports", "/office/references"]
+    paths.append(f"{course}/attendance")
     paths += [f"{course}/events/{code}" for code in event_codes(service)]
     found = broken_rules(context, service.url, paths, language)
     page = context.new_page()

@@ -1,6 +1,5 @@
 """The identity report of a course: read as it stands now, issued, and taken away as a file."""
 
-from enum import StrEnum
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -9,10 +8,12 @@ from fastapi.responses import RedirectResponse, Response
 from proctor.exams.schemes import course_for
 from proctor.exams.tables import Course
 from proctor.people.tables import Role
+from proctor.reports import forms
 from proctor.reports.build import build_report
 from proctor.reports.document import as_json
-from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
+from proctor.reports.exam_sheet import exam_sheet, sheet_form
 from proctor.reports.files import FileFormat, content_of
+from proctor.reports.forms import FormFormat
 from proctor.reports.issue import (
     draft,
     issued_for,
@@ -82,21 +83,7 @@ def report_file(
         settings = services.settings
         seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
         content = seal.sign(content, services.clock.now())
-    return Response(
-        content,
-        media_type=MEDIA_TYPES[file_format],
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "Cache-Control": "no-store",
-        },
-    )
-
-
-class SheetFormat(StrEnum):
-    """Files of an exam sheet."""
-
-    PDF = "pdf"
-    XLSX = "xlsx"
+    return download(content, name)
 
 
 @router.get("/courses/{course_id}/events/{event_code}/sheet.{file_format}", dependencies=[office])
@@ -104,18 +91,22 @@ def sheet_file(
     request: Request,
     course_id: str,
     event_code: str,
-    file_format: SheetFormat,
+    file_format: FormFormat,
     tx: ReadTx,
     visitor: Signed,
     services: ServicesDep,
 ) -> Response:
     course = course_for(tx, visitor.account, course_id)
     sheet = exam_sheet(tx, course, event_code, services.clock.now())
-    draw = sheet_pdf if file_format is SheetFormat.PDF else sheet_xlsx
-    name = f"{course.code}-{event_code}-sheet.{file_format}"
+    content = forms.content_of(sheet_form(sheet, locale_of(request)), file_format)
+    return download(content, f"{course.code}-{event_code}-sheet.{file_format}")
+
+
+def download(content: bytes, name: str) -> Response:
+    """A file to take away; what it is its name says."""
     return Response(
-        draw(sheet, locale_of(request)),
-        media_type=MEDIA_TYPES[FileFormat(file_format)],
+        content,
+        media_type=MEDIA_TYPES[FileFormat(name.rpartition(".")[2])],
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "Cache-Control": "no-store",

@@ -21,7 +21,7 @@ from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
 from proctor.shares.publication import publication_of, publish
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
-from web.office import accommodations, events, imports, quality, references, reports
+from web.office import accommodations, attendance, events, imports, quality, references, reports
 from web.pages import page
 from web.words import Printable
 
@@ -33,6 +33,7 @@ router.include_router(references.router)
 router.include_router(reports.router)
 router.include_router(quality.router)
 router.include_router(accommodations.router)
+router.include_router(attendance.router)
 router.include_router(events.router)
 readers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.TEACHER)
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)

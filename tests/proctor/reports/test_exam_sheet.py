@@ -1,3 +1,4 @@
+import csv
 import io
 from typing import Any
 
@@ -7,7 +8,8 @@ from pypdf import PdfReader
 
 from proctor.exams.schemes import EventNotFound
 from proctor.reports.document import canonical, sha256_of
-from proctor.reports.exam_sheet import exam_sheet, sheet_pdf, sheet_xlsx
+from proctor.reports.exam_sheet import exam_sheet, sheet_form
+from proctor.reports.forms import form_csv, form_pdf, form_xlsx
 from proctor.review.tables import Decision
 from proctor.sittings.tables import Sitting
 from tests.support.exam_course import NOW, ExamCourse
@@ -46,7 +48,7 @@ def test_unknown_event_has_no_sheet(made: ExamCourse) -> None:
 )
 def test_pdf_carries_names_mark_and_hash(held: ExamCourse, locale: str, mark: str) -> None:
     sheet = exam_sheet(held.tx, held.course, "final", NOW)
-    reader = PdfReader(io.BytesIO(sheet_pdf(sheet, locale)))
+    reader = PdfReader(io.BytesIO(form_pdf(sheet_form(sheet, locale))))
     text = "".join(page.extract_text() for page in reader.pages)
     assert "Бауыржан Өтеғұлов" in text
     assert mark in text
@@ -57,8 +59,16 @@ def test_workbook_keeps_hostile_names_as_text_and_scores_empty(held: ExamCourse)
     held.learners[0].name = '=HYPERLINK("http://example.org")'
     held.tx.flush()
     sheet = exam_sheet(held.tx, held.course, "final", NOW)
-    book = openpyxl.load_workbook(io.BytesIO(sheet_xlsx(sheet, "en")))
+    book = openpyxl.load_workbook(io.BytesIO(form_xlsx(sheet_form(sheet, "en"))))
     cells = [list(row) for row in book.worksheets[0].iter_rows()]
     (alice,) = [row for row in cells if row[0].value == "S-0001"]
     assert (alice[1].value, alice[1].data_type) == ('=HYPERLINK("http://example.org")', "s")
     assert [cell.value for cell in alice[5:10]] == [None] * 5
+    (line,) = [
+        row for row in csv.reader(table(form_csv(sheet_form(sheet, "en")))) if "S-0001" in row
+    ]
+    assert line[1] == '\'=HYPERLINK("http://example.org")'
+
+
+def table(data: bytes) -> io.StringIO:
+    return io.StringIO(data.decode("utf-8-sig"), newline="")

@@ -10,7 +10,8 @@ from proctor.exams.sheets import ImportRefused
 from proctor.exams.tables import Demand
 from proctor.reports.build import build_report
 from proctor.reports.document import as_json
-from proctor.reports.exam_sheet import exam_sheet, sheet_xlsx
+from proctor.reports.exam_sheet import exam_sheet, sheet_form
+from proctor.reports.forms import form_xlsx
 from proctor.shares.calculator import Outcome
 from proctor.sittings import admission
 from proctor.sittings.admission import NotAdmitted, ReasonNeeded
@@ -92,7 +93,7 @@ def test_an_override_lets_in_and_marks_report_and_sheet(made: ExamCourse) -> Non
     assert (final["outcome"], final["reasons"]) == (Outcome.VERIFIED, ["admitted_by_override"])
     sheet = exam_sheet(made.tx, made.course, "final", NOW)
     assert [row["number"] for row in sheet["learners"] if row["by_override"]] == ["S-0001"]
-    assert sheet_xlsx(sheet, "en")
+    assert form_xlsx(sheet_form(sheet, "en"))
 
 
 def test_a_rule_names_events_of_the_scheme_and_can_be_ended(made: ExamCourse) -> None:
