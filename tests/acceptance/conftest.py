@@ -54,6 +54,16 @@ class RunningService:
         return f"{self.url}/sign-in/{token}"
 
 
+@pytest.fixture(params=[10.0, pytest.param(1.0, marks=pytest.mark.faults)], ids=["any", "quiet"])
+def slack(request: pytest.FixtureRequest) -> float:
+    """How many times as long as it should something may take, since the machine may be busy.
+
+    ``make test`` runs anywhere; ``make test-faults`` wants a machine of its own and no excuses.
+    """
+    times: float = request.param
+    return times
+
+
 @pytest.fixture(scope="session", autouse=True)
 def chromium_installed() -> None:
     if find_chromium() is None:

@@ -65,13 +65,13 @@ def test_two_sittings_of_the_final_by_two_learners(demonstration: Demonstration)
 @pytest.mark.parametrize("track", ["camera", "screen"])
 @pytest.mark.parametrize("which", ["honest", "taken_over"])
 def test_recorded_and_gaps_make_up_the_exam(
-    which: str, track: str, request: pytest.FixtureRequest
+    which: str, track: str, slack: float, request: pytest.FixtureRequest
 ) -> None:
     sitting = request.getfixturevalue(which)
     recording = sitting["recording"]
     recorded = recording[f"{track}_seconds"]
     assert abs(recorded + missing_s(sitting, track) - recording["exam_seconds"]) <= 1.0
-    assert recorded >= 0.99 * recording["exam_seconds"]
+    assert recorded >= (1 - 0.01 * slack) * recording["exam_seconds"]
     assert 80 <= recording["exam_seconds"] <= 90
 
 
@@ -89,15 +89,18 @@ def test_sitting_taken_over_waits_for_a_person(taken_over: dict[str, Any]) -> No
     assert taken_over["identity"]["non_matched_frames"] > 0
 
 
-def test_the_other_face_is_noticed_within_fifteen_seconds(taken_over: dict[str, Any]) -> None:
+def test_the_other_face_is_noticed_within_fifteen_seconds(
+    taken_over: dict[str, Any], slack: float
+) -> None:
     (mismatch,) = incidents(taken_over, "face_mismatch")
-    assert 0 < mismatch["opened"] - taken_over["impostor_from"] <= 15
+    assert 0 < mismatch["opened"] - taken_over["impostor_from"] <= 15 * slack
     assert mismatch["start"] <= mismatch["opened"]
 
 
-def test_the_paste_is_seen_when_it_happened(taken_over: dict[str, Any]) -> None:
+def test_the_paste_is_seen_when_it_happened(taken_over: dict[str, Any], slack: float) -> None:
     (paste,) = incidents(taken_over, "paste")
-    assert 55 <= paste["start"] <= 70
+    # two thirds of the exam, and as late as the page was
+    assert 55 <= paste["start"] <= 60 + 10 * slack
 
 
 def test_clips_play_in_chromium(

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from proctor.observations import Track
 from proctor.settings import Settings
 from proctor.sittings.tables import Answer, SittingState
 from tests.support.chromium import signed_in
+from tests.support.waiting import wait_until
 from tests.support.watched_exam import Exam, begin, every_file_seeks, hand_in, missing_s
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.faults]
@@ -37,14 +38,6 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
-def wait(condition: Callable[[], object], limit_s: float) -> float:
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < limit_s
-        time.sleep(0.2)
-    return time.monotonic() - began
-
-
 @pytest.mark.parametrize("exam_s", [300])
 def test_full_disk_stops_the_pictures_alone(filmed: Browser, exam: Exam) -> None:
     page = filmed.new_context(viewport={"width": 1280, "height": 900}).new_page()
@@ -57,14 +50,14 @@ def test_full_disk_stops_the_pictures_alone(filmed: Browser, exam: Exam) -> None
         before = exam.files()
         free = os.statvfs(root).f_bavail * os.statvfs(root).f_frsize
         (root / "ballast").write_bytes(bytes(free - (2 << 20)))
-        wait(lambda: stops(exam) == {"recorder_disk_low"}, 20.0)
+        wait_until(lambda: stops(exam) == {"recorder_disk_low"}, 20.0)
 
         sizes = {path: path.stat().st_size for path in before}
         revision = saved(exam)
         essay.press_sequentially("While the disk is full. ")
-        wait(lambda: saved(exam) > revision, 15.0)
+        wait_until(lambda: saved(exam) > revision, 15.0)
         batch = exam.sitting().last_batch
-        wait(lambda: exam.sitting().last_batch > batch + 1, 15.0)
+        wait_until(lambda: exam.sitting().last_batch > batch + 1, 15.0)
         reviewer = signed_in(filmed, exam.reviewer_link(), "en").new_page()
         shown = reviewer.goto(f"{exam.settings.url}/review/sittings/{exam.sitting().id}")
         assert shown is not None

@@ -1,6 +1,5 @@
 """Three hours with 200 incidents, reviewed by keyboard in Chromium; axe on the pages around."""
 
-import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -135,10 +134,12 @@ def reviewer(long: Long, browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def on_this_machine(seconds: float) -> float:
-    """A bound on wall time, longer by how many others want each processor now."""
-    waiting = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return seconds * max(1.0, waiting)
+def worked_s(page: Page) -> float:
+    """Processor time of the page's own thread since it was made, whatever else the machine does."""
+    session = page.context.new_cdp_session(page)
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
 
 
 def opened(context: BrowserContext, long: Long) -> Page:
@@ -176,22 +177,28 @@ def seek_ms(page: Page, key: str) -> float:
     return 1000 * (time.monotonic() - began)
 
 
-def test_the_page_is_usable_within_a_second(long: Long, reviewer: BrowserContext) -> None:
+def test_the_page_is_usable_within_a_second(
+    long: Long, reviewer: BrowserContext, slack: float
+) -> None:
     opened(reviewer, long).close()
-    usable = []
+    usable, worked = [], []
     for _ in range(3):
         page = reviewer.new_page()
+        reviewer.new_cdp_session(page).send("Performance.enable", {"timeDomain": "threadTicks"})
         began = time.monotonic()
         page.goto(long.page, wait_until="domcontentloaded")
         page.wait_for_function("document.querySelectorAll('#ticks span').length > 0", polling=10)
         usable.append(time.monotonic() - began)
+        worked.append(worked_s(page))
         page.close()
     print(f"usable after {[round(each, 2) for each in usable]} s")
-    assert min(usable) <= on_this_machine(1.0)
+    print(f"worked for {[round(each, 2) for each in worked]} s")
+    assert min(usable) <= 1.0 * slack
+    assert min(worked) <= 1.0
 
 
 def test_an_incident_is_reached_fast_and_both_streams_agree(
-    long: Long, reviewer: BrowserContext
+    long: Long, reviewer: BrowserContext, slack: float
 ) -> None:
     page = opened(reviewer, long)
     with page.expect_response("**/look"):
@@ -200,12 +207,12 @@ def test_an_incident_is_reached_fast_and_both_streams_agree(
     print(f"seek, ms: {[round(each) for each in times]}")
     camera, screen = shown_s(page)
     assert abs(camera - screen) <= 0.2
-    assert statistics.median(times) <= 1000 * on_this_machine(0.5)
+    assert statistics.median(times) <= 500 * slack
     page.close()
 
 
 def test_twenty_incidents_are_decided_by_keyboard_alone(
-    long: Long, reviewer: BrowserContext
+    long: Long, reviewer: BrowserContext, slack: float
 ) -> None:
     page = opened(reviewer, long)
     times = []
@@ -224,7 +231,7 @@ def test_twenty_incidents_are_decided_by_keyboard_alone(
         given = tx.scalars(select(Verdict).where(Verdict.sitting_id == long.sitting_id)).all()
     assert len({each.incident_id for each in given}) == DECIDED
     assert {each.reason for each in given} == {"The recording does not show this fact."}
-    assert statistics.median(times) <= 10
+    assert statistics.median(times) <= 10 * slack
     page.close()
 
 

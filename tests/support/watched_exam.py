@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from proctor.settings import Settings, institution_key
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 from tests.support.chromium import open_chromium, signed_in
+from tests.support.waiting import wait_until
 
 EXAM_S = 120
 # shorter than the exam: it begins again
@@ -61,11 +61,11 @@ class Exam:
 
     def wait_for_new(self, before: set[Path], limit_s: float = 30.0) -> float:
         """Seconds until both tracks have a file with pictures that was not there *before*."""
-        began = time.monotonic()
-        while len({path.name.split("-")[0] for path in self.files() - before}) < len(Track):
-            assert time.monotonic() - began < limit_s, "the page does not stream again"
-            time.sleep(0.05)
-        return time.monotonic() - began
+
+        def streams() -> bool:
+            return len({path.name.split("-")[0] for path in self.files() - before}) == len(Track)
+
+        return wait_until(streams, limit_s)
 
 
 @pytest.fixture
@@ -175,7 +175,7 @@ def every_file_seeks(browser: Browser, exam: Exam) -> None:
         assert length_s > 0
 
 
-def running_recordings_seek(browser: Browser, exam: Exam) -> None:
+def running_recordings_seek(browser: Browser, exam: Exam, slack: float) -> None:
     """The review room jumps into recordings that still grow."""
     page = signed_in(browser, exam.reviewer_link(), "en").new_page()
     page.goto(f"{exam.settings.url}/review/sittings/{exam.sitting().id}")
@@ -187,8 +187,7 @@ def running_recordings_seek(browser: Browser, exam: Exam) -> None:
         print(f"{track}: sought in {length_s:.1f} s that grow, in {took_ms:.0f} ms")
         assert off_s < 0.01
         assert length_s > 3.0
-        # 500 wanted; the machine may be busy
-        assert took_ms < 2_000
+        assert took_ms <= 500 * slack
     page.context.close()
 
 
