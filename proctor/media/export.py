@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from proctor.errors import Unavailable
+from proctor.errors import Conflict, Unavailable
 
 MILLISECONDS = Fraction(1, 1000)
 # a picture decides nothing here; the clip it was made from is the evidence
@@ -20,7 +20,7 @@ OPTIONS = {"crf": "23", "preset": "veryfast", "threads": "1"}
 _ONE = threading.Lock()
 
 
-class ExportBusy(Unavailable):
+class ExportBusy(Conflict):
     """Another clip is being turned into MP4; try again in a moment."""
 
     key = "error.export_busy"

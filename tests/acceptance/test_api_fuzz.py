@@ -36,6 +36,7 @@ EFFORT = effort(
 )
 # encodes a whole clip each time
 SLOW = "/review/clips/{clip_id}/mp4"
+PATIENCE_S = 90.0
 KINDS_OF_ID = {
     "course_id": Course.id,
     "recording_id": Recording.id,
@@ -93,7 +94,7 @@ def test_no_operation_answers_with_a_fault(service_to_break: RunningService, use
                 case.path_parameters |= {
                     name: known[name] for name in case.path_parameters if name in known
                 }
-            answer = case.call(cookies=cookies)
+            answer = case.call(cookies=cookies, timeout=PATIENCE_S)
             statuses.add(answer.status_code)
             if answer.status_code >= 500:
                 faults.append(f"{case.method} {case.formatted_path}: {answer.status_code}")
@@ -112,7 +113,7 @@ def test_no_chain_of_operations_ends_in_a_fault(
 
     class Chain(schema_of(service_to_break).as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:
-            return {"cookies": cookies}
+            return {"cookies": cookies, "timeout": PATIENCE_S}
 
         def validate_response(self, response: Any, case: Case, **_: Any) -> None:
             if response.status_code >= 500:
