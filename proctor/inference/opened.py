@@ -1,5 +1,6 @@
 """Models as the registry describes them: which belong to a backend, how their scores are read."""
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -49,6 +50,17 @@ def face_comparison(backend: Backend) -> FaceComparison:
         Calibration(**entry.calibration),
         {point.name: point for point in points},
     )
+
+
+@cache
+def stricter_points() -> dict[str, tuple[OperatingPoint, OperatingPoint]]:
+    """By id of the face model, the point its comparisons are decided at and the stricter one."""
+    found = {}
+    for entry in read_registry().models.values():
+        points = {row["name"]: OperatingPoint(**row) for row in entry.operating_points}
+        if len(points) > 1:
+            found[str(model_id_of(entry))] = points["verification"], points["enrolment"]
+    return found
 
 
 def keystroke_verifier(*, with_network: bool = True) -> "FreeTextVerifier":

@@ -82,12 +82,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class LearnerReport:
-    """One learner: the outcome of each event, and how they stand."""
+    """One learner: the outcome of each event, and how they stand.
+
+    ``stricter``: how they would stand at the stricter operating point of the face model; the same
+    object when nothing changes, None when an event cannot be decided there.
+    """
 
     name: str
     number: str | None
     outcomes: tuple[EventOutcome, ...]
     standing: Standing
+    stricter: Standing | None
 
     @property
     def count(self) -> ShareRange:
@@ -218,10 +223,26 @@ def learner_report(
     ``known``: how other learners of the same scheme stand, added to.
     """
     known = {} if known is None else known
+    events = [outcome.event for outcome in outcomes]
     pattern = tuple([outcome.decision.outcome for outcome in outcomes])
+    standing = _known(known, events, pattern, rules)
+    stricter: Standing | None = standing
+    at_stricter = tuple([outcome.stricter for outcome in outcomes])
+    if at_stricter != pattern:
+        decided = tuple(outcome for outcome in at_stricter if outcome is not None)
+        is_known = len(decided) == len(events)
+        stricter = _known(known, events, decided, rules) if is_known else None
+    return LearnerReport(account.name, account.learner_number, tuple(outcomes), standing, stricter)
+
+
+def _known(
+    known: _Known, events: list[PlannedEvent], pattern: tuple[Outcome, ...], rules: PolicyPack
+) -> Standing:
     if pattern not in known:
-        known[pattern] = _standing([outcome.share_event for outcome in outcomes], rules)
-    return LearnerReport(account.name, account.learner_number, tuple(outcomes), known[pattern])
+        came_out = zip(events, pattern, strict=True)
+        shares = [event.came_out(outcome) for event, outcome in came_out]
+        known[pattern] = _standing(shares, rules)
+    return known[pattern]
 
 
 def _standing(events: list[ShareEvent], rules: PolicyPack) -> Standing:

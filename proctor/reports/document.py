@@ -11,6 +11,7 @@ import orjson
 
 from proctor.centres.protocols import CentreFinding
 from proctor.exams.schemes import plain_number
+from proctor.inference.opened import stricter_points
 from proctor.observations import Track
 from proctor.reports.build import Design, IdentityReport, LearnerReport, Standing
 from proctor.shares.calculator import Share, ShareRange
@@ -63,6 +64,7 @@ def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
         yield comma + _dumps(writer.learner(learner))
         comma = b","
     document["models"] = sorted(writer.models)
+    document["sensitivity"] = writer.sensitivity.as_json(writer.models)
     yield b"]," + _dumps({name: document[name] for name in document if name > "learners"})[1:]
 
 
@@ -182,14 +184,68 @@ def _planned(event: PlannedEvent) -> Json:
     }
 
 
+@dataclass(slots=True)
+class _Sensitivity:
+    """How many learners meet the requirement, and how many would if the faces of the exams were
+    compared at the stricter operating point of the model's card.
+
+    ``pending``: events verified now that people would have to decide then; ``unknown``: learners
+    with such an event whose scores, or whose model's operating points, are not on record.
+    """
+
+    met: int = 0
+    met_stricter: int = 0
+    pending: int = 0
+    unknown: int = 0
+
+    def add(self, learner: LearnerReport) -> None:
+        self.met += learner.met is True
+        if learner.stricter is None:
+            self.unknown += 1
+            return
+        self.met_stricter += learner.stricter.met is True
+        if learner.stricter is not learner.standing:
+            self.pending += sum(
+                each.stricter is not each.decision.outcome for each in learner.outcomes
+            )
+
+    def as_json(self, models: set[str]) -> Json:
+        known = stricter_points()
+        points = [
+            {
+                "model": model,
+                "fmr_percent": _decimal(100 * point.fmr),
+                "threshold": _decimal(point.threshold),
+                "stricter_fmr_percent": _decimal(100 * stricter.fmr),
+                "stricter_threshold": _decimal(stricter.threshold),
+            }
+            for model, (point, stricter) in sorted(known.items())
+            if model in models
+        ]
+        missing = "no_operating_point" if self.unknown else "no_comparison"
+        return {
+            "points": points,
+            "reason": None if points else missing,
+            "met": self.met if points else None,
+            "met_stricter": self.met_stricter if points else None,
+            "events_pending": self.pending if points else None,
+            "learners_unknown": self.unknown,
+        }
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
 class _Learners:
     """Learners of one report as JSON; what many of them share is written once.
 
-    ``models``: those whose figures the report holds so far.
+    ``models``: those whose figures the report holds so far; ``sensitivity``: of those learners.
     """
 
     def __init__(self, report: IdentityReport) -> None:
         self.models: set[str] = set()
+        self.sensitivity = _Sensitivity()
         self._pack, self._people = report.pack, report.people
         self._standings: dict[Standing, Json] = {}
         # by identity, and with what is shared, so that it lives on
@@ -197,6 +253,7 @@ class _Learners:
         self._decisions: dict[int, tuple[OutcomeDecision, Json]] = {}
 
     def learner(self, learner: LearnerReport) -> Json:
+        self.sensitivity.add(learner)
         standing = learner.standing
         if standing not in self._standings:
             self._standings[standing] = _standing(standing, self._pack)

@@ -97,6 +97,7 @@ class PrintedReport:
     design: tuple[ShareLine, ...]
     events: tuple[EventLine, ...]
     learners: tuple[LearnerPart, ...]
+    sensitivity: tuple[str, ...]
     models: tuple[str, ...]
     limits: tuple[str, ...]
     sha256: str | None
@@ -171,6 +172,7 @@ class Printer:
             ),
             events=tuple(self._event(event) for event in document["events"]),
             learners=(),
+            sensitivity=self._sensitivity(),
             models=tuple(document["models"]),
             limits=tuple(self.t(f"report.limit.{limit}") for limit in document["limits"]),
             sha256=sha256,
@@ -202,6 +204,20 @@ class Printer:
                 "; ".join(self._grounds(event)),
             )
         return said
+
+    def _sensitivity(self) -> tuple[str, ...]:
+        """Lines on the stricter operating point; reports of before it was computed have none."""
+        found = self.document.get("sensitivity")
+        if found is None:
+            return ()
+        if found["reason"]:
+            return (self.t(f"report.sensitivity.{found['reason']}"),)
+        lines = [self.t("report.sensitivity.point", **point) for point in found["points"]]
+        lines.append(self.t("report.sensitivity.met", **found))
+        lines.append(self.t("report.sensitivity.events", n=found["events_pending"]))
+        if found["learners_unknown"]:
+            lines.append(self.t("report.sensitivity.unknown", n=found["learners_unknown"]))
+        return tuple(lines)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         course, version = self.document["course"], self.document["version"]

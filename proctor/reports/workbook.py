@@ -192,9 +192,14 @@ def _summary(lines: PrintedReport) -> Iterator[tuple[int, list[tuple[Cell, Style
         yield at, [(text, Style.PLAIN) for text in cells]
     top += len(lines.design)
     yield top + 1, [(lines.rule, Style.LABEL)]
-    yield top + 3, [(t("limits.title"), Style.HEAD)]
-    for below, limit in enumerate(lines.limits, start=top + 4):
-        yield below, [(limit, Style.PLAIN)]
+    top += 3
+    for title, said in (("sensitivity", lines.sensitivity), ("limits", lines.limits)):
+        if not said:
+            continue
+        yield top, [(t(f"{title}.title"), Style.HEAD)]
+        for below, line in enumerate(said, start=top + 1):
+            yield below, [(line, Style.PLAIN)]
+        top += len(said) + 2
 
 
 def _tables(

@@ -7,12 +7,13 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, case, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import TypeCoerce
 
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.tables import IncidentRow
+from proctor.inference.opened import stricter_points
 from proctor.media.tables import MediaGap, Recording, Source
 from proctor.observations import Track
 from proctor.review.tables import Decision, Verdict
@@ -24,19 +25,23 @@ _IDS_AT_ONCE = 1000
 # from here on reading the table through costs less than finding its rows one by one
 _MANY = 20_000
 _FACE = Modality.FACE.value
-_MATCH, _NOT_ASSESSED = CheckResult.MATCH.value, CheckResult.NOT_ASSESSED.value
+_MATCH, _NO_MATCH = CheckResult.MATCH.value, CheckResult.NO_MATCH.value
+_NOT_ASSESSED = CheckResult.NOT_ASSESSED.value
 _RESULTS: dict[str, CheckResult] = {result.value: result for result in CheckResult}
 
 
 class FaceEvidence(NamedTuple):
     """Face comparisons during the exam. ``final``: the newest one that was assessed;
-    ``longest_gap_s``: the longest stretch of the exam without one, pauses left out."""
+    ``longest_gap_s``: the longest stretch of the exam without one, pauses left out.
+    ``stricter``: ``matched`` and ``final`` at the stricter operating point of the model's card;
+    None when a score or the point is not known."""
 
     final: CheckResult | None
     matched: int
     non_matched: int
     not_assessed: int
     longest_gap_s: float
+    stricter: tuple[int, CheckResult | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,8 @@ class Sat(NamedTuple):
 
 _Span = tuple[float, float]
 _HELD_UP = (Act.PAUSE, Act.RESUME)
-# at_s, result, model_id
-_Face = tuple[float, str, str | None]
+# at_s, result, model_id, result at the stricter operating point
+_Face = tuple[float, str, str | None, str | None]
 # and reason, score, n_keys
 _Typing = tuple[float, str, str | None, str | None, float | None, int | None]
 
@@ -223,8 +228,9 @@ class Records:
         # one text for all rows that say the same
         same: dict[str | None, Any] = {}
         seen = select(row.sitting_id, row.at_s, _text(row.result), row.model_id)
-        for name, at_s, result, model in _rows(tx, places, seen.where(row.modality == _FACE)):
-            check = at_s, same.setdefault(result, result), same.setdefault(model, model)
+        compared = seen.add_columns(_at_stricter()).where(row.modality == _FACE)
+        for name, at_s, *told in _rows(tx, places, compared):
+            check = at_s, *[same.setdefault(each, each) for each in told]
             place = places[name]
             if faces[place] is None:
                 faces[place] = [check]
@@ -314,9 +320,10 @@ def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> Fa
     """Checks before the exam do not count."""
     if len(checks) > 1:
         checks = sorted(checks, key=itemgetter(0, 1))
-    matched = non_matched = not_assessed = 0
-    final, last_s, longest_s = None, 0.0, 0.0
-    for at_s, result, _ in checks:
+    matched = non_matched = not_assessed = stricter_matched = 0
+    final, stricter_final, last_s, longest_s = None, None, 0.0, 0.0
+    all_known = True
+    for at_s, result, _, at_stricter in checks:
         if at_s <= 0:
             continue
         if result == _NOT_ASSESSED:
@@ -326,7 +333,11 @@ def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> Fa
             matched += 1
         else:
             non_matched += 1
-        final, at_s = result, min(at_s, exam_s)
+        if at_stricter is None:
+            all_known = False
+        elif at_stricter == _MATCH:
+            stricter_matched += 1
+        final, stricter_final, at_s = result, at_stricter, min(at_s, exam_s)
         if pauses:
             at_s = _counted(at_s, pauses)
         longest_s, last_s = max(longest_s, at_s - last_s), at_s
@@ -334,8 +345,14 @@ def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> Fa
         return None
     end_s = _counted(exam_s, pauses) if pauses else exam_s
     longest_s = max(longest_s, end_s - last_s)
+    stricter = stricter_matched, _RESULTS[stricter_final] if stricter_final else None
     return FaceEvidence(
-        _RESULTS[final] if final else None, matched, non_matched, not_assessed, longest_s
+        _RESULTS[final] if final else None,
+        matched,
+        non_matched,
+        not_assessed,
+        longest_s,
+        stricter if all_known else None,
     )
 
 
@@ -376,6 +393,20 @@ def _gap_order(gap: Gap) -> tuple[float, float, str]:
 
 def _verdict_order(verdict: VerdictEvidence) -> datetime:
     return verdict.at
+
+
+def _at_stricter() -> ColumnElement[str | None]:
+    """What a face comparison would say at the stricter point; NULL when that is not known.
+
+    A stricter point takes matches away and adds none.
+    """
+    row = IdentityCheck
+    known = [
+        (row.model_id == model, case((row.score >= stricter.threshold, _MATCH), else_=_NO_MATCH))
+        for model, (_, stricter) in stricter_points().items()
+    ]
+    result = _text(row.result)
+    return case((result != _MATCH, result), (row.score.is_(None), None), *known, else_=None)
 
 
 def _text(column: InstrumentedAttribute[Any]) -> TypeCoerce[str]:

@@ -92,17 +92,23 @@ class PlannedEvent:
     opens_at: datetime
     closes_at: datetime
 
+    def came_out(self, outcome: Outcome) -> ShareEvent:
+        """The event as the shares of a learner take it."""
+        return ShareEvent(self.code, self.weight, bool(self.plan), outcome)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventOutcome:
     """One assessment event of one learner; the evidence is of the newest attempt, ``centre``
-    is what the protocol of a test centre says."""
+    is what the protocol of a test centre says. ``stricter``: the outcome had the faces of the
+    exam been compared at the stricter operating point, None when that is not known."""
 
     event: PlannedEvent
     decision: OutcomeDecision
     sitting: Sat | None
     evidence: SittingEvidence | None
-    centre: CentreFinding | None = None
+    centre: CentreFinding | None
+    stricter: Outcome | None
 
     @property
     def code(self) -> str:
@@ -111,11 +117,6 @@ class EventOutcome:
     @property
     def attempt(self) -> int | None:
         return self.sitting.attempt if self.sitting else None
-
-    @property
-    def share_event(self) -> ShareEvent:
-        event = self.event
-        return ShareEvent(event.code, event.weight, bool(event.plan), self.decision.outcome)
 
 
 def decide(
@@ -539,7 +540,24 @@ def _event_outcome(
     else:
         closed = now >= event.closes_at
         decision = decide(event.plan, evidence, verdicts, rules, window_closed=closed)
-    return EventOutcome(event, decision, sitting, evidence, centre)
+        stricter = _at_stricter(event, decision.outcome, evidence, rules)
+        return EventOutcome(event, decision, sitting, evidence, centre, stricter)
+    return EventOutcome(event, decision, sitting, evidence, centre, decision.outcome)
+
+
+def _at_stricter(
+    event: PlannedEvent, outcome: Outcome, evidence: SittingEvidence | None, rules: PolicyPack
+) -> Outcome | None:
+    """The outcome at the stricter operating point; None when it would rest on unknown scores."""
+    face = evidence.face if evidence else None
+    if evidence is None or face is None or outcome is not Outcome.VERIFIED:
+        return outcome
+    if face.stricter == (face.matched, face.final):
+        return outcome
+    matched, final = face.stricter or (0, None)
+    held = evidence._replace(face=face._replace(matched=matched, final=final))
+    found = decide(event.plan, held, held.verdicts, rules, window_closed=True).outcome
+    return None if face.stricter is None and found is not outcome else found
 
 
 def _few(learners: Sequence[Account | Listed]) -> list[str] | None:

@@ -163,7 +163,7 @@ class ExamCourse:
                 score=0.81 if assessed else None,
                 llr=4.2 if assessed else None,
                 n_keys=412 if typing else None,
-                model_id="keystroke-plda-1" if typing else "sface-2021dec",
+                model_id="keystroke-plda-1" if typing else "sface/2021dec-int8bq",
             )
         )
         self.tx.flush()

@@ -84,8 +84,8 @@ def test_document_carries_numerators_denominators_and_what_they_rest_on(
         {"kind": "paste", "start": 51.0, "end": 51.0, "decision": "confirmed"},
     ]
     assert final["sitting"]["verdicts"][0]["by"] == "Рауан Ахметов"
-    assert final["sitting"]["models"] == ["keystroke-plda-1", "sface-2021dec"]
-    assert document["models"] == ["keystroke-plda-1", "sface-2021dec"]
+    assert final["sitting"]["models"] == ["keystroke-plda-1", "sface/2021dec-int8bq"]
+    assert document["models"] == ["keystroke-plda-1", "sface/2021dec-int8bq"]
 
 
 def test_share_without_a_denominator_is_null_in_the_document(made: ExamCourse) -> None:

@@ -427,7 +427,7 @@ def test_learner_has_one_outcome_per_event_of_the_scheme(made: ExamCourse) -> No
         "midterm": Outcome.ABSENT,
         "final": Outcome.PENDING,
     }
-    assert rows["midterm"].share_event.weight == 20
+    assert rows["midterm"].event.weight == 20
 
 
 def test_newest_attempt_counts(made: ExamCourse) -> None:
@@ -450,7 +450,7 @@ def test_window_counts_as_closed_at_its_end(made: ExamCourse) -> None:
 
 def test_evidence_names_the_models_used(made: ExamCourse) -> None:
     evidence: SittingEvidence = evidence_of(made.tx, made.sit(made.learners[0], "final"))
-    assert evidence.model_ids == ("keystroke-plda-1", "sface-2021dec")
+    assert evidence.model_ids == ("keystroke-plda-1", "sface/2021dec-int8bq")
 
 
 def test_technology_the_act_does_not_name_is_no_plan(made: ExamCourse) -> None:
