@@ -17,11 +17,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, SimpleSigner, sign_pdf
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from proctor.errors import Unavailable
 
 _VALID = timedelta(days=3650)
 _TIMEOUT_S = 10.0
+
+
+class TimestampUnavailable(Unavailable):
+    """The timestamp authority does not answer, or not with a timestamp."""
+
+    key = "error.timestamp_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,7 @@ class Seal:
     timestamp_url: str | None = None
 
     def sign(self, pdf: bytes, now: datetime) -> bytes:
-        """*pdf* signed; nothing may be changed in it afterwards."""
+        """*pdf* signed; nothing may be changed in it afterwards. Raises TimestampUnavailable."""
         if not self.file.exists():
             _make(self.file, self.institution, now)
         described = PdfSignatureMetadata(
@@ -45,12 +53,15 @@ class Seal:
             certify=True,
             docmdp_permissions=MDPPerm.NO_CHANGES,
         )
-        signed: io.BytesIO = sign_pdf(
-            IncrementalPdfFileWriter(io.BytesIO(pdf)),
-            described,
-            signer=_signer(self.file),
-            timestamper=_Authority(self.timestamp_url) if self.timestamp_url else None,
-        )
+        try:
+            signed: io.BytesIO = sign_pdf(
+                IncrementalPdfFileWriter(io.BytesIO(pdf)),
+                described,
+                signer=_signer(self.file),
+                timestamper=_Authority(self.timestamp_url) if self.timestamp_url else None,
+            )
+        except (httpx2.HTTPError, TimestampRequestError) as error:
+            raise TimestampUnavailable from error
         return signed.getvalue()
 
 
@@ -69,7 +80,10 @@ class _Authority(TimeStamper):
                 headers={"Content-Type": "application/timestamp-query"},
             )
         response.raise_for_status()
-        return tsp.TimeStampResp.load(response.content)
+        try:
+            return tsp.TimeStampResp.load(response.content)
+        except ValueError as error:
+            raise TimestampUnavailable from error
 
 
 def _make(file: Path, institution: str, now: datetime) -> None:

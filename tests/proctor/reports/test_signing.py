@@ -1,5 +1,6 @@
 import io
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
 from proctor.reports.issue import document_of
 from proctor.reports.pdf import pdf_of
-from proctor.reports.signing import Seal
+from proctor.reports.signing import Seal, TimestampUnavailable
 from proctor.reports.tables import IssuedReport
 
 pytestmark = pytest.mark.db
@@ -137,3 +138,12 @@ def test_configured_authority_dates_the_signature(
     (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
     attributes = {each["type"].native for each in signature.signer_info["unsigned_attrs"]}
     assert "signature_time_stamp_token" in attributes
+
+
+def test_authority_that_is_away_is_an_error_of_its_own(report: IssuedReport, seal: Seal) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
+        pdf = pdf_of(document_of(report), report.sha256, "kk")
+        with pytest.raises(TimestampUnavailable):
+            Seal(seal.file, seal.institution, away).sign(pdf, datetime.now(UTC))
