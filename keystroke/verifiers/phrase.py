@@ -90,7 +90,7 @@ class RobustLikelihoodRatio(BaseEstimator):  # type: ignore[misc]
         centres = np.median(people, axis=1)
         spreads = _MAD * np.median(np.abs(people - centres[:, None]), axis=1)
         within = np.exp(np.log(spreads**2 + 1e-4).mean(axis=0))
-        n, pull = len(X), within / centres.var(axis=0)
+        n, pull = len(X), within / np.maximum(centres.var(axis=0), 1e-6)
         median = np.median(X, axis=0)
         own = (_MAD * np.median(np.abs(X - median), axis=0)) ** 2
         self.centre_ = (n * median + pull * centres.mean(axis=0)) / (n + pull)

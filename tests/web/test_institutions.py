@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
 from proctor.centres.tables import Cause, OnSiteSitting
-from proctor.exams.tables import Course, CourseKind, CourseStaff, StaffRole
+from proctor.exams.tables import Course, CourseKind, CourseStaff, Declaration, StaffRole
 from proctor.identity.enrolment import FACE_SAMPLES
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.incidents.tables import ClipRow
@@ -89,7 +89,14 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         by=cast.olga.id,
         at=now,
     )
-    tx.add_all([clip, reference, appeal, outage])
+    declared = Declaration(
+        course_id=cast.course.id,
+        account_id=cast.alice.id,
+        declared_on=now.date(),
+        by=cast.olga.id,
+        at=now,
+    )
+    tx.add_all([clip, reference, appeal, outage, declared])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -104,6 +111,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "reference_id": reference.id,
         "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
         "row_id": outage.id,
+        "declaration_id": declared.id,
         "file_format": "pdf",
     }
 
@@ -145,6 +153,10 @@ def body_of(path: str) -> dict[str, Any]:
         return {"data": {"kind": "paste", "reason": REASON}}
     if "/events/{event_code}/" in path:
         return {"data": EVENT.get(path.rpartition("{event_code}/")[2], {})}
+    if path.endswith("/attendance.{file_format}"):
+        return {"params": {"part": "session", "first": "2026-05-04", "last": "2026-05-09"}}
+    if path.endswith("/declarations"):
+        return {"data": {"number": "D-1", "declared_on": "2026-01-12"}}
     if path.endswith("/break"):
         return {"json": {"begins": True}}
     if path.endswith("/sentence"):

@@ -108,8 +108,7 @@ async def test_stills_of_a_thin_line_are_a_gap_that_says_so(room: Room) -> None:
         (gap,) = room.gaps(track)
         assert gap.cause == "stills_only"
         assert (gap.start_s, gap.end_s) == (
-            # the screen's first still is near enough to its film
-            pytest.approx(14.2 if track is Track.CAMERA else 16.4, abs=0.3),
+            pytest.approx(14.2, abs=0.3),
             pytest.approx(38.2, abs=0.3),
         )
         assert room.accounted_s(track) == pytest.approx(48.2, abs=0.01)
@@ -121,15 +120,15 @@ async def test_line_that_breaks_under_stills_has_its_own_cause(room: Room) -> No
     live = await room.begin()
     room.stream(5.0)
     live.keep_pace(Pace.STILLS)
-    room.stills(9)
+    room.stills(8)
     room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic())
     room.clock.advance(10.0)
     await live.finish("student_finished")
 
     causes = [(gap.cause, gap.end_s) for gap in room.gaps(Track.CAMERA)]
     assert causes == [
-        ("stills_only", pytest.approx(14.0, abs=0.3)),
-        ("no_packets", pytest.approx(24.0, abs=0.3)),
+        ("stills_only", pytest.approx(13.2, abs=0.3)),
+        ("no_packets", pytest.approx(23.2, abs=0.3)),
     ]
 
 

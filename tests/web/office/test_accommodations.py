@@ -36,7 +36,7 @@ def test_what_is_granted_holds_is_shown_and_is_replaced_by_the_next(service: Ser
     assert held().extra_time_percent == 25
 
     assert office.post(url, data={"number": "D-1"}).status_code == 303
-    assert held().is_none
+    assert held() == Accommodation()
     assert "Nobody is granted anything" in office.get(url).text
 
 
