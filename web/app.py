@@ -27,8 +27,8 @@ from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
 from web.api import whip
 from web.office import routes as office
+from web.proctors import protocols, waiting, watching
 from web.proctors import routes as proctors
-from web.proctors import waiting, watching
 from web.students import identity as student_identity
 from web.students import record as student_record
 from web.students import routes as students
@@ -82,6 +82,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         waiting,
         proctors,
         watching,
+        protocols,
         office,
         api_sittings,
         api_proctoring,

@@ -20,6 +20,7 @@ export default defineConfig({
         review: source("review.ts"),
         wall: source("wall.ts"),
         live: source("live.ts"),
+        protocol: source("protocol.ts"),
       },
       output: {
         // the server names these files in its templates
