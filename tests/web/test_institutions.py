@@ -157,6 +157,10 @@ def body_of(path: str) -> dict[str, Any]:
         return {"params": {"part": "session", "first": "2026-05-04", "last": "2026-05-09"}}
     if path.endswith("/declarations"):
         return {"data": {"number": "D-1", "declared_on": "2026-01-12"}}
+    if path.startswith("/api/protocols/"):
+        entry = {"learner": "0" * 32, "attended": False, "workplace": None, "document": None}
+        protocol = {"centre": "A", "number": "1", "held_at": "2026-05-04T10:00", "signed_on": None}
+        return {"json": protocol | {"entries": [entry | {"conditions": False}]}}
     if path.endswith("/break"):
         return {"json": {"begins": True}}
     if path.endswith("/sentence"):
