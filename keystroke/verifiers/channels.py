@@ -12,9 +12,9 @@ from keystroke.zones import N_FINGER_ZONES, Zone
 N_SYMBOLS: Final = 13
 N_CHANNELS: Final = 6
 # middle and spread of the logarithm of milliseconds in the essays of the training set
-_HOLD: Final = (4.55, 0.35)
-_INTERVAL: Final = (5.05, 0.5)
-_FLIGHT_MS: Final = 150.0
+HOLD: Final = (4.55, 0.35)
+INTERVAL: Final = (5.05, 0.5)
+FLIGHT_MS: Final = 150.0
 
 
 def channels(presses: Presses) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -27,11 +27,11 @@ def channels(presses: Presses) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     known_hold, known_interval, flown = found.held, found.combined, found.flown
     flight = np.where(flown, presses.dt_ms - np.roll(presses.hold_ms, 1), 0.0)
     columns = [
-        _scaled(presses.hold_ms, known_hold, *_HOLD),
+        _scaled(presses.hold_ms, known_hold, *HOLD),
         known_hold,
-        _scaled(presses.dt_ms, known_interval, *_INTERVAL),
+        _scaled(presses.dt_ms, known_interval, *INTERVAL),
         known_interval,
-        np.clip(flight / _FLIGHT_MS, -2, 3),
+        np.clip(flight / FLIGHT_MS, -2, 3),
         flight < 0,
     ]
     stacked = np.stack(columns, axis=1).astype(np.float32)

@@ -1,9 +1,8 @@
-"""Train ``weights/keystroke-network.onnx``: an embedding of ordered presses, one finger each.
+"""An embedding of ordered presses, one finger each: its first two stretches of training.
 
-Usage: ``python -m models.recipes.keystroke_network DATA_FOLDER OUTPUT``. Needs torch and
-pyarrow, which the service does not. Reads klicke_background and klicke_background2 of the folder.
-The network learns to tell the writers apart (additive-margin softmax); what it is for is telling
-apart people it never saw.
+keystroke_network_pooled trains on and writes the file. Needs torch and pyarrow, which the service
+does not. The network learns to tell writers apart, a window at a time (additive-margin softmax);
+what it is for is telling apart people it never saw.
 """
 
 import sys
@@ -38,14 +37,15 @@ QUIET: Final = 0.1
 class Stage:
     """One stretch of training. ``changed``: share of batches, or of windows, typed a little slower
     or faster by ``jitter``, with a share of timings ``lost``. ``fall``: from the share of the
-    stretch that is done to the rate of learning. ``dilations``: of the layers it trains."""
+    stretch that is done to the rate of learning. ``layers``: kernel and dilation of those it
+    trains."""
 
     steps: int
     lengths: tuple[int, ...]
     rate: float
     fall: Callable[[float], float]
     margin_steps: int
-    dilations: tuple[int, ...]
+    layers: tuple[tuple[int, int], ...]
     by_window: bool
     changed: float
     jitter: float
@@ -63,11 +63,20 @@ def late_line(done: float) -> float:
 
 
 FIRST: Final = Stage(
-    9000, (60, 100, 100, 150, 200), 2e-3, cosine, 1500, (1, 2), False, 0.3, 0.15, 0.0
+    9000, (60, 100, 100, 150, 200), 2e-3, cosine, 1500, ((5, 1), (5, 2)), False, 0.3, 0.15, 0.0
 )
 # one more layer, shorter windows, more of them changed and more changes
 SECOND: Final = Stage(
-    7600, (50, 75, 100, 100, 150, 200), 1e-3, late_line, 1, (1, 2, 4), True, 0.5, 0.2, 0.1
+    7600,
+    (50, 75, 100, 100, 150, 200),
+    1e-3,
+    late_line,
+    1,
+    ((5, 1), (5, 2), (5, 4)),
+    True,
+    0.5,
+    0.2,
+    0.1,
 )
 
 Recorded = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -76,14 +85,14 @@ Recorded = tuple[NDArray[np.int64], NDArray[np.float32]]
 class EmbeddingNetwork(nn.Module):
     """Convolutions over the presses, attentive mean and spread, 64 numbers."""
 
-    def __init__(self, dilations: Sequence[int]) -> None:
+    def __init__(self, layers: Sequence[tuple[int, int]]) -> None:
         super().__init__()
         self.symbols = nn.Embedding(N_SYMBOLS, 24)
         self.first = nn.Conv1d(24 + N_CHANNELS, WIDTH, 3, padding=1)
         self.deeper = nn.ModuleList(
-            nn.Conv1d(WIDTH, WIDTH, 5, padding=2 * d, dilation=d) for d in dilations
+            nn.Conv1d(WIDTH, WIDTH, k, padding=k // 2 * d, dilation=d) for k, d in layers
         )
-        self.norms = nn.ModuleList(nn.BatchNorm1d(WIDTH) for _ in range(1 + len(dilations)))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(WIDTH) for _ in range(1 + len(layers)))
         self.attention = nn.Conv1d(WIDTH, WIDTH, 1)
         self.project = nn.Linear(2 * WIDTH, EMBEDDING)
         self.norm = nn.BatchNorm1d(EMBEDDING)
@@ -101,9 +110,9 @@ class EmbeddingNetwork(nn.Module):
         embedded: Tensor = self.norm(self.project(torch.cat([mean, spread], 1)))
         return embedded
 
-    def grown(self, dilations: Sequence[int]) -> "EmbeddingNetwork":
+    def grown(self, layers: Sequence[tuple[int, int]]) -> "EmbeddingNetwork":
         """This network with more layers, which say little at first."""
-        network = EmbeddingNetwork(dilations)
+        network = EmbeddingNetwork(layers)
         network.load_state_dict(self.state_dict(), strict=False)
         for norm in list(network.norms)[len(self.norms) :]:
             nn.init.constant_(norm.weight, QUIET)
@@ -141,13 +150,22 @@ def draw(
     return symbols, torch.from_numpy(timings), torch.from_numpy(chosen)
 
 
-def train(people: Sequence[Recorded]) -> EmbeddingNetwork:
+@dataclass(frozen=True)
+class Trained:
+    """``last``: after the last batch; ``averaged``: over the last of them; ``centres``: (n, 64)."""
+
+    last: EmbeddingNetwork
+    averaged: EmbeddingNetwork
+    centres: Tensor
+
+
+def train(people: Sequence[Recorded]) -> Trained:
     """The network after both stages."""
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     centres = torch.randn(len(people), EMBEDDING) * 0.05
-    first = trained(EmbeddingNetwork(FIRST.dilations), centres, people, FIRST, rng)
-    grown = first.grown(SECOND.dilations)
+    first = trained(EmbeddingNetwork(FIRST.layers), centres, people, FIRST, rng).averaged
+    grown = first.grown(SECOND.layers)
     return trained(grown, centres_of(grown.eval(), people), people, SECOND, rng)
 
 
@@ -169,8 +187,8 @@ def trained(
     people: Sequence[Recorded],
     stage: Stage,
     rng: np.random.Generator,
-) -> EmbeddingNetwork:
-    """The network after the batches of a stage, its weights averaged over the last of them."""
+) -> Trained:
+    """The network after the batches of a stage."""
     network.train()
     centres = nn.Parameter(start)
     rates = torch.optim.AdamW([*network.parameters(), centres], stage.rate, weight_decay=1e-4)
@@ -203,7 +221,7 @@ def trained(
             sys.stdout.flush()
     found = averaged.module
     assert isinstance(found, EmbeddingNetwork)
-    return found.eval()
+    return Trained(network, found.eval(), centres.detach())
 
 
 def export(network: EmbeddingNetwork, output: Path) -> None:
@@ -222,12 +240,3 @@ def export(network: EmbeddingNetwork, output: Path) -> None:
         },
         dynamo=False,
     )
-
-
-def main(folder: Path, output: Path) -> None:
-    """Train and export."""
-    export(train(writers(folder)), output)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
