@@ -28,7 +28,7 @@ schemathesis.serializer.alias(["application/sdp", "application/trickle-ice-sdpfr
 STUDENT = "moldir"
 USERS = [None, STUDENT, "proctor", "reviewer", "teacher", "office"]
 EFFORT = effort(
-    max_examples=20,
+    max_examples=6,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
