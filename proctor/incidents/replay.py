@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from proctor import events
 from proctor.exams.thresholds import ExamRules, parse_rules
 from proctor.incidents import rules
-from proctor.incidents.kinds import Change, Closed, Incident, Opened
+from proctor.incidents.kinds import Closed, Incident, Opened
 from proctor.observations import NotAssessed, Observation
 from proctor.sittings.tables import Sitting
 
@@ -57,10 +57,7 @@ def incidents_under(
 
     ``exam_s``: length of the exam, None while it has no end.
     """
-    state, changes = rules.State(), list[Change]()
-    for item in items:
-        state, made = rules.step(exam_rules, state, item)
-        changes += made
+    state, changes = rules.run(exam_rules, rules.State(), items)
     if exam_s is not None:
         changes += rules.finish(exam_rules, state, exam_s)
     closed = [change.incident for change in changes if isinstance(change, Closed)]

@@ -31,8 +31,8 @@ __all__ = [
     "Opened",
     "Severity",
     "State",
-    "detect",
     "finish",
+    "run",
     "step",
 ]
 
@@ -161,6 +161,15 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     return replace(_heard(state, item, at_s), now_s=max(state.now_s, at_s)), changes
 
 
+def run(rules: ExamRules, state: State, items: Iterable[Item]) -> tuple[State, list[Change]]:
+    """The state after all *items* and what they opened and closed, in that order of time."""
+    changes: list[Change] = []
+    for item in items:
+        state, made = step(rules, state, item)
+        changes += made
+    return state, changes
+
+
 def finish(rules: ExamRules, state: State, at_s: float) -> tuple[Change, ...]:
     """What closes when the exam ends at *at_s*; a fact that held long enough opens first."""
     state, changes = _advance(rules, state, at_s)
@@ -168,18 +177,6 @@ def finish(rules: ExamRules, state: State, at_s: float) -> tuple[Change, ...]:
         if span.opened_s is not None:
             changes += (Closed(_incident(subject, span, max(at_s, span.since_s))),)
     return changes
-
-
-def detect(rules: ExamRules, items: Iterable[Item]) -> tuple[Incident, ...]:
-    """All incidents of *items* by start; ``end_s`` is None for those still open at the end."""
-    state, found = State(), dict[tuple[Kind, float, str], Incident]()
-    for item in items:
-        state, changes = step(rules, state, item)
-        for change in changes:
-            incident = change.incident
-            track = str(incident.evidence.get("track", ""))
-            found[incident.kind, incident.start_s, track] = incident
-    return tuple(sorted(found.values(), key=lambda incident: (incident.start_s, incident.kind)))
 
 
 def _hold_s(rules: ExamRules, kind: Kind) -> float:

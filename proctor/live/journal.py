@@ -157,7 +157,7 @@ class Journal:
         if not items and check is None:
             return
         kept = self._in_exam(items)
-        state, changes = self._fold(kept)
+        state, changes = rules.run(self._policy, self.state, kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             events.append_all(tx, self.sitting.id, [fact(item) for item in kept], now)
@@ -173,7 +173,7 @@ class Journal:
         self, items: list[Item], change: Callable[[Sitting, datetime], None], work: Work
     ) -> None:
         kept = self._in_exam(items)
-        state, changes = self._fold(kept)
+        state, changes = rules.run(self._policy, self.state, kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.sitting.id)
@@ -199,7 +199,7 @@ class Journal:
         if batch is not None and self.is_running:
             typing, told = typing.after(batch)
             kept += [replace(item, at_s=round(at_s, 3)) for item in told]
-        state, changes = self._fold(kept)
+        state, changes = rules.run(self._policy, self.state, kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
             sitting = tx.get_one(Sitting, self.sitting.id)
@@ -217,13 +217,6 @@ class Journal:
         """The items with their times in the exam, exactly as they are written."""
         offset = self.sitting.exam_offset_s
         return [replace(item, at_s=round((item.at_s or 0.0) - offset, 3)) for item in items]
-
-    def _fold(self, items: Iterable[Item]) -> tuple[rules.State, tuple[rules.Change, ...]]:
-        state, changes = self.state, tuple[rules.Change, ...]()
-        for item in items:
-            state, change = rules.step(self._policy, state, item)
-            changes += change
-        return state, changes
 
     def _write(self, work: Work) -> None:
         with self._line.db.transaction() as tx:
@@ -270,7 +263,7 @@ class Journal:
         known = {each.path for each in recorded}
         recorded = [*recorded, *ledger.recover(path for path in files if path not in known)]
         kept = self._in_exam(items)
-        state, changes = self._fold(kept)
+        state, changes = rules.run(self._policy, self.state, kept)
         changes += rules.finish(self._policy, state, exam_s)
         spans = builder.spans_of(opened, changes, self._suppressed)
         clips, failed = self._cut_clips(spans, exam_s, recorded)

@@ -124,7 +124,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         typing=typing,
         typing_references=references,
         is_admitted=any(each.kind == "admitted" for each in written),
-        state=_replay(exam_rules, items),
+        state=rules.run(exam_rules, rules.State(), items)[0],
         suppressed=_suppressed(written, granted, off),
         may_break=Effect.BREAKS in granted.effects,
         outages=_outages(items),
@@ -170,14 +170,6 @@ def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
     if reference is None:
         return None
     return FaceIdentity(comparison, reference.template, reference.rotation)
-
-
-def _replay(exam_rules: ExamRules, items: list[Observation | NotAssessed]) -> rules.State:
-    """The rules' state after what is already in the event store."""
-    state = rules.State()
-    for item in items:
-        state, _ = rules.step(exam_rules, state, item)
-    return state
 
 
 def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]:

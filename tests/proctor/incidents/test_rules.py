@@ -18,12 +18,12 @@ from proctor.incidents.kinds import (
     Severity,
     concern_of,
 )
+from proctor.incidents.replay import incidents_under
 from proctor.incidents.rules import (
     BREAK_BEGAN,
     BREAK_ENDED,
     Item,
     State,
-    detect,
     finish,
     step,
 )
@@ -55,6 +55,11 @@ def browser(at_s: float, name: str, **values: int) -> Observation:
 
 def media(at_s: float, name: str, track: str) -> Observation:
     return Observation(Check.MEDIA, name, at_s, {"track": track})
+
+
+def detect(rules: ExamRules, items: Iterable[Item]) -> tuple[Incident, ...]:
+    """The incidents of an exam that goes on."""
+    return incidents_under(rules, items, None)
 
 
 def spans(incidents: Iterable[Incident]) -> list[tuple[str, float, float | None]]:

@@ -10,7 +10,7 @@ from proctor.analysis import face
 from proctor.analysis.scene import Scene
 from proctor.exams.thresholds import ExamRules
 from proctor.identity.checks import ProbePlan
-from proctor.incidents.rules import detect
+from proctor.incidents.replay import incidents_under
 from proctor.inference import InferencePool, Looks, timed
 from proctor.inference.worker import Models
 from proctor.observations import NotAssessed
@@ -48,7 +48,7 @@ def incidents_of(failed: NotAssessed, seconds: int = 20) -> list[tuple[str, obje
             failed, None, ProbePlan(), Scene(), probe_due=True, at_s=float(s), jitter=0.0
         ).items
     ]
-    found = detect(ExamRules(), items)
+    found = incidents_under(ExamRules(), items, None)
     return [(incident.kind.value, incident.evidence["reason"]) for incident in found]
 
 
