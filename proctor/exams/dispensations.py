@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from proctor.exams import consistency, sheets
 from proctor.exams.intake import Effect, FileKind, Intake
 from proctor.exams.roster import learners_of
-from proctor.exams.schemes import events_in_force
+from proctor.exams.schemes import courses_by_code, events_in_force
 from proctor.exams.sheets import Columns, RowError, refusal
-from proctor.exams.tables import Course, Dispensation
+from proctor.exams.tables import Dispensation
 from proctor.people.tables import Account
 
 
@@ -54,8 +54,7 @@ def dispensations_of(tx: Session, course_id: str) -> Dispensations:
 
 def _plan(tx: Session, by: Account, lines: Sequence[DispensationLine]) -> Intake:
     """Events are cancelled, learners excused; what is on record already stays as it is."""
-    query = select(Course).where(Course.institution_id == by.institution_id)
-    courses = {course.code: course for course in tx.scalars(query)}
+    courses = courses_by_code(tx, by.institution_id)
     wrong = consistency.unknown_courses(lines, courses)
     wrong += consistency.repeated(
         lines,

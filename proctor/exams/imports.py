@@ -23,7 +23,7 @@ from proctor.exams.lines import (
     LearnerLine,
     StaffLine,
 )
-from proctor.exams.schemes import add_version, events_in_force, newest_scheme
+from proctor.exams.schemes import add_version, courses_by_code, events_in_force, newest_scheme
 from proctor.exams.sheets import RowError, refusal
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, CourseStaff, RosterEntry
 from proctor.people.tables import Account, Role
@@ -46,7 +46,7 @@ def _plan_courses(tx: Session, by: Account, lines: Sequence[CourseLine]) -> Inta
     ]
     if wrong:
         return Intake(wrong)
-    known = _courses(tx, by)
+    known = courses_by_code(tx, by.institution_id)
     effects = {}
     for line in lines:
         course = known.get(line.code)
@@ -70,7 +70,7 @@ def _plan_courses(tx: Session, by: Account, lines: Sequence[CourseLine]) -> Inta
 
 def _plan_schemes(tx: Session, by: Account, lines: Sequence[EventLine]) -> Intake:
     """The lines of a course are its whole scheme; one that differs becomes a new version."""
-    known = _courses(tx, by)
+    known = courses_by_code(tx, by.institution_id)
     wrong = consistency.unknown_courses(lines, known)
     wrong += consistency.repeated(lines, "code", lambda line: (line.course_code, line.code))
     wrong += consistency.window_errors(lines)
@@ -105,7 +105,7 @@ def _plan_roster(tx: Session, by: Account, lines: Sequence[LearnerLine]) -> Inta
     Names and learner numbers of known students follow the file, their language does not;
     nobody is taken off a course.
     """
-    courses, accounts = _courses(tx, by), _accounts(tx, lines)
+    courses, accounts = courses_by_code(tx, by.institution_id), _accounts(tx, lines)
     wrong = consistency.unknown_courses(lines, courses)
     wrong += consistency.repeated(lines, "email", lambda line: (line.course_code, line.email))
     wrong += consistency.account_errors(lines, accounts, by.institution_id, _STUDENTS)
@@ -141,7 +141,7 @@ def _plan_staff(tx: Session, by: Account, lines: Sequence[StaffLine]) -> Intake:
 
     A known person keeps the role of the account; nobody loses an assignment.
     """
-    courses, accounts = _courses(tx, by), _accounts(tx, lines)
+    courses, accounts = courses_by_code(tx, by.institution_id), _accounts(tx, lines)
     wrong = consistency.unknown_courses(lines, courses)
     wrong += consistency.repeated(
         lines, "email", lambda line: (line.course_code, line.email, line.role)
@@ -182,11 +182,6 @@ def _effects(
             same = _as_written(accounts[line.email], line)
             effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
     return effects
-
-
-def _courses(tx: Session, by: Account) -> dict[str, Course]:
-    found = tx.scalars(select(Course).where(Course.institution_id == by.institution_id))
-    return {course.code: course for course in found}
 
 
 def _places(tx: Session, courses: set[str]) -> set[tuple[str, str]]:

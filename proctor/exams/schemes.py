@@ -77,6 +77,12 @@ def course_for(tx: Session, account: Account, course_id: str) -> Course:
     return course
 
 
+def courses_by_code(tx: Session, institution_id: str) -> dict[str, Course]:
+    """Every course of the institution by its code."""
+    found = tx.scalars(select(Course).where(Course.institution_id == institution_id))
+    return {course.code: course for course in found}
+
+
 def course_by_code(tx: Session, institution_id: str, code: str) -> Course:
     """The course of an institution with this code. Raises CourseNotFound."""
     query = select(Course).where(Course.institution_id == institution_id, Course.code == code)
