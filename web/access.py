@@ -3,6 +3,7 @@
 A route without a declared policy stops the application from starting.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from proctor.clock import Clock
 from proctor.errors import NotFound, ProctorError
 from proctor.inference import InferencePool
 from proctor.live.register import LiveSittings
+from proctor.live.sitting import LiveSitting
 from proctor.people import sign_in
 from proctor.people.notices import unseen
 from proctor.people.password_tries import PasswordTries
@@ -71,6 +73,17 @@ def services(connection: HTTPConnection) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+
+
+async def own_live(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
+    """The visitor's own sitting, live. Raises NotYours or SecondSignIn."""
+
+    def check() -> None:
+        with at.db.reading() as tx:
+            desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+
+    await asyncio.to_thread(check)
+    return await at.live.open(sitting_id)
 
 
 def transaction(at: ServicesDep) -> Iterator[Session]:

@@ -22,7 +22,7 @@ from proctor.people import consents
 from proctor.people.tables import Purpose, Role
 from proctor.sittings import desk, media_token
 from proctor.sittings.tables import Act
-from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow, services
+from web.access import ReadTx, ServicesDep, Signed, Tx, Visitor, allow, own_live, services
 from web.errors import REFUSED_SOCKET
 from web.words import Words
 
@@ -113,17 +113,6 @@ class BackfilledOut(Strict):
     pictures: int
 
 
-async def _mine(at: Services, visitor: Visitor, sitting_id: str) -> LiveSitting:
-    """The visitor's own sitting, live. Raises NotYours or SecondSignIn."""
-
-    def check() -> None:
-        with at.db.reading() as tx:
-            desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
-
-    await asyncio.to_thread(check)
-    return await at.live.open(sitting_id)
-
-
 @router.post("/{sitting_id}/bandwidth", dependencies=[allow(Role.STUDENT)])
 async def bandwidth(sitting_id: str, request: Request) -> ProbeOut:
     """Swallow a few bytes so that the page can time its uplink."""
@@ -143,7 +132,7 @@ async def body_of(request: Request, most: int) -> bytes:
 @router.post("/{sitting_id}/offer", status_code=201, dependencies=[allow(Role.STUDENT)])
 async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep) -> AnswerOut:
     """Connect camera and screen; the newest connection of a sitting counts."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     if body.display_surface != "monitor":
         raise ScreenNotWhole
     return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
@@ -167,7 +156,7 @@ async def backfill(
     at: ServicesDep,
 ) -> BackfilledOut:
     """Pictures the page kept while it was cut off; answered once they are on record."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     data = await body_of(request, MAX_BYTES)
     return BackfilledOut(pictures=await live.take_backfill(track, data, now_ms))
 
@@ -196,21 +185,21 @@ def sentence(sitting_id: str, body: SentenceIn, visitor: Signed, at: ServicesDep
 
 @router.post("/{sitting_id}/start", dependencies=[allow(Role.STUDENT)])
 async def start(sitting_id: str, visitor: Signed, at: ServicesDep) -> StartedOut:
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     return StartedOut(remaining_s=await live.start())
 
 
 @router.post("/{sitting_id}/challenge/decline", status_code=204, dependencies=[allow(Role.STUDENT)])
 async def decline_challenge(sitting_id: str, visitor: Signed, at: ServicesDep) -> None:
     """Be looked at by a proctor instead of moving as asked."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     live.decline_challenge()
 
 
 @router.post("/{sitting_id}/break", status_code=204, dependencies=[allow(Role.STUDENT)])
 async def take_break(sitting_id: str, body: BreakIn, visitor: Signed, at: ServicesDep) -> None:
     """Leave the camera for a break that is granted, or be back."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     await live.take_break(begins=body.begins)
 
 
@@ -227,7 +216,7 @@ def save_answer(
 @router.post("/{sitting_id}/finish", dependencies=[allow(Role.STUDENT)])
 async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedOut:
     """End the exam. Asked again, it gives the same receipt."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     await live.finish("student_finished")
 
     def written() -> str:
@@ -242,7 +231,7 @@ async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedO
 @router.post("/{sitting_id}/replies", dependencies=[allow(Role.STUDENT)])
 async def reply(sitting_id: str, body: ReplyIn, visitor: Signed, at: ServicesDep) -> SaidOut:
     """Write to the proctors of one's own exam."""
-    live = await _mine(at, visitor, sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     said = await live.invigilation.say(visitor.account, Act.REPLY, body.words)
     return SaidOut(number=said.number)
 
@@ -254,7 +243,7 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
     visitor: Visitor = ws.state.visitor
     await ws.accept()
     try:
-        live = await _mine(at, visitor, sitting_id)
+        live = await own_live(at, visitor, sitting_id)
     except ProctorError as error:
         await ws.close(REFUSED_SOCKET, error.key)
         return

@@ -18,7 +18,7 @@ from proctor.people.tables import Purpose, Role
 from proctor.sittings import desk, fallback
 from proctor.sittings.desk import ExamRow
 from proctor.sittings.tables import SittingState
-from web.access import ReadTx, ServicesDep, Signed, Tx, allow
+from web.access import ReadTx, ServicesDep, Signed, Tx, allow, own_live
 from web.pages import locale_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -168,13 +168,7 @@ def sitting(
 @router.post("/sittings/{sitting_id}/hand-in", dependencies=[_student])
 async def hand_in(sitting_id: str, visitor: Signed, at: ServicesDep) -> Response:
     """End an exam whose page cannot go on, with the answers that were saved."""
-
-    def check() -> None:
-        with at.db.reading() as tx:
-            desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
-
-    await asyncio.to_thread(check)
-    live = await at.live.open(sitting_id)
+    live = await own_live(at, visitor, sitting_id)
     await live.finish("student_finished")
     return RedirectResponse(f"/sittings/{sitting_id}/receipt", 303)
 
