@@ -186,7 +186,7 @@ def _download_tarball(package: Package, scratch: Path) -> Path:
     if npm is None:
         raise FetchFailed(f"{package.name} comes through npm, which is not installed")
     wanted = f"{package.npm}@{package.version}"
-    command = [npm, "pack", wanted, "--silent", "--pack-destination", str(scratch)]
+    command = [npm, "pack", wanted, "--loglevel=error", "--pack-destination", str(scratch)]
     _run(package, command, path=places)
     tarball = scratch / package.file
     if not _hashes_to(tarball, package.sha256):
