@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup run test test-faults check preflight chromium clean
+.PHONY: setup run test test-media test-acceptance test-faults test-postgresql check preflight chromium clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,8 +26,14 @@ check: setup
 	$(BIN)/pytest -q -n 2 -m "unit or db"
 
 test: chromium check
+	$(MAKE) --no-print-directory -j 2 --output-sync=target test-media test-acceptance
+
+# side by side, since both wait more than they work; each a process of its own, since the
+# browser's driver keeps an event loop running in it
+test-media:
 	$(BIN)/pytest -q -rs -m "media and not faults"
-# a process of its own: the browser's driver keeps an event loop running in it
+
+test-acceptance:
 	$(BIN)/pytest -q -rs -m "acceptance and not faults"
 
 # the long forms: thirty kills under a real browser, a million hostile packets and offers
