@@ -20,8 +20,9 @@ from keystroke.fixed_text import (
     phrase_scores,
     standings,
 )
-from proctor.commands.evaluate.phrase_files import PhraseFileError, read_repetitions
+from proctor.commands.evaluate.phrase_files import read_repetitions
 from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, write_det
+from proctor.commands.evaluate.tables import TableError
 
 # of attempts by other people
 NEARER: Final = 0.95
@@ -38,7 +39,9 @@ class Enrolment(IntEnum):
 
 
 def keystroke_fixed(
-    data: Annotated[Path, typer.Option(help="CSV in the CMU benchmark's columns.", exists=True)],
+    data: Annotated[
+        Path, typer.Option(help="CSV in the CMU benchmark's columns.", exists=True, dir_okay=False)
+    ],
     enrol: Annotated[
         int, typer.Option(help="200, 50, 20, 10 or 5: newest of the first 200.")
     ] = 200,
@@ -49,10 +52,11 @@ def keystroke_fixed(
     if enrol not in set(Enrolment):
         raise typer.BadParameter("one of 200, 50, 20, 10, 5", param_hint="--enrol")
     try:
-        repetitions = read_repetitions(data)
-    except PhraseFileError as error:
+        found = read_repetitions(data)
+    except TableError as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
-    beside = standings(repetitions)
+    repetitions = found.repetitions
+    beside = _beside(standings(repetitions))
     scores = {**phrase_scores(repetitions, enrol), **detector_scores(repetitions, enrol)}
     measured = {name: _measured(people) for name, people in scores.items()}
     if det is not None:
@@ -61,20 +65,22 @@ def keystroke_fixed(
         report = {
             "protocol": "Killourhy and Maxion 2009",
             "subjects": repetitions.n_people,
+            "left_out": found.left_out,
             "enrol": enrol,
             "default": measured["default"],
             "verifiers": measured,
-            "five_enrolled": _beside(beside),
+            "five_enrolled": beside,
             "published_51_subjects": {name: {"eer_mean": mean} for name, mean in PUBLISHED.items()},
         }
         typer.echo(json.dumps(report, indent=1))
         return
     Console().print(_table(measured, repetitions.n_people, enrol))
-    found = _beside(beside)
-    own, others = found["mated_nearer"], found["non_mated_nearer"]
+    if found.left_out:
+        typer.echo(f"left out, too few repetitions: {found.left_out} subjects")
+    own, others = beside["mated_nearer"], beside["non_mated_nearer"]
     typer.echo(
         f"five enrolled: nearer than {NEARER:.0%} of other people's are {own:.1%} of the"
-        f" {found['n_mated']} own and {others:.1%} of the {found['n_non_mated']} other attempts"
+        f" {beside['n_mated']} own and {others:.1%} of the {beside['n_non_mated']} other attempts"
     )
 
 

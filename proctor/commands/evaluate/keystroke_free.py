@@ -18,7 +18,8 @@ from keystroke.presses import Floats, Presses
 from keystroke.verifiers.free_text import FreeTextVerifier
 from keystroke.verifiers.profile import Profile
 from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, write_det
-from proctor.commands.evaluate.typing_files import TypingFileError, read_people
+from proctor.commands.evaluate.tables import TableError
+from proctor.commands.evaluate.typing_files import read_people
 from proctor.inference import keystroke_verifier
 
 SEED: Final = 20260101
@@ -35,7 +36,9 @@ class Sitting(StrEnum):
 
 
 def keystroke_free(
-    data: Annotated[Path, typer.Option(help="Presses, CSV or Parquet.", exists=True)],
+    data: Annotated[
+        Path, typer.Option(help="Presses, CSV or Parquet.", exists=True, dir_okay=False)
+    ],
     enrol_keys: Annotated[str, typer.Option(help="Numbers of keys.")] = "100,200,500,1000,2000",
     probe_keys: Annotated[str, typer.Option(help="Numbers of keys.")] = "50,100,200,500",
     protocol: Annotated[Sitting, typer.Option(help="One sitting, or later ones.")] = Sitting.WITHIN,
@@ -51,7 +54,7 @@ def keystroke_free(
     ]
     try:
         people = list(read_people(data).values())
-    except TypingFileError as error:
+    except TableError as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
     verifier = keystroke_verifier(with_network=not alone)
     comparison = _Comparison(verifier, people, protocol)
@@ -59,7 +62,9 @@ def keystroke_free(
     curves: list[Curve] = []
     for enrolled, probed in wanted:
         found = comparison.cell(enrolled, probed)
-        cells.append({"enrol_keys": enrolled, "probe_keys": probed, **_measured(found)})
+        measured = _measured(found)
+        measured["n_too_few_keys"] = len(people) - measured["n_people"]
+        cells.append({"enrol_keys": enrolled, "probe_keys": probed, **measured})
         if found is not None:
             curves.append(Curve(f"{enrolled}/{probed}", found[0].mated, found[0].non_mated))
     if det is not None:
@@ -129,7 +134,8 @@ class _Comparison:
 def _measured(found: tuple[Trials, float] | None) -> dict[str, Any]:
     """Rates of a cell; nothing but its zero comparisons where nobody typed enough."""
     if found is None or not found[0].mated.size or not found[0].non_mated.size:
-        return {"n_mated": 0, "n_non_mated": 0, "eer": None, "fnmr_at_fmr": None, "ci": None}
+        counts = dict.fromkeys(("n_people", "n_mated", "n_non_mated"), 0)
+        return {**counts, "eer": None, "fnmr_at_fmr": None, "ci": None}
     trials, fit = found
     mated, non_mated = trials.mated, trials.non_mated
     return {

@@ -1,57 +1,71 @@
 """Files of one phrase typed by many, in the columns of the CMU benchmark, seconds."""
 
 import csv
-import gzip
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from keystroke.fixed_text import ENROLMENT_REPETITIONS, IMPOSTOR_GROUPS, Repetitions
+from proctor.commands.evaluate.tables import TableError, opened
 
 _NAMES = ("subject", "sessionIndex", "rep")
+_PREFIXES = ("H.", "DD.", "UD.")
 
 
-class PhraseFileError(Exception):
+class PhraseFileError(TableError):
     """The file is not repetitions of a phrase; the message says why."""
 
 
-def read_repetitions(path: Path) -> Repetitions:
+@dataclass(frozen=True, eq=False)
+class PhraseFile:
+    """The repetitions of a file, and how many of its subjects typed too few to be measured."""
+
+    repetitions: Repetitions
+    left_out: int
+
+
+def read_repetitions(path: Path) -> PhraseFile:
     """The repetitions of a CSV file, plain or gzipped, in the file's order.
 
-    Everyone's are cut to the fewest anyone typed. Raises PhraseFileError.
+    Subjects without a repetition after those that may be enrolled are left out; the others' are
+    cut to the fewest any of them typed. Raises TableError.
     """
-    with _opened(path) as file:
+    people: dict[str, list[list[float]]] = {}
+    with opened(path) as file:
         rows = csv.reader(file)
         header = next(rows, [])
         if tuple(header[:3]) != _NAMES:
             raise PhraseFileError(f"the first columns are {', '.join(_NAMES)}")
-        people: dict[str, list[list[float]]] = {}
-        try:
-            for row in rows:
-                people.setdefault(row[0], []).append([float(cell) for cell in row[3:]])
-        except (ValueError, IndexError) as error:
-            raise PhraseFileError(f"line {rows.line_num} is not a row of timings") from error
-    if len(people) <= IMPOSTOR_GROUPS:
-        raise PhraseFileError(f"more than {IMPOSTOR_GROUPS} subjects are needed")
-    fewest = min(len(repetitions) for repetitions in people.values())
-    if fewest <= ENROLMENT_REPETITIONS:
-        raise PhraseFileError(f"each subject needs more than {ENROLMENT_REPETITIONS} repetitions")
+        timed = [i for i, name in enumerate(header) if name.startswith(_PREFIXES)]
+        parts = [_columns([header[i] for i in timed], prefix) for prefix in _PREFIXES]
+        if not all(parts):
+            raise PhraseFileError("there are columns H.…, DD.… and UD.…")
+        for row in rows:
+            # a blank line is no repetition
+            if row:
+                people.setdefault(row[0], []).append(_timings(row, timed, rows.line_num))
+    counts = [len(own) for own in people.values() if len(own) > ENROLMENT_REPETITIONS]
+    if len(counts) <= IMPOSTOR_GROUPS:
+        raise PhraseFileError(
+            f"more than {IMPOSTOR_GROUPS} subjects are needed who typed more than "
+            f"{ENROLMENT_REPETITIONS} repetitions; there are {len(counts)}"
+        )
+    enough = [own[: min(counts)] for own in people.values() if len(own) > ENROLMENT_REPETITIONS]
+    milliseconds = 1000 * np.array(enough)
+    repetitions = Repetitions(milliseconds, *(milliseconds[..., part] for part in parts))
+    return PhraseFile(repetitions, len(people) - len(counts))
+
+
+def _timings(row: list[str], timed: list[int], line: int) -> list[float]:
+    """The numbers of a row, seconds."""
     try:
-        timings = np.array([repetitions[:fewest] for repetitions in people.values()])
-    except ValueError as error:
-        raise PhraseFileError("rows are of different lengths") from error
-    parts = [_columns(header[3:], prefix) for prefix in ("H.", "DD.", "UD.")]
-    if not all(parts) or timings.shape[2] != len(header) - 3:
-        raise PhraseFileError("there are columns H.…, DD.… and UD.…, and a number in each")
-    milliseconds = timings * 1000
-    return Repetitions(milliseconds, *(milliseconds[..., part] for part in parts))
-
-
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        timings = [float(row[i]) for i in timed]
+    except (ValueError, IndexError) as error:
+        raise PhraseFileError(f"line {line} is not a row of timings") from error
+    if not np.isfinite(timings).all():
+        raise PhraseFileError(f"line {line} lacks a timing")
+    return timings
 
 
 def _columns(names: list[str], prefix: str) -> list[int]:

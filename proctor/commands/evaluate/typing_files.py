@@ -1,8 +1,8 @@
-"""Files of free typing: one row for each press, CSV or Parquet, milliseconds.
+"""Files of free typing: one row for each press, CSV (plain or gzipped) or Parquet, milliseconds.
 
 Columns: subject, session, code (``KeyboardEvent.code``), and either press_ms and release_ms or
 dd_ms (since the session's press before) and hold_ms. An absent release or hold is empty. Rows are
-in order of press; sessions of a person are in order of their number.
+in order of press; sessions of a person are in order of their number. Other columns are not read.
 """
 
 import csv
@@ -13,35 +13,42 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keystroke.presses import Presses
-from keystroke.zones import Zone, zone_of
+from keystroke.zones import ZONE_OF_CODE, Zone
+from proctor.commands.evaluate.tables import TableError, opened
 
 # some data sets name modifiers without their side
-_MODIFIERS: Final = frozenset({"Shift", "Control", "Alt", "Meta"})
+_ZONES: Final = {
+    **ZONE_OF_CODE,
+    **dict.fromkeys(("Shift", "Control", "Alt", "Meta"), Zone.MODIFIER),
+}
 # such recordings have a millisecond clock
 _CLOCK_STEP_MS: Final = 1.0
 _TIMES: Final = (("dd_ms", "hold_ms"), ("press_ms", "release_ms"))
+_NAMES: Final = ("subject", "session", "code")
+# function keys and the like are on no finger; a file of nothing else names keys in another way
+_LEAST_KNOWN: Final = 0.5
 
 
-class TypingFileError(Exception):
+class TypingFileError(TableError):
     """The file is not presses of keys; the message says why."""
 
 
 def read_people(path: Path) -> dict[str, Sequence[Presses]]:
-    """Sessions in order by subject. Raises TypingFileError."""
+    """Sessions in order by subject. Raises TableError."""
     columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     times = next((pair for pair in _TIMES if set(pair) <= columns.keys()), None)
-    if times is None or not {"subject", "session", "code"} <= columns.keys():
+    if times is None or not set(_NAMES) <= columns.keys():
         raise TypingFileError(
             "the columns are subject, session, code, and dd_ms and hold_ms or press_ms and "
             "release_ms"
         )
-    try:
-        first, second = (np.array([_number(x) for x in columns[n]], np.float64) for n in times)
-    except ValueError as error:
-        raise TypingFileError("a time is not a number") from error
-    zones = np.array([_zone(str(code)) for code in columns["code"]], np.int64)
+    if not columns["code"]:
+        raise TypingFileError("there is a header and no press")
+    first, second = (_milliseconds(columns[name], name) for name in times)
+    zones = _zones(columns["code"])
     people: dict[str, dict[Any, Presses]] = {}
     for start, stop in _runs(columns["subject"], columns["session"]):
         dt_ms, hold_ms = first[start:stop], second[start:stop]
@@ -50,7 +57,9 @@ def read_people(path: Path) -> dict[str, Sequence[Presses]]:
         presses = Presses.of_keyboard(dt_ms, zones[start:stop], hold_ms, _CLOCK_STEP_MS)
         sessions = people.setdefault(str(columns["subject"][start]), {})
         if sessions.setdefault(columns["session"][start], presses) is not presses:
-            raise TypingFileError("the rows of a session stand together")
+            raise TypingFileError(
+                f"the rows of a session stand together; row {start + 1} goes on with an earlier one"
+            )
     return {
         subject: [sessions[number] for number in sorted(sessions, key=_place)]
         for subject, sessions in people.items()
@@ -58,20 +67,36 @@ def read_people(path: Path) -> dict[str, Sequence[Presses]]:
 
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, restval="")
-        columns: dict[str, list[str]] = {name: [] for name in rows.fieldnames or ()}
+    with opened(path) as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        wanted = [i for i, name in enumerate(header) if name in _NAMES or _is_time(name)]
+        columns: list[list[str]] = [[] for _ in wanted]
         for row in rows:
-            for name, values in columns.items():
-                values.append(row[name])
-    return columns
+            if len(row) > len(header):
+                raise TypingFileError(f"line {rows.line_num} has more values than the header")
+            # blank lines are no presses; values left out at the end are empty
+            if row:
+                row += [""] * (len(header) - len(row))
+                for values, i in zip(columns, wanted, strict=True):
+                    values.append(row[i])
+    return dict(zip((header[i] for i in wanted), columns, strict=True))
 
 
 def _parquet(path: Path) -> Mapping[str, Sequence[Any]]:
     if find_spec("pyarrow") is None:
         raise TypingFileError("Parquet needs the package pyarrow; CSV does not")
-    table = import_module("pyarrow.parquet").read_table(path)
-    return {name: table.column(name).to_pylist() for name in table.column_names}
+    try:
+        table = import_module("pyarrow.parquet").read_table(path)
+    # pyarrow's errors are of these two kinds
+    except (ValueError, OSError) as error:
+        raise TypingFileError(f"{path.name} is not a Parquet file that can be read") from error
+    wanted = [name for name in table.column_names if name in _NAMES or _is_time(name)]
+    return {name: table.column(name).to_pylist() for name in wanted}
+
+
+def _is_time(name: str) -> bool:
+    return any(name in pair for pair in _TIMES)
 
 
 def _runs(*columns: Sequence[Any]) -> Iterator[tuple[int, int]]:
@@ -83,15 +108,32 @@ def _runs(*columns: Sequence[Any]) -> Iterator[tuple[int, int]]:
             start = i
 
 
-def _number(value: Any) -> float:
-    return float("nan") if value in ("", None) else float(value)
+def _milliseconds(values: Sequence[Any], name: str) -> NDArray[np.float64]:
+    """Times as numbers, shape (n,); NaN where there is none."""
+    try:
+        return np.array([np.nan if v in ("", None) else v for v in values], np.float64)
+    except (ValueError, TypeError) as error:
+        wrong = next(i for i, value in enumerate(values) if not _is_number(value))
+        raise TypingFileError(f"{name} of row {wrong + 1} is not a number") from error
 
 
-def _zone(code: str) -> Zone:
-    return Zone.MODIFIER if code in _MODIFIERS else zone_of(code)
+def _is_number(value: Any) -> bool:
+    """Whether it is one, or nothing."""
+    try:
+        float(value or 0)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _zones(codes: Sequence[Any]) -> NDArray[np.int64]:
+    known = {code: _ZONES.get(str(code), Zone.OTHER) for code in set(codes)}
+    zones = np.array([known[code] for code in codes], np.int64)
+    if np.mean(zones != Zone.OTHER) < _LEAST_KNOWN:
+        raise TypingFileError("code names keys as KeyboardEvent.code does: KeyA, Space, Backspace")
+    return zones
 
 
 def _place(session: Any) -> tuple[float, str]:
     """Sessions by number where they have one."""
-    text = str(session)
-    return (float(text) if text.replace(".", "", 1).isdigit() else float("inf"), text)
+    return (float(session) if session and _is_number(session) else float("inf"), str(session))

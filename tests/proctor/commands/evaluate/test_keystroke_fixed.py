@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def phrase_file(tmp_path: Path) -> Path:
 
 
 def test_the_columns_are_read_by_their_prefix_in_milliseconds(phrase_file: Path) -> None:
-    found = read_repetitions(phrase_file)
+    found = read_repetitions(phrase_file).repetitions
     assert found.timings_ms.shape == (7, 204, 4)
     assert found.holds_ms.shape == (7, 204, 2)
     assert found.flights_ms[0, 0] == pytest.approx(
@@ -61,12 +62,23 @@ def test_an_enrolment_the_protocol_does_not_know_is_refused(phrase_file: Path) -
     assert CliRunner().invoke(app, command).exit_code == 2
 
 
+def test_who_typed_too_few_is_left_out_and_counted(phrase_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "phrase.csv.gz"
+    text = phrase_file.read_text() + "\ns9,1,1,0.1,0.2,0.1,0.1\n"
+    path.write_bytes(gzip.compress(text.encode("utf-8-sig")))
+    found = read_repetitions(path)
+    assert (found.repetitions.n_people, found.left_out) == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("a,b,c\n", "the first columns"),
         (f"{HEADER}\ns1,1,1,x,0,0,0\n", "line 2"),
-        (f"{HEADER}\ns1,1,1,0,0,0,0\n", "subjects are needed"),
+        (f"{HEADER}\ns1,1,1,0,0\n", "line 2"),
+        (f"{HEADER}\ns1,1,1,0,0,nan,0\n", "line 2 lacks a timing"),
+        (f"{HEADER}\n\ns1,1,1,0,0,0,0\n", "subjects are needed"),
+        ("subject,sessionIndex,rep,H.a\n", "there are columns"),
     ],
 )
 def test_another_file_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:

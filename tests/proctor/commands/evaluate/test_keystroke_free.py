@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 
 from keystroke.zones import Zone
 from proctor.__main__ import app
+from proctor.commands.evaluate.tables import TableError
 from proctor.commands.evaluate.typing_files import TypingFileError, read_people
 
 pytestmark = pytest.mark.unit
@@ -53,11 +55,31 @@ def test_both_ways_of_giving_times_are_the_same_presses(tmp_path: Path) -> None:
         assert second.hold_ms.tolist() == [90]
 
 
+def test_columns_in_any_order_blank_lines_and_others_columns_are_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    lines = ("note,hold_ms,code,dd_ms,session,subject", ",80,KeyA,0,1,x", "", "seen,,Space,90,1,x")
+    path.write_bytes(gzip.compress("\n".join(lines).encode("utf-8-sig")))
+    (only,) = read_people(path)["x"]
+    assert only.dt_ms.tolist() == [0, 90]
+    assert np.isnan(only.hold_ms).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.csv"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\xff\x00PAR\n")
+    with pytest.raises(TableError):
+        read_people(path)
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
         (("subject,session,code,dd_ms",), "the columns are"),
-        (("subject,session,code,dd_ms,hold_ms", "x,0,KeyA,zero,1"), "not a number"),
+        (("subject,session,code,dd_ms,hold_ms",), "no press"),
+        (("subject,session,code,dd_ms,hold_ms", "x,0,KeyA,zero,1"), "dd_ms of row 1 is not"),
+        (("subject,session,code,dd_ms,hold_ms", "x,0,KeyA,0,1,5"), "line 2 has more values"),
+        (("subject,session,code,dd_ms,hold_ms", "x,0,a,0,1"), "code names keys"),
         (
             (
                 "subject,session,code,dd_ms,hold_ms",
@@ -97,3 +119,4 @@ def test_a_cell_nobody_typed_enough_for_is_empty(typing_file: Path) -> None:
     cells = json.loads(done.stdout)["cells"]
     assert len(cells) == 20
     assert {(cell["n_mated"], cell["eer"]) for cell in cells} == {(0, None)}
+    assert {cell["n_too_few_keys"] for cell in cells} == {4}
