@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ class Presses:
 
     ``dt_ms``: time since the press before; ``hold_ms``: NaN where the release was not seen.
     ``human``: made on a keyboard, one key for one press. ``breaks``: something was pasted before.
-    ``clock_step_ms``: None until the page has measured it.
+    ``clock_step_ms``: None until the page has measured it. ``lead``: how many at the front are
+    counted elsewhere, and only begin the first combination.
     """
 
     dt_ms: Floats
@@ -37,6 +38,7 @@ class Presses:
     human: Bools
     breaks: Bools
     clock_step_ms: float | None
+    lead: int = 0
 
     @classmethod
     def of_keyboard(
@@ -49,12 +51,14 @@ class Presses:
     @classmethod
     def from_batch(cls, batch: KeyBatch) -> Self:
         """The presses of a batch."""
-        events = batch.events
-        flags = np.array([e.flags for e in events], np.int64)
+        columns = zip(*batch.events, strict=True) if batch.events else ((),) * 4
+        dt_ms, zones, hold_ms, flagged = columns
+        flags = np.array(flagged, np.int64)
         return cls(
-            np.array([e.dt_ms for e in events], np.float64),
-            np.array([e.zone for e in events], np.int64),
-            np.array([np.nan if e.hold_ms is None else e.hold_ms for e in events], np.float64),
+            np.array(dt_ms, np.float64),
+            np.array(zones, np.int64),
+            # a hold that is None becomes NaN
+            np.array(hold_ms, np.float64),
             (flags & int(NOT_HUMAN)) == 0,
             (flags & int(KeyFlag.AFTER_PASTE)) != 0,
             batch.clock_step_ms,
@@ -63,8 +67,8 @@ class Presses:
     def __len__(self) -> int:
         return len(self.zones)
 
-    def part(self, start: int, stop: int | None = None) -> Self:
-        """The presses from *start* up to *stop*."""
+    def part(self, start: int, stop: int | None = None, lead: int = 0) -> Self:
+        """The presses from *start* up to *stop*, the first *lead* of them counted elsewhere."""
         cut = slice(start, stop)
         return type(self)(
             self.dt_ms[cut],
@@ -73,6 +77,7 @@ class Presses:
             self.human[cut],
             self.breaks[cut],
             self.clock_step_ms,
+            lead,
         )
 
     def timings(self) -> "Timings":
@@ -92,6 +97,8 @@ class Presses:
         paused = follows & (self.dt_ms > LONGEST_INTERVAL_MS)
         flown = combined.copy()
         flown[1:] &= held[:-1]
+        for mask in (typed, held, combined, flown, paused):
+            mask[: self.lead] = False
         return Timings(typed, held, combined, flown, paused)
 
 
@@ -121,4 +128,10 @@ def joined(parts: Sequence[Presses]) -> Presses:
         np.concatenate([p.human for p in parts]),
         np.concatenate([p.breaks for p in parts]),
         min(steps, default=None),
+        parts[0].lead,
     )
+
+
+def previous(values: NDArray[Any]) -> NDArray[Any]:
+    """The value before each, shape (n,); the first has the last, which no timing reads."""
+    return np.concatenate([values[-1:], values[:-1]])

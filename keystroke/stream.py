@@ -1,7 +1,7 @@
 """Typing as it comes: overlapping windows, each compared while the order of its keys is in memory.
 
-Presses enter; windows with likelihood ratios, or the reason there is none, leave. Nothing of the
-order outlives the next window.
+Presses enter; windows with likelihood ratios, or the reason there is none, leave. Each half of a
+window is added up once, and nothing of the order outlives that.
 """
 
 from collections.abc import Sequence
@@ -68,13 +68,16 @@ class TypingStream:
     """The windows of one sitting so far; never changed, ``after`` gives the next.
 
     ``reference``: None when the person has none, or none that may be used. ``waiting``: presses
-    of the next window, the only ones whose order is known.
+    of the next half window and the one before, the only ones whose order is known. ``half``: sums
+    of the half window before; ``folded``: of all of them.
     """
 
     verifier: FreeTextVerifier
     reference: Profile | None
     windows: tuple[Window, ...] = ()
     waiting: Presses | None = None
+    half: Sums | None = None
+    folded: Sums = field(default_factory=Sums.empty)
     n_seen: int = 0
     start: Sums = field(default_factory=Sums.empty)
     start_profile: Profile | None = None
@@ -89,17 +92,28 @@ class TypingStream:
         """The stream with *presses*, and with the windows that they complete."""
         waiting = presses if self.waiting is None else joined([self.waiting, presses])
         stream = self
-        while len(waiting) >= WINDOW_KEYS:
-            stream = stream._with_window(waiting.part(0, WINDOW_KEYS))
-            waiting = waiting.part(STEP_KEYS)
+        while len(waiting) >= waiting.lead + STEP_KEYS:
+            stop = waiting.lead + STEP_KEYS
+            half = waiting.part(0, stop, waiting.lead)
+            stream = stream._with_half(self.verifier.sums(half))
+            waiting = waiting.part(stop - 1, lead=1)
         return replace(stream, waiting=waiting)
 
     def standing(self) -> Standing:
         """What all windows so far say together."""
         return combine(self.windows, self.verifier.operating_point)
 
-    def _with_window(self, presses: Presses) -> "TypingStream":
-        sums = self.verifier.sums(presses)
+    def total(self) -> Sums:
+        """Sums of all presses so far."""
+        return (
+            self.folded if self.waiting is None else self.folded + self.verifier.sums(self.waiting)
+        )
+
+    def _with_half(self, newest: Sums) -> "TypingStream":
+        grown = replace(self, half=newest, folded=self.folded + newest)
+        return grown if self.half is None else grown._with_window(self.half + newest)
+
+    def _with_window(self, sums: Sums) -> "TypingStream":
         reason = unfit(sums)
         stream, start_llr, llr = self, None, None
         # every other window is compared with the start: neighbours share half their keys

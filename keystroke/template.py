@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keystroke.events import KeyBatch
-from keystroke.presses import Presses
+from keystroke.presses import Presses, previous
 from keystroke.zones import N_ZONES, Zone
 
 Ints = NDArray[np.int64]
@@ -82,9 +82,9 @@ class Sums:
         """Sums of presses in order."""
         found = presses.timings()
         zones, dt_ms, hold_ms = presses.zones, presses.dt_ms, presses.hold_ms
-        before = np.roll(zones, 1)
+        before = previous(zones)
         flown = found.flown
-        flight_us = np.round((dt_ms - np.roll(hold_ms, 1))[flown] * 1000).astype(np.int64)
+        flight_us = np.round((dt_ms - previous(hold_ms))[flown] * 1000).astype(np.int64)
         edge = (_is_edge(zones) | _is_edge(before))[flown].astype(np.int64)
         interval_us = np.round(dt_ms[found.combined] * 1000).astype(np.int64)
         return cls(

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keystroke.presses import Presses
+from keystroke.presses import Presses, previous
 from keystroke.zones import N_FINGER_ZONES, Zone
 
 # eight fingers, then Space, Backspace, Enter, digits and punctuation
@@ -25,7 +25,7 @@ def channels(presses: Presses) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """
     found = presses.timings()
     known_hold, known_interval, flown = found.held, found.combined, found.flown
-    flight = np.where(flown, presses.dt_ms - np.roll(presses.hold_ms, 1), 0.0)
+    flight = np.where(flown, presses.dt_ms - previous(presses.hold_ms), 0.0)
     columns = [
         _scaled(presses.hold_ms, known_hold, *HOLD),
         known_hold,

@@ -1,6 +1,6 @@
 """Key batches of a sitting in; sealed sums, and at the end one comparison, out.
 
-The order of the keys lives in memory only, and only for the newest few hundred presses.
+The order of the keys lives in memory only, and only for the newest hundred presses.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,6 @@ _SEAL = "typing-sample"
 # reasons of a comparison that the learner need not give, or gives no longer
 _GRANTED = "accommodation"
 _WITHDRAWN = "consent_withdrawn"
-_RECENT = 500
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
 
@@ -48,16 +47,14 @@ _LOOKED_AT = 100
 class Typing:
     """One sitting's typing so far; never changed, for a batch that could not be kept comes again.
 
-    ``folded``: sums of all but the recent presses. After a restart of the service the sums go on
+    ``stored``: sums kept before this connection's. After a restart of the service the sums go on
     and the windows of the stream begin anew.
     """
 
     stream: TypingStream
     n_references: int
-    folded: Sums
-    recent: tuple[KeyEvent, ...] = ()
+    stored: Sums
     newest: tuple[KeyEvent, ...] = ()
-    clock_step_ms: float | None = None
     automated: bool = False
 
     @classmethod
@@ -75,13 +72,9 @@ class Typing:
         grown = replace(
             self,
             stream=self.stream.after(Presses.from_batch(batch)),
-            recent=self.recent + batch.events,
             newest=newest,
-            clock_step_ms=batch.clock_step_ms,
             automated=hands.is_automated,
         )
-        if len(grown.recent) > _RECENT:
-            grown = replace(grown, folded=grown.total(), recent=())
         told: tuple[Observation, ...] = ()
         # said when it changes: an hour of typing is not an hour of events
         if hands.is_automated is not self.automated:
@@ -92,8 +85,7 @@ class Typing:
 
     def total(self) -> Sums:
         """Sums of the whole sitting."""
-        batch = KeyBatch(self.clock_step_ms, self.recent)
-        return self.folded + self.stream.verifier.sums(Presses.from_batch(batch))
+        return self.stored + self.stream.total()
 
     def _windows(self) -> tuple[Observation, ...]:
         standing = self.stream.standing()

@@ -8,6 +8,7 @@ from keystroke.events import parse_batch
 from keystroke.presses import Presses
 from keystroke.stream import TypingStream
 from keystroke.verifiers.free_text import FreeTextVerifier
+from keystroke.verifiers.profile import Profile
 from keystroke.zones import N_FINGER_ZONES, Zone
 from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import least_s
@@ -44,14 +45,19 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
 
     batches = [_batch(BATCH_KEYS, rng) for _ in range(BATCHES)]
 
-    def capture() -> None:
-        stream = TypingStream(verifier, None)
-        for batch in batches:
-            stream = stream.after(Presses.from_batch(parse_batch(batch)))
+    def us_per_key(reference: Profile | None) -> float:
+        def capture() -> None:
+            stream = TypingStream(verifier, reference)
+            for batch in batches:
+                stream = stream.after(Presses.from_batch(parse_batch(batch)))
+
+        return least_s(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS)
 
     return {
         "model": verifier.model_id,
-        "us_per_key": least_s(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS),
+        "us_per_key": us_per_key(None),
+        # each window is compared with earlier visits too
+        "us_per_key_compared": us_per_key(reference),
         "ms_per_verification": least_s(verify, REPEATS) * 1e3,
         "ms_per_profile": least_s(lambda: verifier.profile(sessions), REPEATS) * 1e3,
         "bytes_per_learner": sum(len(each.to_bytes()) for each in sessions),

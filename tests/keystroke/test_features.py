@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,7 +39,7 @@ def test_shuffled_pauses_change_pauses_and_rhythm_but_not_speed() -> None:
     order = np.random.default_rng(3).permutation(len(events) - 1) + 1
     shuffled = (
         events[0],
-        *(replace(e, dt_ms=events[i].dt_ms) for e, i in zip(events[1:], order, strict=True)),
+        *(e._replace(dt_ms=events[i].dt_ms) for e, i in zip(events[1:], order, strict=True)),
     )
     before, after = measure([KeyBatch(1.0, events)]), measure([KeyBatch(1.0, shuffled)])
     assert after.typing_speed_kpm == before.typing_speed_kpm

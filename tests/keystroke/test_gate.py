@@ -19,7 +19,7 @@ def reason(batch: KeyBatch) -> Reason | None:
 
 def in_zones(batch: KeyBatch, zone: Zone, every: int) -> KeyBatch:
     """The batch with every so many presses moved to *zone*."""
-    events = (replace(e, zone=zone) if i % every == 0 else e for i, e in enumerate(batch.events))
+    events = (e._replace(zone=zone) if i % every == 0 else e for i, e in enumerate(batch.events))
     return replace(batch, events=tuple(events))
 
 

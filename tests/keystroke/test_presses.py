@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keystroke.presses import Presses, joined
+from keystroke.template import Sums
 from keystroke.zones import Zone
 
 pytestmark = pytest.mark.unit
@@ -41,3 +42,11 @@ def test_parts_join_again() -> None:
     again = joined([whole.part(0, 2), whole.part(2)])
     assert again.dt_ms.tolist() == [0, 150, 170]
     assert (len(again), again.clock_step_ms) == (3, 1.0)
+
+
+def test_parts_that_lead_on_add_up_to_the_whole() -> None:
+    rng = np.random.default_rng(4)
+    rows = [(float(dt), F, 80.0) for dt in rng.uniform(20, 1200, 40)]
+    whole = presses(*rows)
+    halves = Sums.from_presses(whole.part(0, 20)) + Sums.from_presses(whole.part(19, lead=1))
+    assert halves.to_bytes() == Sums.from_presses(whole).to_bytes()
