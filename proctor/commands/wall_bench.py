@@ -25,6 +25,7 @@ from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders
 from proctor.commands.seed import Seeded, seed_demo
 from proctor.exams.tables import RosterEntry
+from proctor.live.wall import ROUND_S
 from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Purpose, Role
 from proctor.plumbing.db import Database
@@ -117,7 +118,7 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
         await asyncio.sleep(SETTLE_S)
         before = {name: len(times) for name, times in seen.stills.items()}
         watched = await _cpu_during(pid, seconds)
-        longest = _longest_s(seen, sittings)
+        longest, dropped = _longest_s(seen, sittings), _dropped(seen, sittings, seconds)
         came = [len(seen.stills[name]) - before.get(name, 0) for name in sittings]
         live = await _open_live(house, sittings[0])
         said_s = await _say(house, client, sittings[0])
@@ -133,6 +134,7 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
         "workers_share_watched": round(watched[1] / seconds, 3),
         "stills_a_second": round(sum(came) / seconds, 1),
         "stills_of_the_least_shown": min(came),
+        "dropped_tiles": dropped,
         "longest_s_without_a_still": round(longest, 1),
         "kbit_a_second": round(seen.bytes * 8 / 1000 / (seconds + SETTLE_S)),
         "live_opens_s": live,
@@ -226,6 +228,16 @@ def _longest_s(seen: _Seen, sittings: list[str]) -> float:
         times = [*seen.stills[name], now]
         longest = max(longest, *(b - a for a, b in pairwise(times)), 0.0)
     return longest
+
+
+def _dropped(seen: _Seen, sittings: list[str], seconds: float) -> int:
+    """Rounds of the wall in the last *seconds* that brought no new still of a sitting on it."""
+    now = time.monotonic()
+    began, dropped = now - seconds, 0
+    for name in sittings:
+        times = [began, *(at for at in seen.stills[name] if at > began), now]
+        dropped += sum(max(0, round((b - a) / ROUND_S) - 1) for a, b in pairwise(times))
+    return dropped
 
 
 def _cookie(token: str) -> dict[str, str]:

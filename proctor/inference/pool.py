@@ -94,6 +94,14 @@ class InferencePool:
         made: bytes | NotAssessed = await asyncio.wrap_future(job)
         return made
 
+    async def mark_frame(
+        self, codec: str, keyframe: bytes, mark: str, *, face_only: bool
+    ) -> bytes | NotAssessed:
+        """One encoded keyframe, or its largest face, as a small JPEG that says who looks at it."""
+        job = self._submit(self._shrinks, worker.mark_frame, codec, keyframe, mark, face_only)
+        made: bytes | NotAssessed = await asyncio.wrap_future(job)
+        return made
+
     async def assess_image(
         self, data: bytes, *, embed: bool, portrait: bool = False
     ) -> FrameAssessment | NotAssessed:

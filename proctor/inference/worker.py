@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biometrics.types import FaceSample, Image
+from biometrics.types import Box, FaceSample, Image
 from models.registry import read_registry
 from proctor.inference.opened import (
     DETECTOR,
@@ -158,6 +158,43 @@ def shrink_frame(codec: str, keyframe: bytes) -> bytes:
     if width > SHRUNK_PX:
         size = (SHRUNK_PX, round(height * SHRUNK_PX / width))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return _jpeg(image)
+
+
+def mark_frame(codec: str, keyframe: bytes, mark: str, face_only: bool) -> bytes:
+    """The picture, or its largest face, as a JPEG 320 px wide with *mark*, of ASCII, in its corner.
+
+    Raises Unreadable.
+    """
+    import cv2
+
+    image = decode_keyframe(codec, keyframe)
+    if face_only:
+        found, _ = _models.detector.survey(image)
+        if not found:
+            raise Unreadable("no_face")
+        image = _around(image, found[0].box)
+    height, width = image.shape[:2]
+    size = (SHRUNK_PX, max(1, round(height * SHRUNK_PX / width)))
+    way = cv2.INTER_AREA if width > SHRUNK_PX else cv2.INTER_LINEAR
+    small = cv2.resize(image, size, interpolation=way).astype(np.uint8, copy=False)
+    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        place = (6, size[1] - 8)
+        cv2.putText(small, mark, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness)
+    return _jpeg(small)
+
+
+def _around(image: Image, face: Box) -> Image:
+    """The square of twice the face's side around it, as far as the picture goes."""
+    side = max(face.width, face.height)
+    x, y = face.left + face.width / 2, face.top + face.height / 2
+    rows = slice(max(0, round(y - side)), max(1, round(y + side)))
+    return image[rows, max(0, round(x - side)) : max(1, round(x + side))]
+
+
+def _jpeg(image: Image) -> bytes:
+    import cv2
+
     is_made, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 70])
     if not is_made:
         raise Unreadable("not_encodable")

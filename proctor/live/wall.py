@@ -20,6 +20,8 @@ from proctor.review.queue import Reviewed
 from proctor.sittings import interventions
 from proctor.sittings.tables import Act, Intervention, SittingState
 
+#: how often an open wall is told of the sittings on it, and has new stills of them
+ROUND_S = 2.0
 #: an incident that ended is news for so long
 NEWS_S = 300.0
 

@@ -54,7 +54,7 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
     parent = hashlib.sha256()
     sources: list[Source] = []
     found: list[tuple[int, webm.Block]] = []
-    for number, part in enumerate(_in_time_order(recordings)):
+    for number, part in enumerate(in_time_order(recordings)):
         clusters = _wanted(part, start_ms, end_ms)
         if clusters:
             source = Source(part.path, clusters[0].offset, clusters[-1].offset + clusters[-1].size)
@@ -75,22 +75,25 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """A file that holds pictures. ``start_ms``: its first one, since the recordings' epoch."""
+
     path: Path
     start_ms: int
     clusters: tuple[webm.Cluster, ...]
 
 
-def _in_time_order(recordings: Sequence[Path]) -> list[_Part]:
+def in_time_order(recordings: Sequence[Path]) -> list[Part]:
+    """Those of a track's files that hold pictures by now, the earliest first."""
     parts = []
     for path in recordings:
         # the index of a file without a first cluster yet is empty or missing
         if webm.index_path(path).exists() and (clusters := webm.read_clusters(path)):
-            parts.append(_Part(path, webm.read_start_ms(path), clusters))
+            parts.append(Part(path, webm.read_start_ms(path), clusters))
     return sorted(parts, key=lambda part: part.start_ms)
 
 
-def _wanted(part: _Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
+def _wanted(part: Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
     """The clusters between, with those back to a key frame when recording ran on until then."""
     begins = [part.start_ms + cluster.start_ms for cluster in part.clusters]
     overlapping = [
@@ -111,7 +114,7 @@ def _wanted(part: _Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
 
 
 def _copied(
-    part: _Part,
+    part: Part,
     source: Source,
     clusters: Sequence[webm.Cluster],
     end_ms: int,

@@ -56,7 +56,11 @@ def note_backfill(tx: Session, sitting: Sitting, made: Backfill, root: Path, now
 
 def files_of(tx: Session, sitting_id: str, root: Path) -> list[Path]:
     """Every file noted for a sitting."""
-    return [root / row.path for track in Track for row in recordings_of(tx, sitting_id, track)]
+    return [path for track in Track for path in files_of_track(tx, sitting_id, track, root)]
+
+
+def files_of_track(tx: Session, sitting_id: str, track: Track, root: Path) -> list[Path]:
+    return [root / row.path for row in recordings_of(tx, sitting_id, track)]
 
 
 def recover(paths: Iterable[Path]) -> list[RecordedTrack]:

@@ -20,7 +20,7 @@ from proctor.errors import ProctorError, Refused
 from proctor.incidents.builder import incidents_of
 from proctor.incidents.tables import IncidentRow
 from proctor.live.sitting import LiveSitting
-from proctor.live.wall import Tile, Wall
+from proctor.live.wall import ROUND_S, Tile, Wall
 from proctor.media.follow import Follower, Piece
 from proctor.media.pace import Pace
 from proctor.observations import Track
@@ -34,7 +34,6 @@ from web.facts import Say, fact_of
 from web.pages import clock_time, locale_of
 
 MOST_TILES = 30
-WALL_EVERY_S = 2.0
 FACTS_EVERY_S = 1.0
 # the disk's thread writes four times a second while somebody watches
 PIECES_EVERY_S = 0.1
@@ -116,7 +115,7 @@ class WallFeed:
                 await self._ws.send_json({"type": "tiles", "tiles": said})
                 self._said = said
             await self._show_stills(self._wanted & {each["id"] for each in said})
-            await asyncio.sleep(max(0.1, began + WALL_EVERY_S - clock.monotonic()))
+            await asyncio.sleep(max(0.1, began + ROUND_S - clock.monotonic()))
 
     async def _show_stills(self, wanted: frozenset[str]) -> None:
         if unseen := wanted - self._audited:

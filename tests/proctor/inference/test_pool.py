@@ -20,6 +20,7 @@ from models.registry import ModelRefused, fetch
 from proctor.inference import Backend, FrameAssessment, InferencePool, Looks
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
+from tests.support.sittings import pictures
 
 pytestmark = pytest.mark.unit
 
@@ -64,10 +65,11 @@ def slow_still() -> bytes:
     return still(Image.new("RGB", (5000, 4900)), compress_level=1)
 
 
-def encoded(codec: str, count: int = 1) -> list[bytes]:
+def encoded(codec: str, count: int = 1, width: int = 160) -> list[bytes]:
     """Frames of a man on a 320x240 picture as a browser's encoder would make them."""
     canvas = Image.new("RGB", (320, 240), (128, 128, 128))
-    canvas.paste(Image.open(io.BytesIO(MAN)).resize((160, 224)), (80, 8))
+    man = Image.open(io.BytesIO(MAN)).resize((width, width * 7 // 5))
+    canvas.paste(man, ((320 - man.width) // 2, (240 - man.height) // 2))
     context = av.CodecContext.create(codec, "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = 320, 240, "yuv420p"
@@ -136,6 +138,26 @@ async def test_awaited_answers_are_the_same(pool: InferencePool) -> None:
     assert isinstance(found, FrameAssessment)
     assert len(found.faces) == 1
     assert await pool.assess_frame("VP9", b"", Looks()) == NotAssessed("face", "unsupported_codec")
+
+
+@pytest.mark.asyncio
+async def test_a_marked_picture_is_the_face_or_all_of_it(pool: InferencePool) -> None:
+    frame = encoded("libvpx", width=80)[0]
+    face = await pool.mark_frame("VP8", frame, "0f3a91c2", face_only=True)
+    whole = await pool.mark_frame("VP8", frame, "0f3a91c2", face_only=False)
+    unmarked = await pool.mark_frame("VP8", frame, "", face_only=False)
+    assert isinstance(face, bytes)
+    assert isinstance(whole, bytes)
+    assert isinstance(unmarked, bytes)
+    assert Image.open(io.BytesIO(whole)).size == (320, 240)
+    (shown,) = assess(pool, face).faces
+    assert shown.box.height > assess(pool, whole).faces[0].box.height
+    marked, plain = (
+        np.asarray(Image.open(io.BytesIO(each)), float)[220:236, 4:80] for each in (whole, unmarked)
+    )
+    assert np.abs(marked - plain).max() > 100
+    nobody = await pool.mark_frame("VP8", pictures(plain=True)[0], "0f3a91c2", face_only=True)
+    assert refusal(nobody) == "no_face"
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:

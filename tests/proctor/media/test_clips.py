@@ -10,6 +10,7 @@ import pytest
 
 from proctor.media.backfill import KeptPicture, fill
 from proctor.media.clips import ClipUnavailable, cut_clip
+from proctor.media.pictures import NoPicture, key_frame_near
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
 from tests.support.waiting import wait_until
@@ -123,3 +124,19 @@ def test_nothing_recorded_is_no_clip(tmp_path, frames) -> None:
             cut_clip([path, empty.path], start_s, end_s, tmp_path / "clip.webm")
     assert not (tmp_path / "clip.webm").exists()
     empty.finish()
+
+
+def test_the_picture_of_a_moment_is_the_key_frame_nearest_to_it(tmp_path, frames) -> None:
+    whole = frames(20.0)
+    path = record(tmp_path, [frame for frame in whole if not 8.5 < frame.arrival < 16.5])
+    keys = {frame.arrival: frame.data for frame in whole if frame.is_key}
+
+    assert key_frame_near([path], 3.4) == keys[3.0]
+    assert key_frame_near([path], 3.6) == keys[4.0]
+    assert key_frame_near([path], -2.0) == keys[0.0]
+    assert key_frame_near([path], 12.0) == keys[8.0]
+    for at_s in (-6.0, 25.0):
+        with pytest.raises(NoPicture):
+            key_frame_near([path], at_s)
+    with pytest.raises(NoPicture):
+        key_frame_near([], 3.0)
