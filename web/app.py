@@ -27,7 +27,7 @@ from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
 from web.api import whip
 from web.office import routes as office
-from web.proctors import protocols, waiting, watching
+from web.proctors import pictures, protocols, waiting, watching
 from web.proctors import routes as proctors
 from web.students import identity as student_identity
 from web.students import record as student_record
@@ -81,6 +81,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         student_record,
         waiting,
         proctors,
+        pictures,
         watching,
         protocols,
         office,

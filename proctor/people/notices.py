@@ -16,25 +16,37 @@ from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 
 class NoticeKind(StrEnum):
-    """``answer``: incidents to explain; ``deadline``: the time for it is nearly over; ``decision``:
-    a person decided; ``message``: a proctor wrote while nobody was at the exam's page."""
+    """To students. ``answer``: incidents to explain; ``deadline``: the time for it ends soon;
+    ``decision``: a person decided; ``message``: a proctor wrote while the exam's page was closed.
+
+    To staff. ``review``: sittings of an exam wait; ``second``: a decision waits for another
+    person; ``appeal``: one waits for somebody who decided nothing; ``detector``: one is off.
+    """
 
     ANSWER = "answer"
     DEADLINE = "deadline"
     DECISION = "decision"
     MESSAGE = "message"
+    REVIEW = "review"
+    SECOND = "second"
+    APPEAL = "appeal"
+    DETECTOR = "detector"
 
 
 class Notice(Base):
-    """One thing told to one person. ``values``: what its sentence is filled with, nothing about a
-    person. ``post_at``: when it is next tried by e-mail; None when it was sent or given up."""
+    """One thing told to one person, about a sitting, an exam or neither. ``values``: what its
+    sentence is filled with, nothing about a person. ``post_at``: when it is next tried by e-mail;
+    None when it was sent or given up."""
 
     __tablename__ = "notices"
 
     id: Mapped[str] = id_column()
     account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
     kind: Mapped[NoticeKind] = mapped_column(string_enum(NoticeKind))
-    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), index=True)
+    sitting_id: Mapped[str | None] = mapped_column(
+        String(32), ForeignKey("sittings.id"), index=True
+    )
+    event_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("assessment_events.id"))
     values: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -44,8 +56,16 @@ class Notice(Base):
     @property
     def path(self) -> str:
         """The page it is about."""
-        place = "" if self.kind is NoticeKind.MESSAGE else "/record"
-        return f"/sittings/{self.sitting_id}{place}"
+        match self.kind:
+            case NoticeKind.MESSAGE:
+                return f"/sittings/{self.sitting_id}"
+            case NoticeKind.REVIEW:
+                return f"/review?exam={self.event_id}"
+            case NoticeKind.SECOND | NoticeKind.APPEAL:
+                return f"/review/sittings/{self.sitting_id}"
+            case NoticeKind.DETECTOR:
+                return "/office/quality"
+        return f"/sittings/{self.sitting_id}/record"
 
 
 class NoSuchNotice(NotFound):
@@ -54,33 +74,41 @@ class NoSuchNotice(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a notice is about. ``exam``: its title; ``until``: when a time for it ends."""
+    """What a notice is about. ``exam``: its title; ``until``: when a time for it ends;
+    ``detector``: a kind of incident."""
 
     account_id: str
-    sitting_id: str
-    exam: str
+    sitting_id: str | None = None
+    exam: str | None = None
     until: datetime | None = None
+    event_id: str | None = None
+    detector: str | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        until = None if self.until is None else self.until.isoformat()
+        found = {"exam": self.exam, "until": until, "detector": self.detector}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def tell(tx: Session, kind: NoticeKind, about: About, at: datetime) -> None:
     """Add a notice, unless the same waits unread: twenty decisions in an hour are one."""
-    same = select(Notice.id).where(
+    same = select(Notice).where(
         Notice.account_id == about.account_id,
         Notice.sitting_id == about.sitting_id,
+        Notice.event_id == about.event_id,
         Notice.kind == kind,
         Notice.seen_at.is_(None),
     )
-    if tx.scalars(same).first() is not None:
+    if any(row.values == about.values for row in tx.scalars(same)):
         return
-    values = {"exam": about.exam}
-    if about.until is not None:
-        values["until"] = about.until.isoformat()
     tx.add(
         Notice(
             account_id=about.account_id,
             kind=kind,
             sitting_id=about.sitting_id,
-            values=values,
+            event_id=about.event_id,
+            values=about.values,
             at=at,
             post_at=at,
         )

@@ -48,6 +48,8 @@ def words_of(locale: str, notice: Notice) -> dict[str, str]:
     if "until" in values:
         until = datetime.fromisoformat(values["until"]).astimezone(TIME_ZONE)
         values["until"] = in_words(until, "d MMMM y, HH:mm", locale=locale)
+    if "detector" in values:
+        values["detector"] = translate(locale, f"incident.{values['detector']}")
     return {
         part: translate(locale, f"notices.{notice.kind}.{part}", **values)
         for part in ("title", "text")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from proctor.incidents.tables import IncidentRow
 from proctor.people.tables import Account
 from proctor.review.precision import held_at
-from proctor.review.tables import BlindOpinion, Decision, Verdict
+from proctor.review.tables import BlindOpinion, Decision, FirstLook, Seen, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,17 @@ class ReviewerRecord:
     agreement: Agreement
     controls: int
     confirmed_controls: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLooks:
+    """What people saw before the label, beside what they decided after it. ``unsure``: of all
+    ``n``; ``turned``: decisions that confirm where nothing was seen at first."""
+
+    n: int
+    unsure: int
+    turned: int
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,41 @@ def agreement_by_kind(pairs: Iterable[Pair]) -> dict[str, Agreement]:
     for pair in pairs:
         by_kind[pair.kind].append((pair.first, pair.second))
     return {kind: agreement_of(found) for kind, found in sorted(by_kind.items())}
+
+
+def first_looks_by_kind(tx: Session, institution_id: str) -> dict[str, FirstLooks]:
+    """First looks of an institution, each beside the same person's first decision afterwards."""
+    query = (
+        select(FirstLook, IncidentRow.kind, Verdict.decision)
+        .join(IncidentRow, IncidentRow.id == FirstLook.incident_id)
+        .outerjoin(
+            Verdict,
+            (Verdict.incident_id == FirstLook.incident_id)
+            & (Verdict.reviewer_id == FirstLook.reviewer_id)
+            & (Verdict.at >= FirstLook.at),
+        )
+        .where(IncidentRow.sitting_id.in_(held_at(institution_id)))
+        .order_by(Verdict.at.desc())
+    )
+    # the last one taken up is the earliest decision
+    found = {
+        (look.incident_id, look.reviewer_id): (kind, look.seen, decision)
+        for look, kind, decision in tx.execute(query)
+    }
+    by_kind: defaultdict[str, list[tuple[Seen, Decision | None]]] = defaultdict(list)
+    for kind, seen, decision in found.values():
+        by_kind[kind].append((seen, decision))
+    return {kind: _first_looks(each) for kind, each in sorted(by_kind.items())}
+
+
+def _first_looks(found: list[tuple[Seen, Decision | None]]) -> FirstLooks:
+    pairs = [
+        (seen is Seen.SOMETHING, decision is Decision.CONFIRMED)
+        for seen, decision in found
+        if seen is not Seen.UNSURE and decision is not None
+    ]
+    unsure = sum(seen is Seen.UNSURE for seen, _ in found)
+    return FirstLooks(len(found), unsure, pairs.count((False, True)), agreement_of(pairs))
 
 
 def reviewers_of(tx: Session, institution_id: str, pairs: Iterable[Pair]) -> list[ReviewerRecord]:

@@ -48,7 +48,7 @@ class IncidentFile:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Who looked at what of the recording, as what. ``what``: recording, clip or export."""
+    """Who looked at what, as what. ``what``: recording, clip, picture or export."""
 
     by: str
     role: Role

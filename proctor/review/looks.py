@@ -58,7 +58,8 @@ def record_look(
 def record_view(
     tx: Session, viewer_id: str, sitting_id: str, what: str, subject_id: str, at: datetime
 ) -> None:
-    """Write that *viewer_id* is about to see a ``recording``, ``clip`` or ``export``, once."""
+    """Write that *viewer_id* is about to see a ``recording``, ``clip``, ``picture`` or
+    ``export``, once."""
     what = f"{what}:{subject_id}"
     for event in reversed(events.read(tx, sitting_id, "recording_viewed")):
         if at - event.at > _ONE_VIEW:

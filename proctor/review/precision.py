@@ -17,7 +17,8 @@ from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, Exam
 from proctor.identity.tables import IdentityCheck, Modality
 from proctor.incidents.kinds import IDENTITY_KINDS, Kind
 from proctor.incidents.tables import IncidentRow
-from proctor.people.tables import Account
+from proctor.people.notices import About, NoticeKind, tell
+from proctor.people.tables import Account, Role
 from proctor.review.tables import Decision, Verdict
 from proctor.sittings.tables import Sitting
 
@@ -94,6 +95,8 @@ def judge(tx: Session, institution_id: str, kind: str, at: datetime) -> None:
     if found.is_overturned:
         counts = {"confirmed": found.confirmed, "decided": found.decided}
         events.append(tx, _stream(institution_id), _OFF, {"kind": kind, **counts}, at)
+        for account_id in tx.scalars(_who_switches(institution_id)):
+            tell(tx, NoticeKind.DETECTOR, About(account_id, detector=kind), at)
 
 
 def switch_on(tx: Session, by: Account, kind: str, at: datetime) -> None:
@@ -191,6 +194,15 @@ def _switches(tx: Session, institution_id: str) -> dict[str, events.Event]:
 
 def _on_since(switches: dict[str, events.Event]) -> dict[str, datetime]:
     return {kind: event.at for kind, event in switches.items() if event.kind == _ON}
+
+
+def _who_switches(institution_id: str) -> Select[str]:
+    """Ids of those who read what decisions say of detectors."""
+    return select(Account.id).where(
+        Account.institution_id == institution_id,
+        Account.role.in_((Role.EXAM_OFFICE, Role.ADMIN)),
+        Account.is_active,
+    )
 
 
 def _stream(institution_id: str) -> str:

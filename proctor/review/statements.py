@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from proctor import events
 from proctor.errors import Conflict, NotFound, Refused
 from proctor.incidents.builder import incidents_of
+from proctor.people.notices import NoticeKind
 from proctor.people.tables import Account
 from proctor.review.looks import looks_of
+from proctor.review.staff import tell_others
 from proctor.review.tables import AppealRuling, Decision, Statement, Verdict
 from proctor.review.verdicts import (
     ADVERSE,
@@ -166,6 +168,8 @@ def appeal(
     if incident_id not in appealable(verdicts_of(tx, sitting.id), said, at):
         raise NothingToAppeal(sitting=sitting.id)
     _keep(tx, vault, sitting, incident_id, text, at, is_appeal=True)
+    decided = {row.reviewer_id for row in verdicts_of(tx, sitting.id)}
+    tell_others(tx, NoticeKind.APPEAL, sitting, decided, at)
 
 
 def rule(

@@ -88,6 +88,29 @@ class SampleLook(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Seen(StrEnum):
+    """What a stretch of a recording shows to somebody who was told nothing of it."""
+
+    SOMETHING = "something"
+    NOTHING = "nothing"
+    UNSURE = "unsure"
+
+
+class FirstLook(Base):
+    """What a person saw in an incident before being told what a detector said. Insert-only."""
+
+    __tablename__ = "first_looks"
+
+    incident_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("incidents.id"), primary_key=True
+    )
+    reviewer_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("accounts.id"), primary_key=True
+    )
+    seen: Mapped[Seen] = mapped_column(string_enum(Seen))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class BlindOpinion(Base):
     """What one more person thinks of an incident without knowing what was decided about it.
 

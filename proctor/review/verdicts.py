@@ -21,6 +21,7 @@ from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account
 from proctor.review.looks import looks_of, record_look
 from proctor.review.precision import judge
+from proctor.review.staff import tell_others
 from proctor.review.tables import AppealRuling, Decision, Statement, Verdict
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -160,7 +161,7 @@ def identity_standing(verdicts: Iterable[Given]) -> IdentityStanding:
 
 def look_at(tx: Session, viewer: Account, sitting: Sitting, incident_id: str, at: datetime) -> None:
     """Write that *viewer* has an incident before them. Raises NoSuchIncident."""
-    record_look(tx, viewer.id, sitting.id, _incident(tx, sitting, incident_id).id, at)
+    record_look(tx, viewer.id, sitting.id, incident_in(tx, sitting, incident_id).id, at)
 
 
 def decide_incident(
@@ -174,7 +175,7 @@ def decide_incident(
 ) -> Verdict:
     """Confirm or dismiss what an incident states; a later decision replaces an earlier one."""
     _may_decide(reviewer, sitting, decision, ABOUT_INCIDENT)
-    incident = _incident(tx, sitting, incident_id)
+    incident = incident_in(tx, sitting, incident_id)
     if incident.end_s is None:
         raise StillOpen(incident=incident_id)
     in_force = newest_by_incident(verdicts_of(tx, sitting.id)).get(incident_id)
@@ -239,7 +240,8 @@ def decide_identity(
     return add_verdict(tx, reviewer, sitting, None, decision, reason, at)
 
 
-def _incident(tx: Session, sitting: Sitting, incident_id: str) -> IncidentRow:
+def incident_in(tx: Session, sitting: Sitting, incident_id: str) -> IncidentRow:
+    """An incident of this sitting. Raises NoSuchIncident."""
     incident = tx.get(IncidentRow, incident_id)
     if incident is None or incident.sitting_id != sitting.id:
         raise NoSuchIncident(incident=incident_id)
@@ -325,9 +327,12 @@ def add_verdict(
         "decision": decision.value,
     }
     events.append(tx, sitting.id, "verdict_given", payload, at)
+    standing = identity_standing(verdicts_of(tx, sitting.id))
     # what waits for a second person is no decision yet
-    if incident_id is not None or identity_standing(verdicts_of(tx, sitting.id)).decision:
+    if incident_id is not None or standing.decision:
         tell_student(tx, sitting, at)
+    elif standing.needs_second_person:
+        tell_others(tx, NoticeKind.SECOND, sitting, standing.proposed_by, at)
     return verdict
 
 

@@ -113,6 +113,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "row_id": outage.id,
         "declaration_id": declared.id,
         "file_format": "pdf",
+        "moment": "scene",
     }
 
 
@@ -165,6 +166,8 @@ def body_of(path: str) -> dict[str, Any]:
         return {"json": {"begins": True}}
     if path.endswith("/sentence"):
         return {"json": {"batch": {"v": 1, "clock_step_ms": 0.1, "events": []}}}
+    if path.endswith("/first-look"):
+        return {"data": {"seen": "nothing"}}
     if "/blind/" in path:
         return {"data": {"decision": "confirmed"}}
     if "/appeals/" in path:

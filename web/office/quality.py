@@ -5,7 +5,12 @@ from fastapi.responses import Response
 
 from biometrics.error_rates import interval
 from proctor.people.tables import Role
-from proctor.review.agreement import agreement_by_kind, pairs_of, reviewers_of
+from proctor.review.agreement import (
+    agreement_by_kind,
+    first_looks_by_kind,
+    pairs_of,
+    reviewers_of,
+)
 from proctor.review.precision import LEAST_CASES, detectors_of, precision_by_version
 from proctor.review.sampling import misses_of
 from web.access import ReadTx, Signed, allow
@@ -27,6 +32,7 @@ def quality(request: Request, tx: ReadTx, visitor: Signed) -> Response:
         versions=precision_by_version(tx, institution),
         agreements=agreement_by_kind(pairs),
         reviewers=reviewers_of(tx, institution, pairs),
+        first_looks=first_looks_by_kind(tx, institution),
         misses=misses,
         missed=missed,
         bounds=bounds,

@@ -7,6 +7,7 @@ from typing import Any
 from proctor.identity.tables import CheckResult, Modality
 from proctor.review.dossier import Comparison, IncidentFile
 from proctor.review.statements import Said
+from proctor.review.tables import Seen
 from web.facts import Fact
 from web.proctors.facts import Still, Trust
 
@@ -14,7 +15,9 @@ from web.proctors.facts import Still, Trust
 @dataclass(frozen=True, slots=True)
 class Card:
     """``answers``: what the student said about it. ``alike``: undecided incidents of the same
-    kind; ``looked``: this one, and those of them that the visitor looked at before."""
+    kind; ``looked``: this one, and those of them that the visitor looked at before.
+    ``is_labelled``: False while the visitor has to say first what they see; ``seen_first``: what
+    that was."""
 
     found: IncidentFile
     said: Fact
@@ -23,6 +26,12 @@ class Card:
     answers: tuple[Said, ...]
     alike: int
     looked: int
+    is_labelled: bool
+    seen_first: Seen | None
+
+    @property
+    def template(self) -> str:
+        return "review/incident.html" if self.is_labelled else "review/first_look.html"
 
     def shown(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}

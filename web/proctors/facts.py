@@ -17,8 +17,6 @@ from web.facts import Say
 
 UNSEEN = ("device", "sound", "hardware", "virtual", "browser", "twins")
 _COMPARED = frozenset({Kind.FACE_MISMATCH, Kind.TYPING_MISMATCH})
-# a file's first picture may stand for the moment just before it
-_NEAR_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,10 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """A moment of the camera to look at beside the incident. ``name``: start or incident."""
+    """A picture beside the incident. ``name``: what it is of (web.proctors.pictures.Moment)."""
 
     name: str
     url: str
-    offset_s: float
     at_s: float
 
 
@@ -47,18 +44,6 @@ def trust_of(t: Say, kind: str, precision: Precision | None, model_ids: Sequence
         said = t("review.trust.precision", n=precision.decided, m=precision.confirmed)
     compared = ", ".join(model_ids) if kind in _COMPARED else ""
     return Trust(said, t("review.trust.model", name=compared) if compared else None)
-
-
-def stills_of(player: dict[str, Any], moments: dict[str, float]) -> tuple[Still, ...]:
-    """The camera at some *moments*, in seconds since the exam began, where it was recorded."""
-    found = []
-    for name, at_s in moments.items():
-        parts = [part for part in player["tracks"]["camera"] if part["start_s"] <= at_s + _NEAR_S]
-        if parts:
-            part = max(parts, key=lambda part: float(part["start_s"]))
-            offset_s = round(max(0.0, at_s - part["start_s"]), 2)
-            found.append(Still(name, part["url"], offset_s, at_s))
-    return tuple(found)
 
 
 def cause_in_words(t: Say, code: str) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from proctor.incidents.kinds import Kind
-from proctor.review.tables import Decision
+from proctor.review.tables import Decision, Seen
 from proctor.review.verdicts import MAX_REASON
 from web.words import Printable
 
@@ -17,6 +17,14 @@ class VerdictForm(BaseModel):
 
     decision: Decision
     reason: Printable = Field("", max_length=2 * MAX_REASON)
+
+
+class FirstLookForm(BaseModel):
+    """What is seen in a clip before its label."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seen: Seen
 
 
 class AlikeForm(BaseModel):

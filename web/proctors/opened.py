@@ -21,7 +21,16 @@ from proctor.identity import enrolment
 from proctor.identity.tables import SentenceCheck
 from proctor.incidents.kinds import Kind
 from proctor.people.tables import Account
-from proctor.review import claims, dossier, looks, queue, sampling, statements, verdicts
+from proctor.review import (
+    claims,
+    dossier,
+    first_looks,
+    looks,
+    queue,
+    sampling,
+    statements,
+    verdicts,
+)
 from proctor.review.claims import Claim
 from proctor.review.dossier import Comparison, Dossier
 from proctor.review.precision import precision_of
@@ -38,7 +47,7 @@ from web.facts import fact_of, reason_in_words
 from web.pages import locale_of, page
 from web.proctors import typing_card
 from web.proctors.card import Card, identified_s
-from web.proctors.facts import UNSEEN, cause_in_words, player_data, stills_of, trust_of
+from web.proctors.facts import UNSEEN, Still, cause_in_words, player_data, trust_of
 from web.proctors.feeds import breaks_in, line_of
 from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
 from web.proctors.timeline import LANE_HEIGHT, WIDTH, Stretch, lanes
@@ -81,6 +90,13 @@ class Opened:
     @cached_property
     def said(self) -> list[Said]:
         return statements.said_of(self.tx, self.at.vault, self.sitting)
+
+    @cached_property
+    def unlabelled(self) -> frozenset[str]:
+        """Incidents whose label the visitor is not shown yet."""
+        if not self.at.settings.first_look:
+            return frozenset()
+        return first_looks.unlabelled(self.tx, self.account, self.files.incidents, self.said)
 
     @property
     def exam_s(self) -> float:
@@ -148,7 +164,9 @@ class Opened:
                 evidence.gaps,
                 self.checks,
                 [line["at_s"] for line in talked],
+                self.unlabelled,
             ),
+            unlabelled=self.unlabelled,
             talked=talked,
             width=WIDTH,
             lane_height=LANE_HEIGHT,
@@ -184,15 +202,21 @@ class Opened:
         models = sorted({check.model_id for check in self.checks if check.model_id})
         alike = [each for each in waiting if each.row.kind == kind]
         seen = looks.looks_of(self.tx, self.account.id, self.sitting.id)
-        moments = {"start": identified_s(self.checks), "incident": found.row.start_s}
+        opened_s = found.row.opened_s
+        moments = {"start": identified_s(self.checks), "face": opened_s, "scene": opened_s}
+        pictures = f"{self.url}/incidents/{found.row.id}/pictures"
         return Card(
             found=found,
             said=fact_of(self.t, found.row),
             trust=trust_of(self.t, kind, rates.get(kind), models),
-            stills=stills_of(self.player, moments),
+            stills=tuple(Still(name, f"{pictures}/{name}", at_s) for name, at_s in moments.items())
+            if self.files.recordings
+            else (),
             alike=len(alike),
             answers=tuple(each for each in self.said if each.incident_id == found.row.id),
             looked=sum(each is found or seen.saw_itself(each.row.id) for each in alike),
+            is_labelled=found.row.id not in self.unlabelled,
+            seen_first=first_looks.given_by(self.tx, self.account, found.row.id),
         )
 
     def _claim(self) -> Claim | None:

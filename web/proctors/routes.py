@@ -11,11 +11,11 @@ from proctor.errors import Conflict
 from proctor.incidents.kinds import Kind
 from proctor.media.export import as_mp4, export_alone
 from proctor.people.tables import Role
-from proctor.review import claims, looks, queue, sampling, statements, verdicts
+from proctor.review import claims, first_looks, looks, queue, sampling, statements, verdicts
 from proctor.sittings.tables import SittingState
 from web.access import ServicesDep, Signed, Tx, allow
 from web.pages import page
-from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
+from web.proctors.forms import AlikeForm, AppealForm, FirstLookForm, SampleForm, VerdictForm
 from web.proctors.opened import ToDecide, ToRead
 from web.videos import NO_STORE, file_of, growing, video
 
@@ -37,7 +37,7 @@ def show_incident(incident_id: str, opened: ToRead) -> HTMLResponse:
         raise verdicts.NoSuchIncident(incident=incident_id)
     return page(
         opened.request,
-        "review/incident.html",
+        card.template,
         sitting_id=opened.sitting.id,
         refused=None,
         least=verdicts.MIN_REASON,
@@ -54,6 +54,8 @@ def decide_incident(
 ) -> Response:
     def write() -> str:
         tx, sitting = opened.tx, opened.sitting
+        if incident_id in opened.unlabelled:
+            raise first_looks.FirstLookMissing
         verdicts.decide_incident(
             tx, opened.account, sitting, incident_id, form.decision, form.reason, opened.now
         )
@@ -75,11 +77,28 @@ def look_at(incident_id: str, opened: ToDecide) -> dict[str, bool]:
     return {"looked": True}
 
 
+@router.post(
+    "/review/sittings/{sitting_id}/incidents/{incident_id}/first-look", dependencies=[_reviewing]
+)
+def give_first_look(
+    incident_id: str, form: Annotated[FirstLookForm, Form()], opened: ToDecide
+) -> RedirectResponse:
+    """What the visitor sees in the clip; from then on they are shown the label."""
+    verdicts.incident_in(opened.tx, opened.sitting, incident_id)
+    if incident_id not in opened.unlabelled:
+        raise first_looks.FirstLookGiven
+    first_looks.give(opened.tx, opened.account, opened.sitting, incident_id, form.seen, opened.now)
+    return RedirectResponse(f"{opened.url}?incident={incident_id}#card", 303)
+
+
 @router.post("/review/sittings/{sitting_id}/alike", dependencies=[_reviewing])
 def dismiss_alike(form: Annotated[AlikeForm, Form()], opened: ToDecide) -> Response:
     """Dismiss all undecided incidents of a kind, each of which the visitor looked at."""
 
     def write() -> str:
+        alike = {each.row.id for each in opened.files.incidents if each.row.kind == form.kind}
+        if alike & opened.unlabelled:
+            raise first_looks.FirstLookMissing
         verdicts.dismiss_alike(
             opened.tx, opened.account, opened.sitting, form.kind, form.reason, opened.now
         )

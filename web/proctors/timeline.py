@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proctor.identity.tables import CheckResult, Modality
-from proctor.incidents.kinds import Concern, Kind, concern_of
+from proctor.incidents.kinds import Concern, Kind
 from proctor.observations import Track
 from proctor.review.dossier import Comparison, IncidentFile
 from proctor.shares.evidence import Gap
@@ -44,7 +44,8 @@ LANES: Final[dict[str, frozenset[Kind]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a lane. ``incident_id``: None for a gap in a recording, or what was said."""
+    """A stretch of a lane. ``incident_id``: None for a gap in a recording, or what was said;
+    ``concern``: None for those and for an incident whose label is not shown yet."""
 
     x: float
     width: float
@@ -88,10 +89,17 @@ def lanes(
     gaps: Iterable[Gap],
     checks: Iterable[Comparison],
     said_s: Iterable[float] = (),
+    unlabelled: frozenset[str] = frozenset(),
 ) -> tuple[Lane, ...]:
-    """All lanes from top to bottom. ``said_s``: when something was said or done in the sitting."""
+    """All lanes from top to bottom. ``said_s``: when something was said or done in the sitting.
+
+    Incidents that are ``unlabelled`` all stand with the camera, and no comparisons are shown.
+    """
     talk = tuple(Mark(*stretch.mark(at_s, at_s), is_said=True) for at_s in said_s)
-    found, missing = list(incidents), list(gaps)
+    missing = list(gaps)
+    everything = list(incidents)
+    hidden = [each for each in everything if each.row.id in unlabelled]
+    found = [each for each in everything if each.row.id not in unlabelled]
     tracks = {track.value for track in Track}
     return tuple(
         Lane(
@@ -99,20 +107,21 @@ def lanes(
             recorded=name in tracks,
             marks=(
                 *(Mark(*stretch.mark(g.start_s, g.end_s)) for g in missing if g.track == name),
-                *(_mark(stretch, each) for each in found if each.row.kind in kinds),
+                *(_mark(stretch, each, each.concern) for each in found if each.row.kind in kinds),
+                *(_mark(stretch, each, None) for each in hidden if name == "camera"),
                 *(talk if name == "messages" else ()),
             ),
-            points=_points(stretch, checks) if name == "identity" else "",
+            points=_points(stretch, checks) if name == "identity" and not hidden else "",
         )
         for name, kinds in LANES.items()
     )
 
 
-def _mark(stretch: Stretch, found: IncidentFile) -> Mark:
+def _mark(stretch: Stretch, found: IncidentFile, concern: Concern | None) -> Mark:
     row = found.row
     end_s = stretch.end_s if row.end_s is None else row.end_s
     x, width = stretch.mark(row.start_s, end_s)
-    return Mark(x, width, row.id, concern_of(row.kind), bool(found.rulings))
+    return Mark(x, width, row.id, concern, bool(found.rulings))
 
 
 def _points(stretch: Stretch, checks: Iterable[Comparison]) -> str:

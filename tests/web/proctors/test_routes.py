@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
+from PIL import Image
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -58,6 +59,9 @@ class Room:
     @property
     def file(self) -> Path:
         return self.service.services.settings.recordings_dir / self.recording.path
+
+    def picture(self, moment: str) -> str:
+        return f"{self.url}/incidents/{self.mismatch}/pictures/{moment}"
 
     def look(self, *names: str) -> None:
         """Let *names* see a piece of the recording."""
@@ -137,6 +141,7 @@ def test_nobody_else_finds_the_sitting_or_its_pictures(room: Room, name: str) ->
         client.get(f"/review/clips/{room.clips[0]}"),
         client.get(f"/review/clips/{room.clips[0]}/mp4"),
         client.get(f"{room.url}/incidents/{room.paste}"),
+        client.get(room.picture("scene")),
         client.post(f"{room.url}/incidents/{room.paste}/verdict", data=verdict),
         client.post(f"{room.url}/identity", data={"decision": "verified", "reason": REASON}),
         client.post(f"{room.url}/admission"),
@@ -144,7 +149,7 @@ def test_nobody_else_finds_the_sitting_or_its_pictures(room: Room, name: str) ->
         client.post(f"{room.url}/alike", data={"kind": "paste", "reason": REASON}),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 10
+    assert [answer.status_code for answer in answers] == [404] * 11
     assert room.views() == []
     assert room.decisions() == []
 
@@ -178,11 +183,11 @@ def test_without_an_audit_line_there_are_no_pictures(room: Room) -> None:
     with room.service.db.transaction() as tx:
         refuse_views(tx)
 
-    clip = f"/review/clips/{room.clips[0]}"
-    answers = [client.get(url) for url in (room.video, clip, f"{clip}/mp4")]
+    clip, picture = f"/review/clips/{room.clips[0]}", room.picture("scene")
+    answers = [client.get(url) for url in (room.video, clip, f"{clip}/mp4", picture)]
 
-    assert [answer.status_code for answer in answers] == [503, 503, 503]
-    assert all("video" not in answer.headers["content-type"] for answer in answers)
+    assert [answer.status_code for answer in answers] == [503, 503, 503, 503]
+    assert {answer.headers["content-type"] for answer in answers} == {"text/html; charset=utf-8"}
 
 
 def refuse_views(tx: Session) -> None:
@@ -274,6 +279,31 @@ def test_a_clip_plays_and_the_page_says_who_saw_it(room: Room) -> None:
     assert answer.content[:4] == b"\x1a\x45\xdf\xa3"
     page = room.service.client("rustam").get(room.url).text
     assert "<td>Rita</td><td>Clip</td>" in page
+
+
+def test_a_picture_of_an_incident_is_made_for_its_viewer_and_on_record(room: Room) -> None:
+    client = room.service.client("rita")
+
+    answer = client.get(room.picture("scene"))
+
+    assert answer.status_code == 200
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == (
+        "image/jpeg",
+        "no-store",
+    )
+    with Image.open(io.BytesIO(answer.content)) as made:
+        assert (made.format, made.width) == ("JPEG", 320)
+    rita = room.service.cast.rita.id
+    assert room.views() == [{"viewer": rita, "what": f"picture:{room.mismatch}"}]
+    # the recording shows a pattern
+    nobody = client.get(room.picture("face"))
+    assert nobody.status_code == 404
+    assert "There is no picture of this moment." in nobody.text
+    assert client.get(room.picture("tomorrow")).status_code == 422
+    other = client.get(f"{room.url}/incidents/{'0' * 32}/pictures/scene")
+    assert other.status_code == 404
+    page = room.service.client("rustam").get(room.url).text
+    assert "<td>Rita</td><td>Picture of an incident</td>" in page
 
 
 def test_a_clip_is_downloaded_as_mp4_and_the_page_says_so(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 import { fragment, send } from "./api";
 import { element, optional, write } from "./page";
+import { load, thumbnails } from "./pictures";
 import { actionOf, type Action } from "./shortcuts";
 
 /** What the keys and the card ask of the player. */
@@ -39,6 +40,7 @@ export class Incidents {
     element("previous-button").addEventListener("click", () => this.step(-1));
     element("next-button").addEventListener("click", () => this.step(1));
     document.addEventListener("keydown", (event) => this.key(event));
+    thumbnails();
     this.prepare();
   }
 
@@ -76,12 +78,7 @@ export class Incidents {
   /** Load the pictures of the card, and write down that they are before somebody. */
   private look(id: string): void {
     void send("POST", `${element("card").dataset["url"] ?? ""}${id}/look`);
-    for (const still of document.querySelectorAll<HTMLVideoElement>("#card video[data-src]")) {
-      if (still.src !== "") continue;
-      still.preload = "metadata";
-      // at zero a browser shows nothing before it plays
-      still.src = `${still.dataset["src"] ?? ""}#t=${Math.max(0.1, Number(still.dataset["at"]))}`;
-    }
+    for (const still of document.querySelectorAll<HTMLImageElement>("#card img[data-src]")) load(still);
   }
 
   private mark(id: string): void {
@@ -132,8 +129,8 @@ export class Incidents {
       case "step":
         this.step(action.direction);
         break;
-      case "decide":
-        this.choose(action.decision);
+      case "choose":
+        this.choose(action.key);
         break;
       case "reason": {
         const buttons = document.querySelectorAll<HTMLElement>("#card [data-reason]");
@@ -145,8 +142,8 @@ export class Incidents {
     }
   }
 
-  private choose(decision: string): void {
-    const choice = document.querySelector<HTMLInputElement>(`#verdict-form input[value=${decision}]`);
+  private choose(key: string): void {
+    const choice = document.querySelector<HTMLInputElement>(`#verdict-form input[data-key=${key}]`);
     if (choice === null) return;
     choice.checked = true;
     choice.focus();

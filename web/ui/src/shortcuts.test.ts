@@ -7,6 +7,7 @@ it("knows the keys of the player and of the card by their place", () => {
   expect(actionOf("KeyL", true)).toEqual({ name: "skip", direction: 1 });
   expect(actionOf("KeyN", false)).toEqual({ name: "step", direction: 1 });
   expect(actionOf("Digit3", false)).toEqual({ name: "reason", number: 3 });
+  expect(actionOf("KeyU", false)).toEqual({ name: "choose", key: "U" });
   expect(actionOf("KeyQ", false)).toBeNull();
 });
 

@@ -3,7 +3,7 @@
 export type Action =
   | { name: "toggle" | "save" }
   | { name: "skip" | "step"; direction: 1 | -1 }
-  | { name: "decide"; decision: "confirmed" | "dismissed" }
+  | { name: "choose"; key: "A" | "D" | "U" }
   | { name: "reason"; number: number };
 
 const KEYS: Record<string, Action> = {
@@ -13,8 +13,9 @@ const KEYS: Record<string, Action> = {
   KeyL: { name: "skip", direction: 1 },
   KeyN: { name: "step", direction: 1 },
   KeyP: { name: "step", direction: -1 },
-  KeyA: { name: "decide", decision: "confirmed" },
-  KeyD: { name: "decide", decision: "dismissed" },
+  KeyA: { name: "choose", key: "A" },
+  KeyD: { name: "choose", key: "D" },
+  KeyU: { name: "choose", key: "U" },
   Digit1: { name: "reason", number: 1 },
   Digit2: { name: "reason", number: 2 },
   Digit3: { name: "reason", number: 3 },
