@@ -74,15 +74,28 @@ def issue(
 
 
 @app.command("rule")
-def rule(certificate: str, status: CertificateStatus, reason: str) -> None:
-    """Revoke a certificate (by its id), put it under review, or restore it."""
+def rule(
+    certificate: str,
+    status: CertificateStatus,
+    reason: str,
+    by: Annotated[str, typer.Option(help="E-mail of who rules, of the office.")],
+) -> None:
+    """Revoke a certificate (by its id), put it under review, or restore it.
+
+    It is under review until a second person revokes it too.
+    """
     db = Database(Settings().database)
     db.upgrade()
     try:
         with db.transaction() as tx:
-            certificates.rule(tx, certificate, status, reason, Clock().now())
-    except certificates.CertificateNotFound as error:
+            ruler = accounts.by_email(tx, by)
+            now = Clock().now()
+            stands = certificates.rule(tx, certificate, status, reason, ruler, now)
+    except ProctorError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     finally:
         db.close()
+    typer.echo(stands.value)
+    if stands is not status:
+        typer.echo("a second person has to revoke it too", err=True)

@@ -36,6 +36,10 @@ class EventKind(StrEnum):
     MOOC_FINAL = "mooc_final"
 
 
+#: the exams that 0/0/100 is about
+FINALS = frozenset({EventKind.FINAL, EventKind.MOOC_FINAL})
+
+
 class Mode(StrEnum):
     SYNC = "sync"
     ASYNC = "async"
@@ -287,3 +291,33 @@ class ImportDraft(Base):
     file_name: Mapped[str] = mapped_column(String(200))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Recredit(Base):
+    """A learner studied the course elsewhere and the credits were recalculated.
+
+    ``document``: number and date of the certificate; ``share``: what it says of its own share.
+    """
+
+    __tablename__ = "recredits"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(String(300))
+    document: Mapped[str] = mapped_column(String(200))
+    share: Mapped[str | None] = mapped_column(String(200))
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PeerCheck(Base):
+    """A learner checked the work of another. ``checked_in``: code of the event in which they
+    did, None when it was none of the scheme."""
+
+    __tablename__ = "peer_checks"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    event_code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    author_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    checker_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    checked_in: Mapped[str | None] = mapped_column(String(64))

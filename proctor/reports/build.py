@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound
 from proctor.exams.dispensations import dispensations_of
+from proctor.exams.peers import peer_checks_of
+from proctor.exams.recredits import recredits_of
 from proctor.exams.roster import Listed, roster_of
 from proctor.exams.schemes import events_of, newest_scheme
 from proctor.exams.tables import (
@@ -16,6 +18,8 @@ from proctor.exams.tables import (
     AssessmentScheme,
     Course,
     CourseKind,
+    PeerCheck,
+    Recredit,
 )
 from proctor.people.tables import Account, Institution
 from proctor.review.tables import Verdict
@@ -81,11 +85,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class PeersOfWork:
+    """How many learners checked a work, and how many of them were identified while they did."""
+
+    event_code: str
+    checked_by: int
+    identified: int
+
+
+@dataclass(frozen=True, slots=True)
 class LearnerReport:
     """One learner: the outcome of each event, and how they stand.
 
     ``stricter``: how they would stand at the stricter operating point of the face model; the same
-    object when nothing changes, None when an event cannot be decided there.
+    object when nothing changes, None when an event cannot be decided there. ``recredit``: the
+    course studied elsewhere instead, if it was.
     """
 
     name: str
@@ -93,6 +107,13 @@ class LearnerReport:
     outcomes: tuple[EventOutcome, ...]
     standing: Standing
     stricter: Standing | None
+    recredit: Recredit | None = None
+    peers: tuple[PeersOfWork, ...] = ()
+
+    @property
+    def format(self) -> str | None:
+        """The format the learner declared, whose weights their events have."""
+        return self.outcomes[0].event.format if self.outcomes else None
 
     @property
     def count(self) -> ShareRange:
@@ -137,8 +158,8 @@ class IdentityReport:
     limits: tuple[str, ...] = LIMITS
 
 
-#: by the outcomes of the events of one scheme, in their order
-_Known = dict[tuple[Outcome, ...], Standing]
+#: by the format declared, and the outcomes of the events in their order
+_Known = dict[tuple[str | None, tuple[Outcome, ...]], Standing]
 
 
 def build_report(
@@ -207,9 +228,49 @@ def _in_turn(
     now: datetime,
 ) -> Iterator[LearnerReport]:
     known: _Known = {}
+    recredits, peers = recredits_of(tx, course.id), _peers(tx, course, learners, now)
     outcomes = outcomes_in_turn(tx, course, learners, now)
     for learner, of_learner in zip(learners, outcomes, strict=True):
-        yield learner_report(learner, of_learner, rules, known)
+        made = learner_report(learner, of_learner, rules, known)
+        if learner.id in recredits or learner.id in peers:
+            found = recredits.get(learner.id), peers.get(learner.id, ())
+            made = replace(made, recredit=found[0], peers=found[1])
+        yield made
+
+
+def _peers(
+    tx: Session, course: Course, learners: Sequence[Account | Listed], now: datetime
+) -> dict[str, tuple[PeersOfWork, ...]]:
+    """Who checked the works of *learners*, by id of the author; {} where nobody checks others."""
+    authors = {learner.id for learner in learners}
+    checks = {who: rows for who, rows in peer_checks_of(tx, course.id).items() if who in authors}
+    if not checks:
+        return {}
+    ids = {row.checker_id for rows in checks.values() for row in rows}
+    checkers = [learner for learner in roster_of(tx, course.id) if learner.id in ids]
+    found = zip(checkers, outcomes_in_turn(tx, course, checkers, now), strict=True)
+    identified = {
+        (checker.id, outcome.code)
+        for checker, outcomes in found
+        for outcome in outcomes
+        if outcome.decision.outcome is Outcome.VERIFIED
+    }
+    return {
+        author: tuple(
+            PeersOfWork(
+                code,
+                len(of_work),
+                sum((row.checker_id, row.checked_in) in identified for row in of_work),
+            )
+            for code, of_work in _by_work(rows)
+        )
+        for author, rows in checks.items()
+    }
+
+
+def _by_work(rows: list[PeerCheck]) -> Iterator[tuple[str, list[PeerCheck]]]:
+    for code in sorted({row.event_code for row in rows}):
+        yield code, [row for row in rows if row.event_code == code]
 
 
 def learner_report(
@@ -238,11 +299,12 @@ def learner_report(
 def _known(
     known: _Known, events: list[PlannedEvent], pattern: tuple[Outcome, ...], rules: PolicyPack
 ) -> Standing:
-    if pattern not in known:
+    key = (events[0].format if events else None, pattern)
+    if key not in known:
         came_out = zip(events, pattern, strict=True)
         shares = [event.came_out(outcome) for event, outcome in came_out]
-        known[pattern] = _standing(shares, rules)
-    return known[pattern]
+        known[key] = _standing(shares, rules)
+    return known[key]
 
 
 def _standing(events: list[ShareEvent], rules: PolicyPack) -> Standing:

@@ -7,9 +7,10 @@ import csv
 import io
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,17 +20,18 @@ from sqlalchemy.orm import Session
 from proctor import events
 from proctor.errors import NotFound, Refused
 from proctor.exams.tables import Course
-from proctor.people.tables import Account
+from proctor.people.tables import Account, Role
 from proctor.plumbing.db import new_id
 from proctor.reports.build import LearnerReport, learner_report
 from proctor.reports.document import Json, canonical, range_json, sha256_of
 from proctor.reports.tables import Certificate, CertificateRuling, CertificateStatus
 from proctor.shares.calculator import Outcome
-from proctor.shares.outcomes import course_outcomes
+from proctor.shares.outcomes import RECREDITED, course_outcomes
 from proctor.shares.packs import pack
 
 SCHEMA = "tanu.certificate/1"
 _GONE = (Outcome.EXCUSED, Outcome.CANCELLED)
+_RULERS = (Role.EXAM_OFFICE, Role.ADMIN)
 
 
 class FormRefused(Refused):
@@ -180,15 +182,29 @@ def issue_certificate(
 
 
 def rule(
-    tx: Session, certificate_id: str, status: CertificateStatus, reason: str, now: datetime
-) -> None:
-    """Put a certificate under review, revoke it or restore it, with the reason."""
+    tx: Session,
+    certificate_id: str,
+    status: CertificateStatus,
+    reason: str,
+    by: Account,
+    now: datetime,
+) -> CertificateStatus:
+    """Put a certificate under review, revoke it or restore it, with the reason.
+
+    The status it then has: a second person has to revoke it too. Raises CertificateNotFound, also
+    for one of another institution.
+    """
     row = certificate(tx, certificate_id)
-    ruling = CertificateRuling(certificate_id=row.id, status=status, reason=reason, at=now)
+    if by.institution_id != row.institution_id or by.role not in _RULERS:
+        raise CertificateNotFound
+    ruling = CertificateRuling(
+        certificate_id=row.id, status=status, reason=reason, by=by.id, at=now
+    )
     tx.add(ruling)
     tx.flush()
-    fact = {"certificate": row.id, "status": status.value}
+    fact = {"certificate": row.id, "status": status.value, "by": by.id}
     events.append(tx, f"course:{row.course_id}", "certificate_ruled", fact, now)
+    return status_of(tx, row, now)
 
 
 def certificate(tx: Session, certificate_id: str) -> Certificate:
@@ -200,18 +216,29 @@ def certificate(tx: Session, certificate_id: str) -> Certificate:
 
 
 def status_of(tx: Session, row: Certificate, now: datetime) -> CertificateStatus:
-    """The newest ruling; without one valid, but under review when the share that the
+    """What people ruled; without a ruling valid, but under review when the share that the
     certificate rests on is no longer met."""
     query = select(CertificateRuling).where(CertificateRuling.certificate_id == row.id)
-    ruling = tx.scalars(query.order_by(CertificateRuling.at.desc()).limit(1)).one_or_none()
-    if ruling is not None:
-        return ruling.status
+    rulings = list(tx.scalars(query.order_by(CertificateRuling.at.desc())))
+    if rulings:
+        return _ruled(rulings)
     if not document_of(row)["identity"]["required"]:
         return CertificateStatus.VALID
     course, learner = tx.get_one(Course, row.course_id), tx.get_one(Account, row.account_id)
     outcomes = course_outcomes(tx, course, [learner], now)[learner.id]
     met = learner_report(learner, outcomes, pack(course.policy_pack)).met
     return CertificateStatus.VALID if met else CertificateStatus.UNDER_REVIEW
+
+
+def _ruled(rulings: Sequence[CertificateRuling]) -> CertificateStatus:
+    """What *rulings*, newest first, come to: one person alone revokes nothing."""
+    revoking = list(takewhile(lambda each: each.status is CertificateStatus.REVOKED, rulings))
+    if not revoking:
+        return rulings[0].status
+    people = {each.by for each in revoking}
+    # rulings of before people were named stand
+    stands = len(people) > 1 or None in people
+    return CertificateStatus.REVOKED if stands else CertificateStatus.UNDER_REVIEW
 
 
 def document_of(row: Certificate) -> Json:
@@ -243,6 +270,8 @@ def _refusals(
     issued = tx.scalars(query).one_or_none()
     if issued is not None:
         return (f"already_issued:{issued}",)
+    if any(outcome.decision == RECREDITED for outcome in report.outcomes):
+        return ("recredited",)
     passed = results.passed.get(report.number, frozenset())
     found += [
         f"not_passed:{outcome.code}"

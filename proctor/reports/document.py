@@ -261,12 +261,15 @@ class _Learners:
             self._shared(event) if event.sitting is None else self._event(event)
             for event in learner.outcomes
         ]
-        return {
+        written = {
             "number": learner.number,
             "name": learner.name,
             **self._standings[standing],
             "events": events,
         }
+        if learner.format or learner.recredit or learner.peers:
+            written |= _apart(learner)
+        return written
 
     def _shared(self, event: EventOutcome) -> orjson.Fragment:
         """An event without a sitting, which most learners of a course share as one object."""
@@ -286,6 +289,28 @@ class _Learners:
             "sitting": _sitting(sitting, evidence, self._people) if sitting and evidence else None,
             "centre": _centre(event.centre) if event.centre else None,
         }
+
+
+def _apart(learner: LearnerReport) -> Json:
+    """What few learners have: weights of their own, a course recalculated, works checked by
+    others."""
+    written: Json = {}
+    if learner.format:
+        weights = {each.code: plain_number(each.event.weight) for each in learner.outcomes}
+        written["scheme"] = {"format": learner.format, "weights": weights}
+    if learner.recredit:
+        told = learner.recredit
+        written["recredited"] = {
+            "source": told.source,
+            "document": told.document,
+            "share": told.share,
+        }
+    if learner.peers:
+        written["peers"] = [
+            {"code": work.event_code, "checked_by": work.checked_by, "identified": work.identified}
+            for work in learner.peers
+        ]
+    return written
 
 
 def _standing(standing: Standing, pack: PolicyPack) -> Json:

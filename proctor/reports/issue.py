@@ -4,10 +4,11 @@ import json
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.errors import NotFound
+from proctor.errors import Conflict, NotFound
 from proctor.exams.schemes import visible_courses
 from proctor.exams.tables import Course
 from proctor.people.tables import Account
@@ -20,6 +21,12 @@ class ReportNotFound(NotFound):
     """There is no such report among those you may see."""
 
     key = "error.report_not_found"
+
+
+class IssuedMeanwhile(Conflict):
+    """Somebody issued this version of the report meanwhile."""
+
+    key = "error.issued_meanwhile"
 
 
 def issue(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedReport:
@@ -51,9 +58,12 @@ def draft(tx: Session, course_id: str, issued_by: str, now: datetime) -> IssuedR
 
 
 def keep(tx: Session, row: IssuedReport) -> None:
-    """Issue a draft. Raises IntegrityError when its version was issued meanwhile."""
-    tx.add(row)
-    tx.flush()
+    """Issue a draft. Raises IssuedMeanwhile when its version is there by now."""
+    try:
+        with tx.begin_nested():
+            tx.add(row)
+    except IntegrityError:
+        raise IssuedMeanwhile(version=row.version) from None
     facts = {"by": row.issued_by, "sha256": row.sha256}
     _record(tx, row, "report_issued", facts, row.issued_at)
 

@@ -51,7 +51,8 @@ class Certificate(Base):
 
 
 class CertificateRuling(Base):
-    """A decision on a certificate after it was issued; insert-only, the newest counts."""
+    """A decision on a certificate after it was issued; insert-only, the newest counts. ``by`` is
+    None in those of before it was asked for."""
 
     __tablename__ = "certificate_rulings"
 
@@ -61,4 +62,5 @@ class CertificateRuling(Base):
     )
     status: Mapped[CertificateStatus] = mapped_column(string_enum(CertificateStatus))
     reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

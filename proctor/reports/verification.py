@@ -17,6 +17,8 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from proctor.exams.schemes import plain_number
+from proctor.exams.tables import EventKind
 from proctor.reports import merkle
 from proctor.reports.document import Json, canonical, range_json, share_json
 from proctor.shares.calculator import (
@@ -27,6 +29,7 @@ from proctor.shares.calculator import (
     design_by_count,
     design_by_weight,
 )
+from proctor.shares.formats import weights_in_format
 from proctor.shares.packs import Basis, PolicyPack, ZeroWeight
 
 _SEALED = ("manifest.json", "signature.json")
@@ -96,10 +99,14 @@ def _share_problems(document: Json) -> Iterator[str]:
     ] != share_json(design_by_weight(design), rules):
         yield "the shares by design do not follow from the scheme"
     for learner in document["learners"]:
+        own = learner.get("scheme")
+        of_learner = _declared_weights(document) if own else weights
+        if own and own["weights"] != {code: plain_number(of_learner[code]) for code in weights}:
+            yield f"the weights of learner {learner['number']} are not those of the format declared"
         held = [
             ShareEvent(
                 event["code"],
-                weights[event["code"]],
+                of_learner[event["code"]],
                 plans[event["code"]],
                 Outcome(event["outcome"]),
             )
@@ -109,6 +116,14 @@ def _share_problems(document: Json) -> Iterator[str]:
             "weight"
         ] != range_json(by_weight(held), rules):
             yield f"the shares of learner {learner['number']} do not follow from the outcomes"
+
+
+def _declared_weights(document: Json) -> dict[str, Fraction]:
+    """Weights in the scheme of a learner who declared 0/0/100."""
+    return weights_in_format(
+        (event["code"], EventKind(event["kind"]), Fraction(event["weight"]))
+        for event in document["events"]
+    )
 
 
 def _rules(printed: Json) -> PolicyPack:

@@ -72,12 +72,15 @@ class VerdictLine:
 
 @dataclass(frozen=True, slots=True)
 class LearnerPart:
+    """``notes``: what holds for this learner and not for the course."""
+
     name: str
     number: str
     count: ShareLine
     weight: ShareLine
     state: str
     state_text: str
+    notes: tuple[str, ...]
     outcomes: tuple[OutcomeLine, ...]
     incidents: tuple[IncidentLine, ...]
     verdicts: tuple[VerdictLine, ...]
@@ -183,6 +186,27 @@ class Printer:
         state = state_of(learner["met"], learner["met_if_pending_verified"])
         return self.t(f"report.met.{state}")
 
+    def weight(self, learner: Json, code: str) -> str:
+        """What an event weighs in the assessment of a learner."""
+        own = learner.get("scheme")
+        weight: str = own["weights"][code] if own else self.events[code]["weight"]
+        return weight
+
+    def notes(self, learner: Json) -> tuple[str, ...]:
+        """The format declared, a course recalculated, works that others checked."""
+        said = []
+        if own := learner.get("scheme"):
+            said.append(self.t("report.note.format", format=own["format"]))
+        if told := learner.get("recredited"):
+            said.append(self.t("report.note.recredited", **told))
+            share = "share" if told["share"] else "share_unknown"
+            said.append(self.t(f"report.note.recredited.{share}", **told))
+        said += [
+            self.t("report.note.peers", **{**work, "title": self.events[work["code"]]["title"]})
+            for work in learner.get("peers", ())
+        ]
+        return tuple(said)
+
     def plan(self, event: Json) -> str:
         """The technologies planned for an event of the scheme."""
         plan = ", ".join(self.t(f"technology.{name}") for name in event["plan"])
@@ -264,7 +288,11 @@ class Printer:
             weight=self._share("weight", learner["weight"]["low"], learner["weight"]["high"]),
             state=state,
             state_text=self.standing(learner),
-            outcomes=tuple(self._outcome(event) for event in learner["events"]),
+            notes=self.notes(learner),
+            outcomes=tuple(
+                self._outcome(event, self.weight(learner, event["code"]))
+                for event in learner["events"]
+            ),
             incidents=tuple(
                 self.incident(event, incident)
                 for event in sat
@@ -277,10 +305,10 @@ class Printer:
             ),
         )
 
-    def _outcome(self, event: Json) -> OutcomeLine:
+    def _outcome(self, event: Json, weight: str) -> OutcomeLine:
         return OutcomeLine(
             title=self._title(event),
-            weight=self.events[event["code"]]["weight"],
+            weight=weight,
             outcome=event["outcome"],
             outcome_text=self._outcome_text(event),
             methods=tuple(self._method(method) for method in event["methods"]),

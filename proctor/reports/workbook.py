@@ -23,7 +23,7 @@ _LEARNER = ("learner_number", "learner")
 _SHARES = (
     "col.count_num", "col.count_high", "col.count_den", "col.count_percent",
     "col.weight_num", "col.weight_high", "col.weight_den", "col.weight_percent",
-    "col.met",
+    "col.met", "col.notes",
 )  # fmt: skip
 _EVENT = ("event_code", "event_title", "weight", "plan", "outcome", "methods", "col.reasons")
 _SITTING = ("col.attempt", "col.exam_s", "col.camera_s", "col.screen_s")
@@ -31,7 +31,14 @@ _INCIDENT = ("event_code", "incident", "col.start_s", "col.end_s", "decision")
 _VERDICT = (
     "event_code", "verdict.about", "decision", "verdict.reason", "verdict.by", "verdict.at",
 )  # fmt: skip
-_WIDTHS = {"learner": 28, "event_title": 28, "methods": 48, "plan": 34, "verdict.reason": 48}
+_WIDTHS = {
+    "learner": 28,
+    "event_title": 28,
+    "methods": 48,
+    "plan": 34,
+    "verdict.reason": 48,
+    "col.notes": 48,
+}
 
 
 def xlsx_of(document: Json, sha256: str, locale: str) -> bytes:
@@ -82,16 +89,15 @@ def csv_of(document: Json, sha256: str, locale: str) -> bytes:
 def _learner_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
     for learner in document["learners"]:
         yield (*_who(learner), *_share(learner["count"]), *_share(learner["weight"]),
-               printer.standing(learner))  # fmt: skip
+               printer.standing(learner), "; ".join(printer.notes(learner)) or None)  # fmt: skip
 
 
 def _outcome_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:
-    events: dict[str, tuple[Cell, ...]] = {
-        event["code"]: (event["title"], Decimal(event["weight"]), printer.plan(event))
-        for event in document["events"]
-    }
+    in_scheme = _events_as_cells(printer, {})
     for learner in document["learners"]:
-        who = _who(learner)
+        who, events = _who(learner), in_scheme
+        if learner.get("scheme"):
+            events = _events_as_cells(printer, learner)
         for event in learner["events"]:
             yield (
                 *who,
@@ -100,6 +106,14 @@ def _outcome_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]
                 *printer.decided(event),
                 *_sitting(event["sitting"]),
             )
+
+
+def _events_as_cells(printer: Printer, learner: Json) -> dict[str, tuple[Cell, ...]]:
+    """Title, weight and plan of each event, by code."""
+    return {
+        code: (event["title"], Decimal(printer.weight(learner, code)), printer.plan(event))
+        for code, event in printer.events.items()
+    }
 
 
 def _incident_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]]:

@@ -121,9 +121,14 @@ def _share_events(course: "_Course", rules: PolicyPack) -> list[ShareEvent]:
 def _problems(error: ValidationError) -> list[str]:
     """Where something is wrong and what, without repeating what stood there."""
     return [
-        f"{'.'.join(str(part) for part in each['loc']) or 'file'}: {each['msg']}"
+        f"{'.'.join(_shown(str(part)) for part in each['loc']) or 'file'}: {each['msg']}"
         for each in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _shown(name: str) -> str:
+    # the name of a key that should not be there is the file's own
+    return name if name.isprintable() else ascii(name)
 
 
 _Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -138,6 +143,11 @@ class _Policy(BaseModel):
     id: _Code
     zero_weight: ZeroWeight | None = None
     basis: Basis | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name_alone(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
 
 
 class _Event(BaseModel):
@@ -159,7 +169,7 @@ class _Attempt(BaseModel):
 class _Course(BaseModel):
     model_config = _READ
 
-    policy: _Code | _Policy
+    policy: _Policy
     events: list[_Event]
     attempts: list[_Attempt] = Field(default_factory=list)
 
@@ -174,8 +184,6 @@ class _Course(BaseModel):
 
     def rules(self) -> PolicyPack:
         """The pack with what the university chose over it. Raises UnknownPack."""
-        if isinstance(self.policy, str):
-            return pack(self.policy)
         rules = pack(self.policy.id)
         return replace(
             rules,

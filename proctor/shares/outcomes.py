@@ -20,6 +20,7 @@ from proctor.centres.on_site import on_site_of
 from proctor.centres.protocols import CentreFinding, findings_of
 from proctor.centres.tables import OnSiteSitting
 from proctor.exams.dispensations import Dispensations, dispensations_of
+from proctor.exams.recredits import recredits_of
 from proctor.exams.roster import Listed
 from proctor.exams.schemes import events_in_force, weight_of
 from proctor.exams.tables import (
@@ -36,8 +37,10 @@ from proctor.review.tables import Decision
 from proctor.review.verdicts import identity_standing
 from proctor.shares.calculator import Outcome, ShareEvent
 from proctor.shares.evidence import Records, Sat, SittingEvidence, VerdictEvidence, read_rows
+from proctor.shares.formats import ZERO_ZERO_HUNDRED, weights_in_format
 from proctor.shares.packs import PolicyPack, pack
 from proctor.sittings.admission import overrides_of
+from proctor.sittings.declarations import declared_learners
 from proctor.sittings.tables import Sitting, SittingState
 
 
@@ -81,7 +84,8 @@ class OutcomeDecision:
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """One event of the scheme in force; its plan holds what the act knows."""
+    """One event of the scheme in force; its plan holds what the act knows. ``format``: the one
+    a learner declared, whose weight this is; None for the weight of the scheme."""
 
     id: str
     code: str
@@ -91,6 +95,7 @@ class PlannedEvent:
     plan: frozenset[Technology]
     opens_at: datetime
     closes_at: datetime
+    format: str | None = None
 
     def came_out(self, outcome: Outcome) -> ShareEvent:
         """The event as the shares of a learner take it."""
@@ -117,6 +122,12 @@ class EventOutcome:
     @property
     def attempt(self) -> int | None:
         return self.sitting.attempt if self.sitting else None
+
+
+_CANCELLED = OutcomeDecision(Outcome.CANCELLED, reasons=("cancelled",))
+_EXCUSED = OutcomeDecision(Outcome.EXCUSED, reasons=("excused",))
+#: the whole course was studied elsewhere and its credits recalculated
+RECREDITED = OutcomeDecision(Outcome.EXCUSED, reasons=("recredited",))
 
 
 def decide(
@@ -208,31 +219,36 @@ def outcomes_in_turn(
     gone = dispensations_of(tx, course.id)
     at_centres = findings_of(tx, course.id, _few(learners))
     on_site, overrides = on_site_of(tx, course.id), overrides_of(tx, course.id)
+    declared, recredits = declared_learners(tx, course.id), recredits_of(tx, course.id)
     newest = _newest_sittings(tx, course, {learner.id for learner in learners})
     records = Records(tx, [sat.id for of_event in newest.values() for sat in of_event.values()])
     nobody = None, None, None, None
     # an event with who sat it, and its outcome for all who did not
-    sat = [
-        (
-            event,
-            newest.get(event.code, {}),
-            _event_outcome(event, *nobody, rules, now, event.code in on_site.everybody),
-        )
-        for event in events
+    in_scheme, in_own = [
+        [
+            (
+                event,
+                newest.get(event.code, {}),
+                _event_outcome(event, *nobody, rules, now, event.code in on_site.everybody),
+            )
+            for event in of_scheme
+        ]
+        for of_scheme in (events, in_format(events) if declared else [])
     ]
     # a course in which nobody was sent on site, let in or released is read without asking
     usual = not (
-        gone.cancelled or gone.excused or at_centres or overrides
+        gone.cancelled or gone.excused or at_centres or overrides or recredits
         or on_site.everybody or on_site.single
     )  # fmt: skip
     for learner in learners:
         outcomes = []
-        for event, by_learner, unsat in sat:
+        for event, by_learner, unsat in in_own if learner.id in declared else in_scheme:
             sitting, centre, released = by_learner.get(learner.id), None, None
             let_in = is_own = moved = False
             if not usual:
                 key = (learner.id, event.code)
-                centre, released = at_centres.get(key), _released(gone, *key)
+                centre = at_centres.get(key)
+                released = RECREDITED if learner.id in recredits else _released(gone, *key)
                 let_in = key in overrides
                 is_own = let_in or key in on_site.single
                 moved = _replaces(on_site.of(*key), sitting)
@@ -257,6 +273,14 @@ def planned(event: AssessmentEvent, rules: PolicyPack) -> PlannedEvent:
         opens_at=event.opens_at,
         closes_at=event.closes_at,
     )
+
+
+def in_format(events: Sequence[PlannedEvent]) -> list[PlannedEvent]:
+    """*events* as they form the assessment of a learner who declared 0/0/100."""
+    weights = weights_in_format((event.code, event.kind, event.weight) for event in events)
+    return [
+        replace(event, weight=weights[event.code], format=ZERO_ZERO_HUNDRED) for event in events
+    ]
 
 
 def plan_of(event: AssessmentEvent, rules: PolicyPack) -> frozenset[Technology]:
@@ -525,14 +549,14 @@ def _event_outcome(
     sitting: Sat | None,
     evidence: SittingEvidence | None,
     centre: CentreFinding | None,
-    released: Outcome | None,
+    released: OutcomeDecision | None,
     rules: PolicyPack,
     now: datetime,
     on_site: bool,
 ) -> EventOutcome:
     verdicts = evidence.verdicts if evidence else ()
     if released is not None:
-        decision = OutcomeDecision(released, reasons=(released.value,))
+        decision = released
     elif centre is not None and _is_newest(centre, sitting):
         decision = decide_at_centre(event.plan, centre)
     elif on_site and event.plan:
@@ -588,9 +612,9 @@ def _replaces(moved: OnSiteSitting | None, sitting: Sat | None) -> bool:
     return moved.account_id is not None or not is_over
 
 
-def _released(gone: Dispensations, learner_id: str, code: str) -> Outcome | None:
+def _released(gone: Dispensations, learner_id: str, code: str) -> OutcomeDecision | None:
     if code in gone.cancelled:
-        return Outcome.CANCELLED
+        return _CANCELLED
     if (learner_id, code) in gone.excused:
-        return Outcome.EXCUSED
+        return _EXCUSED
     return None

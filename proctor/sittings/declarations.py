@@ -15,11 +15,10 @@ from proctor.centres.tables import Cause
 from proctor.clock import TIME_ZONE
 from proctor.errors import Conflict, NotFound, Refused
 from proctor.exams.schemes import events_in_force
-from proctor.exams.tables import AssessmentEvent, Course, Declaration, EventKind, Venue
+from proctor.exams.tables import FINALS, AssessmentEvent, Course, Declaration, Venue
 from proctor.people.tables import Account
 
 FORMAT = "0/0/100"
-_FINALS = (EventKind.FINAL, EventKind.MOOC_FINAL)
 
 
 class DeclaredLate(Refused):
@@ -114,6 +113,14 @@ def declared_in(tx: Session, course_id: str) -> list[Declared]:
     return [Declared(row, person, tx.get_one(Account, row.by).name) for row, person in rows]
 
 
+def declared_learners(tx: Session, course_id: str) -> frozenset[str]:
+    """Ids of the learners of a course whose declarations hold."""
+    query = select(Declaration.account_id).where(
+        Declaration.course_id == course_id, Declaration.withdrawn_at.is_(None)
+    )
+    return frozenset(tx.scalars(query))
+
+
 def finals_of(tx: Session, course_id: str) -> list[AssessmentEvent]:
     """The final exams of the scheme in force."""
-    return [event for event in events_in_force(tx, course_id) if event.kind in _FINALS]
+    return [event for event in events_in_force(tx, course_id) if event.kind in FINALS]

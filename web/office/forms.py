@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import UploadFile
 
 from proctor.centres import imports as centres
-from proctor.exams import control, dispensations, imports
+from proctor.exams import control, dispensations, imports, peers, recredits
 from proctor.exams.intake import FileKind
 from proctor.exams.sheets import MAX_BYTES
 
@@ -23,6 +23,8 @@ class ImportKind(StrEnum):
     STAFF = "staff"
     CONTROL = "control"
     DISPENSATIONS = "dispensations"
+    RECREDITS = "recredits"
+    PEERS = "peers"
     CENTRES = "centres"
     PROTOCOLS = "protocols"
 
@@ -71,6 +73,14 @@ FORMS = {
     ImportKind.DISPENSATIONS: FileForm(
         dispensations.DISPENSATIONS,
         ("DL-101", "final", "D-26001", "№ 14 анықтама, 12.12.2026"),
+    ),
+    ImportKind.RECREDITS: FileForm(
+        recredits.RECREDITS,
+        ("DL-101", "D-26001", "open.example.kz", "№ 512, 01.06.2026", "60/100 = 60.00 %"),
+    ),
+    ImportKind.PEERS: FileForm(
+        peers.PEERS,
+        ("DL-101", "final", "D-26001", "D-26002", ""),
     ),
     ImportKind.CENTRES: FileForm(
         centres.CENTRES,

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from proctor.__main__ import app
+from proctor.people import accounts
+from proctor.people.tables import Role
 from proctor.plumbing.db import Database
 from proctor.reports.tables import Certificate
 from tests.support.certificates import FORM, PASSED, URL
@@ -39,8 +41,16 @@ def test_certificates_are_issued_ruled_on_and_refused_by_name(
     assert "S-0003: not_passed:quiz-1" in run.stderr
     with db.transaction() as tx:
         row = tx.scalars(select(Certificate)).one()
-    ruled = CliRunner().invoke(app, ["certificate", "rule", row.id, "revoked", "№ 4"])
-    assert ruled.exit_code == 0
-    unknown = CliRunner().invoke(app, ["certificate", "rule", "nothing", "revoked", "№ 4"])
-    assert unknown.exit_code == 2
+    with db.transaction() as tx:
+        institution_id = made.office.institution_id
+        accounts.add(tx, institution_id, "second@example.org", "Гүлнар Асан", Role.ADMIN)
+
+    def rule(certificate: str, by: str) -> Result:
+        arguments = ["certificate", "rule", certificate, "revoked", "№ 4"]
+        return CliRunner().invoke(app, [*arguments, "--by", f"{by}@example.org"])
+
+    said = [rule(row.id, by).stdout.strip() for by in ("olga", "olga", "second")]
+    assert said == ["under_review", "under_review", "revoked"]
+    for certificate, by in (("nothing", "olga"), (row.id, "alice"), (row.id, "nobody")):
+        assert rule(certificate, by).exit_code == 2
     db.close()

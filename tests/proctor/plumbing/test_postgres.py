@@ -11,7 +11,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -23,7 +22,7 @@ from proctor.people import sign_in
 from proctor.plumbing.db import Base, Database
 from proctor.reports.build import build_report
 from proctor.reports.document import Json, as_json
-from proctor.reports.issue import draft, issue, keep
+from proctor.reports.issue import IssuedMeanwhile, draft, issue, keep
 from proctor.review.tables import Decision
 from tests.support.cast import NOON, assemble
 from tests.support.exam_course import NOW, ExamCourse, exam_course
@@ -86,7 +85,7 @@ def test_two_who_issue_at_once_do_not_both_get_the_version(there: Database) -> N
         drafts = [draft(tx, course, office, NOW) for tx in (one, other)]
     with there.transaction() as tx:
         keep(tx, drafts[0])
-    with pytest.raises(IntegrityError), there.transaction() as tx:
+    with pytest.raises(IssuedMeanwhile), there.transaction() as tx:
         keep(tx, drafts[1])
 
 

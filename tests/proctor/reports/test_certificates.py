@@ -1,9 +1,11 @@
 import io
+from datetime import timedelta
 
 import pytest
 from pypdf import PdfReader
 
-from proctor.people.tables import Account
+from proctor import events
+from proctor.people.tables import Account, Institution, Role
 from proctor.reports.certificate_pdf import certificate_pdf
 from proctor.reports.certificates import (
     CertificateForm,
@@ -100,6 +102,11 @@ def test_pending_events_do_not_reach_the_share(held: ExamCourse) -> None:
     assert issued(held, held.learners[1]) == ("below_share:0.00/0.00",)
 
 
+def ruled(held: ExamCourse, row: Certificate, status: str, by: Account, minute: int = 0) -> str:
+    at = NOW + timedelta(minutes=minute)
+    return rule(held.tx, row.id, CertificateStatus(status), "Комиссия шешімі № 4", by, at)
+
+
 def test_later_decision_puts_it_under_review_and_a_ruling_counts(held: ExamCourse) -> None:
     row = given(held, held.learners[0])
     assert status_of(held.tx, row, NOW) is CertificateStatus.VALID
@@ -109,9 +116,31 @@ def test_later_decision_puts_it_under_review_and_a_ruling_counts(held: ExamCours
         held.decide(sitting, 1, Decision.UNVERIFIED, minute=1)
     body = row.body
     assert status_of(held.tx, row, NOW) is CertificateStatus.UNDER_REVIEW
-    rule(held.tx, row.id, CertificateStatus.REVOKED, "Комиссия шешімі № 4", NOW)
-    assert status_of(held.tx, row, NOW) is CertificateStatus.REVOKED
+    held.reviewers[0].role = Role.ADMIN
+    for by, status in ((held.office, "under_review"), (held.reviewers[0], "revoked")):
+        assert ruled(held, row, "revoked", by) == status
     assert certificate(held.tx, row.id).body == body
+    # what is better for the holder one person decides, and revoking begins anew
+    assert ruled(held, row, "valid", held.office, 1) == "valid"
+    assert ruled(held, row, "revoked", held.office, 2) == "under_review"
+    assert ruled(held, row, "revoked", held.office, 3) == "under_review"
+    facts = [event.payload for event in events.read(held.tx, f"course:{held.course.id}")]
+    assert [fact["by"] for fact in facts if "status" in fact][:2] == [
+        held.office.id,
+        held.reviewers[0].id,
+    ]
+
+
+def test_nobody_rules_on_a_certificate_of_another_institution(held: ExamCourse) -> None:
+    row = given(held, held.learners[0])
+    with pytest.raises(CertificateNotFound):
+        ruled(held, row, "revoked", held.reviewers[0])
+    other = Institution(name="Another")
+    held.tx.add(other)
+    held.tx.flush()
+    held.office.institution_id = other.id
+    with pytest.raises(CertificateNotFound):
+        ruled(held, row, "revoked", held.office)
 
 
 def test_unknown_certificate_is_not_found(made: ExamCourse) -> None:

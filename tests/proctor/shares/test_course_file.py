@@ -219,8 +219,15 @@ def test_university_may_choose_basis_and_zero_weight_over_the_pack() -> None:
             {"attempts": [{"event": "e0", "outcome": "verified", "counted": "yes"}]},
             "attempts.0.counted",
         ),
-        ({"policy": {"id": "KZ-137-2016", "zero_wieght": "include"}}, "policy._Policy.zero_wieght"),
-        ({"policy": {"id": "KZ-137-2016", "basis": "any"}}, "policy._Policy.basis"),
+        ({"policy": {"id": "KZ-137-2016", "zero_wieght": "include"}}, "policy.zero_wieght"),
+        ({"policy": {"id": "KZ-137-2016", "basis": "any"}}, "policy.basis"),
+        ({"policy": {"id": "KZ-137-2016", "a\nb": 1}}, "policy.'a\\nb'"),
+        ({"policy": 7}, "policy"),
+        ({"events": [{"id": "a", "weight": "1e999999999", "plan": []}]}, "events.0.weight"),
+        ({"events": [{"id": "a", "weight": "9" * 31, "plan": []}]}, "events.0.weight"),
+        ({"events": [{"id": "a", "weight": "Infinity", "plan": []}]}, "events.0.weight"),
+        ({"events": [{"id": "a", "weight": "٣", "plan": []}]}, "events.0.weight"),
+        ({"events": {}}, "events"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(change: dict[str, Any], place: str) -> None:

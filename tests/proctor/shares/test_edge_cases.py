@@ -1,8 +1,4 @@
-"""The numbered edge cases of the share: one test each, named by its number.
-
-Cases without a room of their own in this service have no test: E28 peer assessment, E30
-re-credited courses.
-"""
+"""The numbered edge cases of the share: one test each, named by its number."""
 
 import json
 from datetime import datetime, timedelta
@@ -12,25 +8,39 @@ from typing import Any
 
 import pytest
 
+from proctor.catalogue import LOCALES
 from proctor.centres.tables import Centre, Document, Protocol, ProtocolEntry
+from proctor.exams.peers import PEERS
+from proctor.exams.recredits import RECREDITS
 from proctor.exams.schemes import add_version, warnings_of
-from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, Dispensation, Mode
+from proctor.exams.tables import (
+    AssessmentEvent,
+    AssessmentScheme,
+    Course,
+    Dispensation,
+    EventKind,
+    Mode,
+)
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.plumbing.db import new_id
-from proctor.reports.build import IdentityReport, LearnerReport, build_report
-from proctor.reports.document import as_json
+from proctor.reports.build import IdentityReport, LearnerReport, PeersOfWork, build_report
+from proctor.reports.document import as_json, canonical
 from proctor.reports.issue import document_of, issue
+from proctor.reports.verification import report_problems
+from proctor.reports.wording import printed
 from proctor.review.tables import Decision
 from proctor.shares.calculator import Outcome, Share
 from proctor.shares.course_file import as_json as readings_json
 from proctor.shares.course_file import readings_of
-from proctor.shares.outcomes import EventOutcome, MethodOutcome, course_outcomes
+from proctor.shares.outcomes import RECREDITED, EventOutcome, MethodOutcome, course_outcomes
 from proctor.shares.packs import pack
+from proctor.sittings.declarations import declare, declared_in, take_back
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.exam_course import EXAM_S, NOW, ExamCourse
+from tests.support.intake import take_in
 
 pytestmark = pytest.mark.db
 
@@ -435,10 +445,118 @@ def test_e27_zero_zero_hundred_depends_on_the_rule_for_zero_weights() -> None:
     assert (excluded["percent"], included["percent"]) == ("100.00", "33.33")
 
 
+def declared(made: ExamCourse) -> None:
+    """The first learner chose 0/0/100 on the eve of the academic period."""
+    day = made.course.starts_on - timedelta(days=1)
+    declare(made.tx, made.course, made.learners[0], day, made.office, NOW)
+
+
+def test_e27_who_declared_it_is_assessed_by_the_final_alone(made: ExamCourse) -> None:
+    declared(made)
+    first, second = learner(made), learner(made, 1)
+    assert (first.weight.low, first.weight.high) == (
+        Share(Fraction(0), Fraction(100)),
+        Share(Fraction(100), Fraction(100)),
+    )
+    assert (first.count.low.den, second.count.low.den) == (1, 5)
+    assert second.weight.low.den == 100
+    centre_says(made, "final")
+    first = learner(made)
+    assert (first.weight.low.percent_floored, first.count.low.percent_floored) == (
+        "100.00",
+        "100.00",
+    )
+    assert first.met is True
+    assert learner(made, 1).format is None
+
+
+def test_e27_the_report_prints_the_weights_of_the_format_and_is_verified(
+    made: ExamCourse,
+) -> None:
+    declared(made)
+    issued = issue(made.tx, made.course.id, made.office.id, NOW)
+    assert list(report_problems(issued.body.encode())) == []
+    document = document_of(issued)
+    (alice,) = [each for each in document["learners"] if each["number"] == "S-0001"]
+    weights = alice["scheme"]["weights"]
+    assert weights == {"quiz-1": "0", "quiz-2": "0", "essay": "0", "midterm": "0", "final": "100"}
+    (printed_alice,) = [x for x in printed(document, "en").learners if x.number == "S-0001"]
+    assert [line.weight for line in printed_alice.outcomes] == ["0", "0", "0", "0", "100"]
+    assert "0/0/100" in printed_alice.notes[0]
+    weights["midterm"], weights["final"] = "100", "0"
+    said = list(report_problems(canonical(document).encode()))
+    assert said == ["the weights of learner S-0001 are not those of the format declared"]
+
+
+def test_e27_two_finals_keep_their_weights_and_a_declaration_taken_back_changes_nothing(
+    made: ExamCourse,
+) -> None:
+    made.events["midterm"].kind = EventKind.FINAL
+    declared(made)
+    assert learner(made).weight.low.den == 60
+    (found,) = declared_in(made.tx, made.course.id)
+    take_back(made.tx, made.course, found.row.id, made.office, NOW)
+    assert learner(made).weight.low.den == 100
+
+
+def test_e28_the_author_verifies_a_work_and_those_who_checked_it_stand_beside(
+    made: ExamCourse,
+) -> None:
+    made.sit(made.learners[0], "essay")
+    made.sit(made.learners[1], "midterm")
+    before = learner(made).weight
+    lines = [
+        "course_code,event_code,author_number,checker_number,checked_in",
+        "DL-101,essay,S-0001,S-0002,midterm",
+        "DL-101,essay,S-0001,S-0003,midterm",
+        "DL-101,essay,S-0002,S-0001,",
+    ]
+    take_in(made.tx, PEERS, made.office, "\n".join(lines).encode(), NOW)
+    first = learner(made)
+    assert outcome(made, "essay") is Outcome.VERIFIED
+    assert first.weight == before
+    assert first.peers == (PeersOfWork("essay", checked_by=2, identified=1),)
+    # the checkers' identity verifies nothing of an author who was not there
+    assert outcome(made, "essay", 1) is Outcome.ABSENT
+    assert learner(made, 1).peers == (PeersOfWork("essay", checked_by=1, identified=0),)
+    assert learner(made, 2).peers == ()
+    document = as_json(build_report(made.tx, made.course.id, NOW))
+    notes = {each.number: each.notes for each in printed(document, "en").learners}
+    assert "“Эссе”: 2; identified while they checked: 1." in notes["S-0001"][0]
+
+
 def test_e29_an_asynchronous_task_typed_in_the_browser_counts(made: ExamCourse) -> None:
     made.events["essay"].mode = Mode.ASYNC
     made.sit(made.learners[0], "essay", recorded_s=0.0, faces=())
     assert outcome(made, "essay") is Outcome.VERIFIED
+
+
+def test_e30_a_recredited_course_is_outside_and_its_share_is_quoted(made: ExamCourse) -> None:
+    made.sit(made.learners[0], "final")
+    lines = [
+        "course_code,learner_number,source,document,share",
+        "DL-101,S-0001,open.example.kz,№ 512,60/100",
+        "DL-101,S-0002,open.example.kz,№ 513,",
+    ]
+    take_in(made.tx, RECREDITS, made.office, "\n".join(lines).encode(), NOW)
+    assert row(made, "final").decision == RECREDITED
+    issued = issue(made.tx, made.course.id, made.office.id, NOW)
+    assert list(report_problems(issued.body.encode())) == []
+    document = document_of(issued)
+    quoted = {each["number"]: each.get("recredited") for each in document["learners"]}
+    assert quoted == {
+        "S-0001": {"source": "open.example.kz", "document": "№ 512", "share": "60/100"},
+        "S-0002": {"source": "open.example.kz", "document": "№ 513", "share": None},
+        "S-0003": None,
+    }
+    first = learner(made)
+    assert (first.count.low.den, first.weight.high.den, first.met) == (0, 0, None)
+    assert learner(made, 2).weight.low.den == 100
+    for locale in LOCALES:
+        notes = {each.number: each.notes for each in printed(document, locale).learners}
+        assert "60/100" in notes["S-0001"][1]
+        assert len(notes["S-0002"]) == 2
+        assert notes["S-0003"] == ()
 
 
 def test_e31_an_event_verified_in_another_offering_counts_only_there(made: ExamCourse) -> None:

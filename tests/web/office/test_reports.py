@@ -1,15 +1,18 @@
 import json
+from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.plumbing.db import Database
 from proctor.reports.document import Json
-from proctor.reports.issue import issued_reports
+from proctor.reports.issue import draft, issue, issued_reports
 from proctor.reports.pdf import pdf_of
+from proctor.reports.tables import IssuedReport
 from tests.support.cast import NOON, Cast
 from tests.web.office.conftest import Browse
 
@@ -39,6 +42,22 @@ def test_drawing_a_report_keeps_no_exam_from_writing(
 
     monkeypatch.setattr("proctor.reports.files.pdf_of", slow_pdf)
     assert client.get(f"/office/reports/{report.id}.pdf").content[:5] == b"%PDF-"
+
+
+def test_of_two_who_issue_at_once_one_is_told(
+    cast: Cast, browse: Browse, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(tx: Session, course_id: str, by: str, now: datetime) -> IssuedReport:
+        made = draft(tx, course_id, by, now)
+        with database.transaction() as other:
+            issue(other, course_id, by, now)
+        return made
+
+    monkeypatch.setattr("web.office.reports.draft", overtaken)
+    refused = browse(cast.olga).post(f"/office/courses/{cast.course.id}/reports")
+    assert refused.status_code == 409
+    with database.transaction() as tx:
+        assert [row.version for row in issued_reports(tx, cast.course.id)] == [1]
 
 
 @pytest.mark.parametrize("locale", ["kk", "ru", "en"])
