@@ -14,6 +14,7 @@ from proctor.commands import (
     faces_bench,
     fairness,
     keystroke_bench,
+    log,
     models,
     policy_replay,
     report,
@@ -36,6 +37,7 @@ app.add_typer(fairness.detectors, name="detectors")
 app.add_typer(models.app, name="models")
 app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")
+app.add_typer(log.app, name="log")
 app.add_typer(templates.app, name="templates")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")

@@ -56,6 +56,9 @@ def evidence(
 def verify_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     key: Annotated[str | None, typer.Option(help="Public key the pack must be signed by.")] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="Key of a witness that must have signed; repeatable.")
+    ] = None,
 ) -> None:
     """Check a report (JSON) or an evidence pack (ZIP) by itself; status 1 if anything is wrong."""
     found = verify(file.read_bytes())
@@ -64,12 +67,18 @@ def verify_file(
     wrong_key = key is not None and key.lower() != found.public_key
     if wrong_key:
         typer.echo("signature.json: signed by another key")
-    if found.findings or wrong_key:
+    known = {each.key for each in found.witnessed}
+    absent = [each for each in witness or () if each not in known]
+    for name in absent if not found.findings else ():
+        typer.echo(f"log.json: not signed by {name}")
+    if found.findings or wrong_key or absent:
         raise typer.Exit(1)
     typer.echo(f"nothing is wrong; report sha256 {found.sha256}")
     if found.public_key:
         typer.echo(f"signed by Ed25519 key {found.public_key}")
     for size, root in found.heads:
         typer.echo(f"log of {size} events, root {root}")
+    for each in found.witnessed:
+        typer.echo(f"witnessed up to event {each.size} on {each.at:%Y-%m-%d %H:%M} UTC, {each.key}")
     for name in found.missing:
         typer.echo(f"{name}: was missing when the pack was made")

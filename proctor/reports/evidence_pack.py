@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.incidents.builder import clips_of
-from proctor.reports import merkle
+from proctor.reports import merkle, witnesses
 from proctor.reports.document import Json, canonical
 from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
@@ -58,6 +58,7 @@ def write_pack(
     A clip whose file is gone or differs from its hash is listed as missing. It takes as long as
     its clips are large, so who takes it away is on record, committed, before it is called.
     """
+    events.settle(tx)
     sittings = _sittings(document_of(report))
     hashes: dict[str, str] = {}
     missing: list[str] = []
@@ -114,7 +115,8 @@ def _log(tx: Session, sittings: list[str]) -> tuple[LogHead, Json]:
         for sitting, at in last.items()
     }
     since = _since(heads[-1], levels) if heads else None
-    return LogHead(len(entries), levels[-1][0].hex()), {"since": since, "proofs": proofs}
+    told = {"since": since, "proofs": proofs, "witnessed": witnesses.receipts(tx, levels)}
+    return LogHead(len(entries), levels[-1][0].hex()), told
 
 
 def _since(head: Json, levels: list[list[bytes]]) -> Json:

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import rfc8785
@@ -20,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from proctor.exams.schemes import plain_number
 from proctor.exams.tables import EventKind
 from proctor.reports import merkle
+from proctor.reports.checkpoints import NoteKey, checkpoint_of, witnessed_at
 from proctor.reports.document import Json, canonical, range_json, share_json
+from proctor.reports.witnesses import receipt_problems
 from proctor.shares.calculator import (
     Outcome,
     ShareEvent,
@@ -44,6 +46,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A witness that signed the root over the first *size* events. ``key``: as it is given out."""
+
+    key: str
+    name: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """``sha256``: of the report; ``public_key``: hex of the key that signed the pack, None for
     a report alone; ``missing``: clips that were gone when the pack was made; ``heads``: sizes
@@ -54,6 +66,7 @@ class Verification:
     public_key: str | None = None
     missing: tuple[str, ...] = ()
     heads: tuple[tuple[int, str], ...] = ()
+    witnessed: tuple[Witnessed, ...] = ()
 
 
 def verify(data: bytes) -> Verification:
@@ -175,9 +188,12 @@ def _pack(data: bytes) -> Verification:
     for name in sorted(members):
         if name.startswith("events/"):
             findings += [Finding(name, problem) for problem in _chain_problems(name, members[name])]
-    findings += [Finding("log.json", problem) for problem in _log_problems(members)]
-    heads = () if findings else _heads(members)
-    return Verification(tuple(findings), report, seal["public_key"], missing, heads)
+    public_key = seal["public_key"]
+    findings += [Finding("log.json", problem) for problem in _log_problems(members, public_key)]
+    if findings:
+        return Verification(tuple(findings), report, public_key, missing)
+    heads, witnessed = _heads(members), _witnessed(members)
+    return Verification((), report, public_key, missing, heads, witnessed)
 
 
 def _read(pack: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:
@@ -212,8 +228,20 @@ def _heads(members: dict[str, bytes]) -> tuple[tuple[int, str], ...]:
     return tuple((int(head["size"]), head["root"]) for head in (log, log.get("since")) if head)
 
 
-def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
-    """Chains whose last event does not stand in the log where the pack says."""
+def _witnessed(members: dict[str, bytes]) -> tuple[Witnessed, ...]:
+    """Who signed roots of a log with nothing wrong in it."""
+    log = json.loads(members.get("log.json", b"{}"))
+    found = []
+    for receipt in log.get("witnessed", ()):
+        key, note = NoteKey.of(receipt["key"]), receipt["note"]
+        at = datetime.fromtimestamp(witnessed_at(note, key), UTC)
+        found.append(Witnessed(key.text, key.name, checkpoint_of(note).size, at))
+    return tuple(found)
+
+
+def _log_problems(members: dict[str, bytes], public_key: str) -> Iterator[str]:
+    """Chains whose last event does not stand in the log where the pack says, and receipts of
+    witnesses that do not fit."""
     if "log.json" not in members:
         # packs of before there was a log; one that lists it is found without it above
         return
@@ -226,6 +254,7 @@ def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
             before = bytes.fromhex(since["root"])
             if not merkle.is_consistent(int(since["size"]), before, size, root, path):
                 yield f"does not go on from the log of {since['size']} events"
+        yield from receipt_problems(log, public_key)
         for name in sorted(members):
             if not name.startswith("events/"):
                 continue
@@ -235,7 +264,7 @@ def _log_problems(members: dict[str, bytes]) -> Iterator[str]:
             path = [bytes.fromhex(step) for step in proof["path"]]
             if merkle.root_from(last, proof["index"], size, path) != root:
                 yield f"does not hold the last event of {stream}"
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         yield f"cannot be read ({type(error).__name__})"
 
 
