@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
+from proctor.live.bookkeeper import Bookkeeper
 from proctor.live.loading import Line
 from proctor.live.postman import Postman
 from proctor.live.register import LiveSittings
@@ -57,9 +58,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.services = made
         made.live.line.port.open()
         made.live.begin()
-        postman = Postman(made.live.line)
+        postman, bookkeeper = Postman(made.live.line), Bookkeeper(made.db, clock)
         postman.begin()
+        bookkeeper.begin()
         yield
+        await bookkeeper.close()
         await postman.close()
         await made.live.close()
         made.live.line.port.close()

@@ -124,6 +124,15 @@ def events_in_force(tx: Session, course_id: str) -> list[AssessmentEvent]:
     return [] if scheme is None else events_of(tx, scheme.id)
 
 
+def events_ever(course_id: str) -> Select[str]:
+    """Ids of the events of every version of a course's scheme."""
+    return (
+        select(AssessmentEvent.id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .where(AssessmentScheme.course_id == course_id)
+    )
+
+
 def versions_of(event_id: str) -> Select[str]:
     """Ids of the same event (same course and code) in every version of the scheme.
 

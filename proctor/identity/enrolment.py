@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
@@ -206,6 +206,20 @@ def pending(tx: Session, institution_id: str) -> list[tuple[Reference, Account]]
         .order_by(Reference.created_at)
     )
     return [(row, account) for row, account in tx.execute(query) if is_complete(row)]
+
+
+def count_pending(tx: Session, institution_id: str) -> tuple[int, datetime | None]:
+    """How many references of the institution wait for somebody, and since when the oldest does."""
+    row = Reference
+    is_face = row.modality == Modality.FACE
+    query = (
+        select(func.count(), func.min(row.created_at))
+        .join(Account, Account.id == row.account_id)
+        .where(Account.institution_id == institution_id, row.state == ReferenceState.PENDING)
+        .where(row.samples >= case((is_face, FACE_SAMPLES), else_=KEY_SAMPLES))
+    )
+    count, oldest = tx.execute(query).one()
+    return count, oldest
 
 
 def confirm(tx: Session, reference_id: str, by: Account, via: str, at: datetime) -> Reference:

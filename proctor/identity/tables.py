@@ -48,7 +48,7 @@ class Reference(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     quality: Mapped[list[dict[str, float | bool]] | None] = mapped_column(JSON)
     rotation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState))
+    state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     confirmed_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))

@@ -159,7 +159,7 @@ class IdentityReport:
 
 
 #: by the format declared, and the outcomes of the events in their order
-_Known = dict[tuple[str | None, tuple[Outcome, ...]], Standing]
+Known = dict[tuple[str | None, tuple[Outcome, ...]], Standing]
 
 
 def build_report(
@@ -227,7 +227,7 @@ def _in_turn(
     rules: PolicyPack,
     now: datetime,
 ) -> Iterator[LearnerReport]:
-    known: _Known = {}
+    known: Known = {}
     recredits, peers = recredits_of(tx, course.id), _peers(tx, course, learners, now)
     outcomes = outcomes_in_turn(tx, course, learners, now)
     for learner, of_learner in zip(learners, outcomes, strict=True):
@@ -277,7 +277,7 @@ def learner_report(
     account: Account | Listed,
     outcomes: list[EventOutcome],
     rules: PolicyPack,
-    known: _Known | None = None,
+    known: Known | None = None,
 ) -> LearnerReport:
     """Shares of one learner from the outcomes of their events.
 
@@ -297,7 +297,7 @@ def learner_report(
 
 
 def _known(
-    known: _Known, events: list[PlannedEvent], pattern: tuple[Outcome, ...], rules: PolicyPack
+    known: Known, events: list[PlannedEvent], pattern: tuple[Outcome, ...], rules: PolicyPack
 ) -> Standing:
     key = (events[0].format if events else None, pattern)
     if key not in known:

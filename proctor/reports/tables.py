@@ -1,9 +1,13 @@
-"""Issued reports and certificates: frozen, superseded or revoked, never edited."""
+"""Issued reports and certificates: frozen, superseded or revoked, never edited.
+
+The figures of the overview are made anew all the time; nothing is decided by them.
+"""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -64,3 +68,39 @@ class CertificateRuling(Base):
     reason: Mapped[str] = mapped_column(Text)
     by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Stand(StrEnum):
+    """How a learner stands to the threshold of a course.
+
+    ``open``: it is met if all that is pending becomes verified; ``below``: not even then.
+    """
+
+    MET = "met"
+    OPEN = "open"
+    BELOW = "below"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class LearnerStand(Base):
+    """How one learner of a course stood when the figures of the course were last gathered."""
+
+    __tablename__ = "learner_stands"
+    __table_args__ = (Index(None, "course_id", "stand"),)
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
+    stand: Mapped[Stand] = mapped_column(string_enum(Stand))
+
+
+class Figures(Base):
+    """Sums that take too long to make while somebody waits for a page.
+
+    ``subject``: ``course:ID`` or ``institution:ID``. ``as_of``: when their gathering began.
+    """
+
+    __tablename__ = "figures"
+
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    as_of: Mapped[datetime] = mapped_column(UtcDateTime)
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)

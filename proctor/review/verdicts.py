@@ -31,7 +31,8 @@ ABOUT_INCIDENT = frozenset({Decision.CONFIRMED, Decision.DISMISSED})
 ABOUT_IDENTITY = frozenset({Decision.VERIFIED, Decision.UNVERIFIED, Decision.VOID})
 #: decisions about identity that take effect when a second person makes the same one
 ADVERSE = frozenset({Decision.UNVERIFIED, Decision.VOID})
-_ENDED = frozenset({SittingState.FINISHED, SittingState.SUSPENDED})
+#: identity is decided in these states
+ENDED = frozenset({SittingState.FINISHED, SittingState.SUSPENDED})
 
 
 class ReasonMissing(Refused):
@@ -223,7 +224,7 @@ def decide_identity(
 ) -> Verdict:
     """Decide about the identity of a whole sitting, after all its incidents about identity."""
     _may_decide(reviewer, sitting, decision, ABOUT_IDENTITY)
-    if sitting.state not in _ENDED:
+    if sitting.state not in ENDED:
         raise SittingRunning(sitting=sitting.id)
     verdicts = verdicts_of(tx, sitting.id)
     standing = identity_standing(verdicts)

@@ -1,6 +1,8 @@
 """No page of the three audiences breaks a rule of axe, in any of the three languages."""
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from proctor.centres.tables import Centre
 from proctor.clock import Clock
 from proctor.exams.schemes import events_in_force
 from proctor.exams.tables import Course
+from proctor.live.bookkeeper import Bookkeeper
 from proctor.people import accounts
 from proctor.reports.certificates import Results, form_of, issue_certificate
 from proctor.reports.tables import Certificate
@@ -113,6 +116,9 @@ def broken_rules(context: BrowserContext, url: str, paths: list[str], language: 
 @pytest.fixture(scope="module")
 def ids(service: RunningService) -> dict[str, list[str]]:
     """What stands in the addresses of pages, by the name of the path parameter."""
+    # the browser's driver has the event loop of this thread
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(Bookkeeper(service.db, Clock()).round())).result()
     form = form_of(FORM).model_copy(update={"requires_share": False, "domain": "127.0.0.1"})
     with service.db.transaction() as tx:
         course = tx.scalars(select(Course)).one()
@@ -147,6 +153,8 @@ def addresses(user: str | None, ids: dict[str, list[str]]) -> list[str]:
         if user == "aigerim":
             kinds = [kind[:1] for kind in kinds]
         found += [page.format(**dict(zip(names, each, strict=True))) for each in product(*kinds)]
+    if user == "office":
+        found.append(f"/office?course={ids['course_id'][0]}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Pages of the exam office: courses and one course."""
+"""Pages of the exam office: one course, and where the others are."""
 
 from typing import Annotated
 
@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse, Response
 from proctor.exams.roster import count_learners, learners_of, staff_of
 from proctor.exams.schemes import (
     course_for,
-    courses_for,
     events_in_force,
     newest_scheme,
     plain_number,
@@ -17,11 +16,22 @@ from proctor.exams.schemes import (
 )
 from proctor.people.tables import Role
 from proctor.reports.build import design_of, learner_report
+from proctor.reports.figures import course_figures, learners_who_stand
+from proctor.reports.tables import Stand
 from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
 from proctor.shares.publication import publication_of, publish
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
-from web.office import accommodations, attendance, events, imports, quality, references, reports
+from web.office import (
+    accommodations,
+    attendance,
+    events,
+    imports,
+    overview,
+    quality,
+    references,
+    reports,
+)
 from web.pages import page
 from web.words import Printable
 
@@ -38,10 +48,8 @@ router.include_router(events.router)
 readers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.TEACHER)
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 
-
-@router.get("", dependencies=[readers])
-def courses(request: Request, tx: ReadTx, visitor: Signed) -> Response:
-    return page(request, "office/courses.html", courses=courses_for(tx, visitor.account))
+# a router without a path of its own cannot hold it
+router.get("", dependencies=[readers])(overview.first_page)
 
 
 @router.get("/courses/{course_id}", dependencies=[readers])
@@ -52,13 +60,21 @@ def course(
     visitor: Signed,
     services: ServicesDep,
     leaf: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
+    stand: Stand | None = None,
 ) -> Response:
+    """``stand``: only learners who stood so when the figures of the course were gathered."""
     found = course_for(tx, visitor.account, course_id)
     events = events_in_force(tx, found.id)
     rules = pack(found.policy_pack)
     count = count_learners(tx, found.id)
     scheme = newest_scheme(tx, found.id)
-    learners = learners_of(tx, found.id, skip=(leaf - 1) * ROWS_PER_PAGE, most=ROWS_PER_PAGE)
+    figures = course_figures(tx, [found.id]).get(found.id)
+    skip, shown = (leaf - 1) * ROWS_PER_PAGE, count
+    if stand is None:
+        learners = learners_of(tx, found.id, skip=skip, most=ROWS_PER_PAGE)
+    else:
+        learners = learners_who_stand(tx, found.id, stand, skip=skip, most=ROWS_PER_PAGE)
+        shown = figures.stands.get(stand, 0) if figures else 0
     outcomes = course_outcomes(tx, found, learners, services.clock.now())
     return page(
         request,
@@ -72,8 +88,11 @@ def course(
         threshold=f"{float(100 * rules.threshold):g}",
         learners=[learner_report(person, outcomes[person.id], rules) for person in learners],
         learner_count=count,
+        figures=figures,
+        stand=stand,
+        stands=list(Stand),
         leaf=leaf,
-        leaves=max(1, -(-count // ROWS_PER_PAGE)),
+        leaves=max(1, -(-shown // ROWS_PER_PAGE)),
         staff=staff_of(tx, found.id),
     )
 
