@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup run test test-media test-acceptance test-faults test-postgresql check preflight chromium clean
+.PHONY: setup run test static test-unit test-media test-faults test-postgresql check preflight chromium clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,25 +16,28 @@ setup: .venv/.models web/static/app.css
 run: preflight chromium setup
 	$(BIN)/proctor demo --serve
 
-check: setup
+check: static test-unit
+
+test: chromium static
+# side by side: the second waits more than it works
+	$(MAKE) --no-print-directory -j 2 --output-sync=target test-unit test-media
+# alone, since browsers and their service want both cores; and a process of its own, since the
+# browser's driver keeps an event loop running in it
+	$(BIN)/pytest -q -rs -m "acceptance and not faults"
+
+static: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd $(UI) && $(NODE_PATH_FIRST) npm run --silent check
 	cd $(UI) && $(NODE_PATH_FIRST) npm run --silent test
+
+test-unit: setup
 	$(BIN)/pytest -q -n 2 -m "unit or db"
 
-test: chromium check
-	$(MAKE) --no-print-directory -j 2 --output-sync=target test-media test-acceptance
-
-# side by side, since both wait more than they work; each a process of its own, since the
-# browser's driver keeps an event loop running in it
-test-media:
+test-media: setup
 	$(BIN)/pytest -q -rs -m "media and not faults"
-
-test-acceptance:
-	$(BIN)/pytest -q -rs -m "acceptance and not faults"
 
 # the long forms: thirty kills under a real browser, a million hostile packets and offers
 test-faults: chromium setup
