@@ -7,11 +7,12 @@ from fastapi import Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from proctor.errors import NotFound
+from proctor.media.container import NotARecording
 from proctor.media.snapshot import snapshot
-from proctor.media.webm import NotARecording
 from web.access import Services
 
 NO_STORE = {"Cache-Control": "no-store"}
+_TYPES = {".webm": "video/webm", ".mp4": "video/mp4"}
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -32,7 +33,7 @@ def file_of(at: Services, relative: str) -> Path:
 
 def video(path: Path) -> Response:
     """A file that is complete, in ranges."""
-    return FileResponse(path, media_type="video/webm", headers=NO_STORE)
+    return FileResponse(path, media_type=_TYPES[path.suffix], headers=NO_STORE)
 
 
 def growing(path: Path, request: Request, until: int | None) -> Response:
@@ -60,4 +61,5 @@ def growing(path: Path, request: Request, until: int | None) -> Response:
             return Response(status_code=416, headers={"Content-Range": f"bytes */{made.size}"})
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{made.size}"
     headers["Content-Length"] = str(stop - start)
-    return StreamingResponse(made.read(start, stop), status, headers, media_type="video/webm")
+    kind = _TYPES[path.suffix]
+    return StreamingResponse(made.read(start, stop), status, headers, media_type=kind)

@@ -26,7 +26,7 @@ from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
 from proctor.inference.worker import decode_keyframe
-from proctor.media import webm
+from proctor.media import files
 from proctor.media.capture import FINISHED, Capture
 from proctor.media.disk import Disk
 from proctor.media.gaps import gaps
@@ -267,9 +267,9 @@ def _frames_in(path: Path) -> int:
         return 0
     with path.open("rb") as file:
         count = 0
-        for cluster in webm.scan(path).clusters:
+        for cluster in files.scan(path).clusters:
             file.seek(cluster.offset)
-            count += sum(1 for _ in webm.read_blocks(file.read(cluster.size)))
+            count += sum(1 for _ in files.read_blocks(file.read(cluster.size)))
     return count
 
 

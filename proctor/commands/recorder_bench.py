@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from proctor.commands.processor import least_s
 from proctor.commands.rtp_trace import drawn_trace
-from proctor.media import webm
+from proctor.media import files
 from proctor.media.assembler import FrameAssembler, Packet
 from proctor.media.clips import cut_clip
-from proctor.media.frames import RTP_CLOCK_HZ, EncodedFrame, vp8_size
+from proctor.media.container import Block
+from proctor.media.frames import RTP_CLOCK_HZ, EncodedFrame
 from proctor.media.recorder import TrackRecorder, repair
 from proctor.media.rtp import picture_part
 from proctor.observations import Track
@@ -79,9 +80,9 @@ def _assemble(packets: list[Packet]) -> None:
 def _write(directory: Path, frames: list[EncodedFrame]) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    writer = webm.WebmWriter(directory / "camera.webm", *vp8_size(frames[0].data), 0)
+    writer = files.Writer(directory / "camera.webm", "VP8", frames[0].data, 0)
     for frame in frames:
-        writer.add(webm.Block(round(1000 * frame.arrival), frame.is_key, frame.data))
+        writer.add(Block(round(1000 * frame.arrival), frame.is_key, frame.data))
     writer.flush()
     writer.close()
 
@@ -109,11 +110,10 @@ def _cut(whole: Path, root: Path) -> None:
 
 def _torn(whole: Path, root: Path) -> Path:
     """The recording as a kill leaves it: not finished, half a cluster at its end."""
-    layout = webm.scan(whole)
-    data = bytearray(whole.read_bytes()[: layout.end - 1000])
-    data[layout.segment - 8 : layout.segment] = webm.UNKNOWN_SIZE
+    layout = files.scan(whole)
     torn = root / "torn.webm"
-    torn.write_bytes(data)
+    data = whole.read_bytes()[layout.header.body : layout.end - 1000]
+    torn.write_bytes(files.opening(layout.header) + data)
     return torn
 
 

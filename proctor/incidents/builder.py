@@ -134,13 +134,13 @@ def cut(
     try:
         for window in windows:
             for track, paths in recorded.items():
-                path = directory / f"clip-{new_id()}.webm"
+                path = directory / f"clip-{new_id()}"
                 start_s, end_s = window.start_s + offset_s, window.end_s + offset_s
                 with suppress(ClipUnavailable):
                     clip = cut_clip(paths, start_s, end_s, path)
                     begins_s, ends_s = clip.start_s - offset_s, clip.end_s - offset_s
                     hashes = clip.sha256, clip.parent_sha256
-                    clips.append(CutClip(window, track, path, begins_s, ends_s, *hashes))
+                    clips.append(CutClip(window, track, clip.path, begins_s, ends_s, *hashes))
     except BaseException:
         discard(clips)
         raise

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from proctor.media.frames import Codec, is_key_frame
+from proctor.media.h264 import ParameterSets
 from proctor.media.pace import EXPECTED, Pace
 
 CAPACITY_PACKETS = 512
@@ -52,6 +53,7 @@ class FrameAssembler:
         self._waiting: dict[int, Packet] = {}
         self._parts: list[Packet] = []
         self._bytes = 0
+        self._sets = ParameterSets()
 
     def add(self, packet: Packet) -> list[AssembledFrame]:
         """Frames that *packet* completes, oldest first."""
@@ -111,6 +113,8 @@ class FrameAssembler:
         parts, self._parts, self._bytes = self._parts, [], 0
         data = b"".join(part.data for part in parts)
         first = parts[0]
+        if first.codec == "H264":
+            data = self._sets.complete(data)
         is_key = is_key_frame(first.codec, data)
         if not data or (self.needs_key and not is_key):
             return []

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.errors import Refused
-from proctor.media import webm
-from proctor.media.frames import NOMINAL_FRAME_S, is_key_frame, vp8_size
+from proctor.media import files
+from proctor.media.container import Block
+from proctor.media.frames import NOMINAL_FRAME_S, is_key_frame
 from proctor.media.gaps import Cause, Interval, gaps
 from proctor.media.recorder import repair
 from proctor.observations import Track
@@ -101,11 +102,11 @@ def fill(directory: Path, track: Track, pictures: Sequence[KeptPicture]) -> Back
     path = directory / f"{track}-b{start_ms:09d}.webm"
     for stale in (path, path.with_name(path.name + ".seals")):
         stale.unlink(missing_ok=True)
-    writer = webm.WebmWriter(path, *vp8_size(pictures[0].data), start_ms)
+    writer = files.Writer(path, "VP8", pictures[0].data, start_ms)
     last_ms = -1
     for each in pictures:
         last_ms = max(last_ms + 1, round(1000 * each.at_s) - start_ms)
-        writer.add(webm.Block(last_ms, each.is_key, each.data))
+        writer.add(Block(last_ms, each.is_key, each.data))
     writer.flush()
     writer.sync()
     writer.close()

@@ -21,10 +21,11 @@ import structlog
 
 from proctor.clock import Clock
 from proctor.errors import Unavailable
-from proctor.media import backfill, webm
+from proctor.media import backfill
 from proctor.media.backfill import Backfill, KeptPicture
+from proctor.media.container import NotARecording
 from proctor.media.disk import Disk
-from proctor.media.frames import EncodedFrame
+from proctor.media.frames import Codec, EncodedFrame
 from proctor.media.gaps import Cause, Interval
 from proctor.media.pace import EDGE_S, EXPECTED, STILLS_ONLY, Pace
 from proctor.media.peer import Peer
@@ -245,7 +246,7 @@ class Capture:
             )
             try:
                 recorders = await asyncio.to_thread(
-                    _open_all, self._directory, self._epoch, self._disk
+                    _open_all, self._directory, self._epoch, self._disk, peer.codec
                 )
             except DiskFull:
                 await peer.close()
@@ -369,18 +370,24 @@ class Capture:
 
     def _begin_again(self, track: Track) -> TrackRecorder | None:
         stop = self._stops.get(track)
-        if stop is None or self.now_s < stop.retry_s or not self._disk.takes(track):
+        if (
+            self._peer is None
+            or stop is None
+            or self.now_s < stop.retry_s
+            or not self._disk.takes(track)
+        ):
             return None
         try:
-            recorder = TrackRecorder(self._directory, track, self._epoch, self._disk)
+            recorder = TrackRecorder(
+                self._directory, track, self._epoch, self._disk, self._peer.codec
+            )
         except OSError as error:
             log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
             self._stops[track] = replace(stop, retry_s=self.now_s + RETRY_S)
             return None
         self._recorders[track] = recorder
         self._show_viewers()
-        if self._peer is not None:
-            self._peer.request_keyframe(track)
+        self._peer.request_keyframe(track)
         self._on_file(track, recorder.path)
         return recorder
 
@@ -411,12 +418,14 @@ class Capture:
         task.add_done_callback(self._tasks.discard)
 
 
-def _open_all(directory: Path, epoch: float, disk: Disk) -> dict[Track, TrackRecorder]:
+def _open_all(
+    directory: Path, epoch: float, disk: Disk, codec: Codec
+) -> dict[Track, TrackRecorder]:
     """A recorder for each track. Raises DiskFull, and then none is left running."""
     recorders: dict[Track, TrackRecorder] = {}
     try:
         for track in Track:
-            recorders[track] = TrackRecorder(directory, track, epoch, disk)
+            recorders[track] = TrackRecorder(directory, track, epoch, disk, codec)
     except OSError as error:
         _finish_all(recorders)
         raise _disk_full(error) from error
@@ -447,7 +456,7 @@ def _all_finished(
     found = list(recorded)
     for number, each in enumerate(found):
         if each.path in had_no_room:
-            with suppress(OSError, webm.NotARecording):
+            with suppress(OSError, NotARecording):
                 found[number] = repair(each.path)
     return found
 

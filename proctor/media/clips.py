@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.errors import Unavailable
-from proctor.media import webm
-from proctor.media.frames import vp8_size
+from proctor.media import files
+from proctor.media.container import Block, Cluster
+from proctor.media.frames import Codec
 
 
 class ClipUnavailable(Unavailable):
@@ -48,15 +50,17 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
 
     ``recordings``: the track's files in any order, finished or growing; the times count from their
     epoch. The clip begins at the last key frame not after *start_s*, or at the first picture after.
+    Its name ends as its codec wants; of files of two codecs it holds those with more of the time.
     Raises ClipUnavailable, OSError.
     """
     start_ms, end_ms = round(1000 * start_s), round(1000 * end_s)
     parent = hashlib.sha256()
     sources: list[Source] = []
-    found: list[tuple[int, webm.Block]] = []
-    for number, part in enumerate(in_time_order(recordings)):
-        clusters = _wanted(part, start_ms, end_ms)
-        if clusters:
+    found: list[tuple[int, Block]] = []
+    wanted = [(part, _wanted(part, start_ms, end_ms)) for part in in_time_order(recordings)]
+    codec = _main_codec(wanted)
+    for number, (part, clusters) in enumerate(wanted):
+        if clusters and part.codec == codec:
             source = Source(part.path, clusters[0].offset, clusters[-1].offset + clusters[-1].size)
             sources.append(source)
             copied = _copied(part, source, clusters, end_ms, parent.update)
@@ -64,11 +68,12 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
     blocks = _joined(found)
     if not blocks:
         raise ClipUnavailable(start_s=start_s, end_s=end_s)
+    dst = dst.with_suffix(files.SUFFIX[codec])
     return Clip(
         path=dst,
         start_s=blocks[0].at_ms / 1000,
         end_s=blocks[-1].at_ms / 1000,
-        sha256=_write(blocks, dst),
+        sha256=_write(blocks, dst, codec),
         parent_sha256=parent.hexdigest(),
         sources=tuple(sources),
     )
@@ -79,8 +84,9 @@ class Part:
     """A file that holds pictures. ``start_ms``: its first one, since the recordings' epoch."""
 
     path: Path
+    codec: Codec
     start_ms: int
-    clusters: tuple[webm.Cluster, ...]
+    clusters: tuple[Cluster, ...]
 
 
 def in_time_order(recordings: Sequence[Path]) -> list[Part]:
@@ -88,18 +94,27 @@ def in_time_order(recordings: Sequence[Path]) -> list[Part]:
     parts = []
     for path in recordings:
         # the index of a file without a first cluster yet is empty or missing
-        if webm.index_path(path).exists() and (clusters := webm.read_clusters(path)):
-            parts.append(Part(path, webm.read_start_ms(path), clusters))
+        if files.index_path(path).exists() and (clusters := files.read_clusters(path)):
+            header = files.read_header(path)
+            parts.append(Part(path, header.codec, header.start_ms, clusters))
     return sorted(parts, key=lambda part: part.start_ms)
 
 
-def _wanted(part: Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
+def _main_codec(wanted: Sequence[tuple[Part, list[Cluster]]]) -> Codec:
+    """That of most clusters; a file holds one codec, and a clip is one file."""
+    counts = Counter[Codec]({"VP8": 0})
+    for part, clusters in wanted:
+        counts[part.codec] += len(clusters)
+    return counts.most_common(1)[0][0]
+
+
+def _wanted(part: Part, start_ms: int, end_ms: int) -> list[Cluster]:
     """The clusters between, with those back to a key frame when recording ran on until then."""
     begins = [part.start_ms + cluster.start_ms for cluster in part.clusters]
     overlapping = [
         number
         for number, begin in enumerate(begins)
-        if begin <= end_ms and begin + webm.MAX_CLUSTER_MS > start_ms
+        if begin <= end_ms and begin + files.MAX_CLUSTER_MS > start_ms
     ]
     if not overlapping:
         return []
@@ -116,27 +131,27 @@ def _wanted(part: Part, start_ms: int, end_ms: int) -> list[webm.Cluster]:
 def _copied(
     part: Part,
     source: Source,
-    clusters: Sequence[webm.Cluster],
+    clusters: Sequence[Cluster],
     end_ms: int,
     digest: Callable[[bytes], object],
-) -> Iterator[webm.Block]:
+) -> Iterator[Block]:
     with part.path.open("rb") as file:
         file.seek(source.start)
         for cluster in clusters:
             data = file.read(cluster.size)
             digest(data)
-            for block in webm.read_blocks(data):
+            for block in files.read_blocks(data):
                 at_ms = part.start_ms + block.at_ms
                 if at_ms <= end_ms:
-                    yield webm.Block(at_ms, block.is_key, block.data)
+                    yield Block(at_ms, block.is_key, block.data)
 
 
-def _joined(found: Sequence[tuple[int, webm.Block]]) -> list[webm.Block]:
+def _joined(found: Sequence[tuple[int, Block]]) -> list[Block]:
     """The pictures of all parts by time; a decoder goes over to another part at a key frame only.
 
     What was sent afterwards may lie in the middle of a part that went on after the gap.
     """
-    joined: list[webm.Block] = []
+    joined: list[Block] = []
     shown: int | None = None
     for number, block in sorted(found, key=lambda each: each[1].at_ms):
         if number != shown and not block.is_key:
@@ -147,22 +162,22 @@ def _joined(found: Sequence[tuple[int, webm.Block]]) -> list[webm.Block]:
     return joined
 
 
-def _write(blocks: Sequence[webm.Block], dst: Path) -> str:
+def _write(blocks: Sequence[Block], dst: Path, codec: Codec) -> str:
     """Write the clip beside *dst*, make it seekable and move it there; its SHA-256."""
     draft = dst.with_name(dst.name + ".part")
     draft.unlink(missing_ok=True)
     start_ms = blocks[0].at_ms
     try:
-        with closing(webm.WebmWriter(draft, *vp8_size(blocks[0].data), start_ms)) as writer:
+        with closing(files.Writer(draft, codec, blocks[0].data, start_ms)) as writer:
             for block in blocks:
-                writer.add(webm.Block(block.at_ms - start_ms, block.is_key, block.data))
+                writer.add(Block(block.at_ms - start_ms, block.is_key, block.data))
             writer.flush()
-        webm.finish(draft)
+        files.finish(draft)
         with draft.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.replace(draft, dst)
     finally:
         # a disk that is full does not keep half a clip that nobody would ever delete
-        for left in (draft, webm.index_path(draft)):
+        for left in (draft, files.index_path(draft)):
             left.unlink(missing_ok=True)
     return digest

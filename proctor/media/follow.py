@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor.media import webm
+from proctor.media import files
+from proctor.media.container import Cluster
 
 # a viewer this far behind is shown the newest pictures rather than all of them
 MAX_PIECE_BYTES = 2 << 20
@@ -55,19 +56,21 @@ class Follower:
         self._is_started = True
         return Piece(self._header + data if is_start else data, is_start, self._zero_s)
 
-    def _new_clusters(self) -> tuple[webm.Cluster, ...]:
+    def _new_clusters(self) -> tuple[Cluster, ...]:
         """Those that the index names since the last call; it is written after each of them."""
-        index = webm.index_path(self.path)
+        index = files.index_path(self.path)
         if not index.exists():
             return ()
         with index.open("rb") as file:
             file.seek(self._index_at)
-            found = webm.read_index(file.read())
+            found = files.read_index(file.read())
         if found and self._index_at == 0:
             self._body_at = found[0].offset
-        self._index_at += len(found) * webm.INDEX.size
+        self._index_at += len(found) * files.INDEX.size
         return found
 
     def _read_header(self, header: bytes) -> None:
-        self._header = header
-        self._zero_s = webm.start_ms_of(header) / 1000
+        found = files.header_of(header)
+        # one that was finished meanwhile says so in its header
+        self._header = files.opening(found)
+        self._zero_s = found.start_ms / 1000

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from proctor.media import h264
 from proctor.observations import Track
 
 RTP_CLOCK_HZ = 90_000
-START_CODE = b"\0\0\0\1"
-H264_IDR, H264_SPS = 5, 7
 
 
 Codec = Literal["VP8", "H264"]
@@ -43,12 +42,11 @@ class EncodedFrame:
 def is_key_frame(codec: Codec, data: bytes) -> bool:
     """Whether a decoder can start at *data*; False for one whose first bytes are missing.
 
-    VP8: frame tag and start code (RFC 6386, 9.1). H.264: an IDR slice together with its SPS.
+    VP8: frame tag and start code (RFC 6386, 9.1). H.264: an IDR slice with its SPS and PPS.
     """
     if codec == "VP8":
         return len(data) >= 10 and not data[0] & 1 and data[3:6] == b"\x9d\x01\x2a"
-    kinds = {nal[0] & 0x1F for nal in data.split(START_CODE)[1:] if nal}
-    return H264_IDR in kinds and H264_SPS in kinds
+    return h264.is_key_frame(data)
 
 
 def vp8_size(key_frame: bytes) -> tuple[int, int]:

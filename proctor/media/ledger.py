@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.media.backfill import Backfill
+from proctor.media.container import NotARecording
 from proctor.media.gaps import Cause, Interval, coverage, gaps
 from proctor.media.recorder import RecordedTrack, repair
 from proctor.media.tables import MediaGap, Recording, Source
-from proctor.media.webm import NotARecording
 from proctor.observations import Track
 from proctor.sittings.tables import Sitting
 

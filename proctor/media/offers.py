@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from proctor.errors import Refused
+from proctor.media.frames import Codec
 from proctor.media.rtp import ABS_SEND_TIME
 from proctor.observations import Track
 
@@ -38,13 +39,14 @@ class TrackOffer:
 class Offer:
     """An offer that may be answered; ``sdp`` names no address to send to.
 
-    ``tracks``: the two pictures in the order of their m-lines. ``send_time_id``: the number of the
+    ``tracks``: the two pictures in the order of their m-lines. ``codec``: what they are asked to be
+    sent in. ``send_time_id``: the number of the
     send-time header extension, None when it is not offered.
     """
 
     sdp: str
     tracks: tuple[TrackOffer, ...]
-    has_vp8: bool
+    codec: Codec
     send_time_id: int | None
 
 
@@ -64,7 +66,7 @@ def read_offer(sdp: str, tracks: Mapping[str, str] | None) -> Offer:
     return Offer(
         sdp=stripped,
         tracks=tuple(_track_offer(names[mid], each) for mid, each in videos.items()),
-        has_vp8=has_vp8,
+        codec="VP8" if has_vp8 else "H264",
         send_time_id=_send_time_id(videos.values()),
     )
 

@@ -16,7 +16,7 @@ from aiortc import (
 )
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
-from proctor.media.frames import EncodedFrame
+from proctor.media.frames import Codec, EncodedFrame
 from proctor.media.ingest import MediaLink, decode_nothing, listen_only_on, payload_types
 from proctor.media.offers import Offer, OfferRefused, read_offer
 from proctor.media.pace import Pace
@@ -106,6 +106,11 @@ class Peer:
         return self._reception.dropped
 
     @property
+    def codec(self) -> Codec:
+        """What both tracks are sent in."""
+        return self._offer.codec
+
+    @property
     def repaired(self) -> int:
         """Packets that were lost and came again."""
         assert self._reception is not None
@@ -159,7 +164,7 @@ class Peer:
         for _ in offer.tracks:
             transceiver = self._connection.addTransceiver("video", direction="recvonly")
             decode_nothing(transceiver)
-            transceiver.setCodecPreferences(_preferred(offer.has_vp8))
+            transceiver.setCodecPreferences(_preferred(offer.codec))
         self._connection.on("connectionstatechange", self._state_changed)
         try:
             await self._connection.setRemoteDescription(
@@ -230,9 +235,9 @@ class Peer:
             raise self._failure
 
 
-def _preferred(has_vp8: bool) -> list[RTCRtpCodecCapability]:
-    """VP8 alone where it is offered: it is what is recorded."""
-    wanted = ("video/vp8", "video/rtx") if has_vp8 else ("video/h264", "video/rtx")
+def _preferred(wanted: Codec) -> list[RTCRtpCodecCapability]:
+    """The wanted codec alone: a recording does not change it in the middle."""
+    names = (f"video/{wanted}".lower(), "video/rtx")
     capabilities = RTCRtpReceiver.getCapabilities("video")
     assert capabilities is not None
-    return [codec for codec in capabilities.codecs if codec.mimeType.lower() in wanted]
+    return [codec for codec in capabilities.codecs if codec.mimeType.lower() in names]

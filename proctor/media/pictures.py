@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from proctor.errors import NotFound
-from proctor.media import webm
 from proctor.media.clips import in_time_order
+from proctor.media.files import read_blocks
+from proctor.media.frames import Codec
 
 #: a picture further away shows another moment
 NEAR_S = 5.0
@@ -19,23 +20,23 @@ class NoPicture(NotFound):
     key = "error.no_picture"
 
 
-def key_frame_near(recordings: Sequence[Path], at_s: float) -> bytes:
-    """The encoded key frame nearest to *at_s*, in seconds since the epoch of the recordings.
+def key_frame_near(recordings: Sequence[Path], at_s: float) -> tuple[Codec, bytes]:
+    """The key frame nearest to *at_s*, in seconds since the recordings' epoch, with its codec.
 
     ``recordings``: the track's files in any order, finished or growing. Raises NoPicture, OSError.
     """
     at_ms = round(1000 * at_s)
     near = [
-        (abs(part.start_ms + cluster.start_ms - at_ms), part.path, cluster)
+        (abs(part.start_ms + cluster.start_ms - at_ms), part, cluster)
         for part in in_time_order(recordings)
         for cluster in part.clusters
         if cluster.starts_with_key
     ]
-    off_ms, path, cluster = min(near, key=lambda each: each[0], default=(None, None, None))
+    off_ms, part, cluster = min(near, key=lambda each: each[0], default=(None, None, None))
     if off_ms is None or off_ms > 1000 * NEAR_S:
         raise NoPicture(at_s=at_s)
-    assert path is not None
+    assert part is not None
     assert cluster is not None
-    with path.open("rb") as file:
+    with part.path.open("rb") as file:
         file.seek(cluster.offset)
-        return next(webm.read_blocks(file.read(cluster.size))).data
+        return part.codec, next(read_blocks(file.read(cluster.size))).data

@@ -1,4 +1,4 @@
-"""Encoded frames in, one WebM file per track and peer out: readable while it grows, sealed often.
+"""Encoded frames in, one file per track and peer out: readable while it grows, sealed often.
 
 Durability: clusters of at most a second, each one append; the device is synced and a seal written
 at least every 10 s. A killed process loses at most 2 s, a power cut at most 12 s.
@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from proctor.errors import Unavailable
-from proctor.media import webm
+from proctor.media import files
+from proctor.media.container import Block, NotARecording, NotRecordable
 from proctor.media.disk import Disk
-from proctor.media.frames import EncodedFrame, vp8_size
+from proctor.media.frames import Codec, EncodedFrame
 from proctor.media.gaps import Interval, frame_intervals
 from proctor.media.timeline import Timeline
 from proctor.observations import Track
@@ -75,14 +76,20 @@ class TrackRecorder:
 
     ``epoch``: monotonic seconds that the recording's times count from. ``path`` exists at once and
     stays empty until the first key frame. ``dropped``: frames refused because the disk stalled;
-    they become a gap. ``disk``: None for one of its own. VP8 only.
+    they become a gap. ``disk``: None for one of its own. ``codec``: of every frame.
     """
 
     def __init__(
-        self, directory: Path, track: Track, epoch: float, disk: Disk | None = None
+        self,
+        directory: Path,
+        track: Track,
+        epoch: float,
+        disk: Disk | None = None,
+        codec: Codec = "VP8",
     ) -> None:
-        self.path = _free_path(directory, track)
+        self.path = _free_path(directory, track, files.SUFFIX[codec])
         self.track = track
+        self._codec = codec
         self.dropped = 0
         self.sealed_at = self._flushed = time.monotonic()
         # whoever watches waits for no full second of pictures
@@ -94,7 +101,7 @@ class TrackRecorder:
         self._needs_key = True
         # guards all below: the disk's thread writes, whoever finishes takes over
         self._lock = threading.Lock()
-        self._writer: webm.WebmWriter | None = None
+        self._writer: files.Writer | None = None
         self._start_ms = 0
         self._times = array("q")
         self._seals = 0
@@ -120,7 +127,7 @@ class TrackRecorder:
         """
         if self._failure is not None:
             raise self._failure
-        if frame.codec != "VP8":
+        if frame.codec != self._codec:
             raise RecordingFailed(CODEC_NOT_RECORDABLE)
         is_full = self._taken_bytes - self._written_bytes + len(frame.data) > MAX_BACKLOG_BYTES
         if is_full or (self._needs_key and not frame.is_key):
@@ -163,6 +170,8 @@ class TrackRecorder:
                 work()
             except OSError as error:
                 self._fail(errno.errorcode.get(error.errno or 0, "disk"), error)
+            except NotRecordable as error:
+                self._fail(CODEC_NOT_RECORDABLE, error)
             # the thread's outermost loop: no recording may end unnoticed
             except Exception as error:  # noqa: BLE001
                 self._fail("recorder_broken", error)
@@ -180,12 +189,12 @@ class TrackRecorder:
         at_ms = round(1000 * at_s)
         if self._writer is None:
             self._start_ms = at_ms
-            self._writer = webm.WebmWriter(self.path, *vp8_size(frame.data), at_ms)
+            self._writer = files.Writer(self.path, self._codec, frame.data, at_ms)
             self._seal_from = self._writer.body
         else:
             at_ms = max(at_ms, self._times[-1] + 1)
         before = self._writer.end
-        self._writer.add(webm.Block(at_ms - self._start_ms, frame.is_key, frame.data))
+        self._writer.add(Block(at_ms - self._start_ms, frame.is_key, frame.data))
         self._times.append(at_ms)
         self._written_bytes += len(frame.data)
         if self._writer.end != before:
@@ -210,7 +219,7 @@ class TrackRecorder:
             self._writer.flush()
             self._seal()
             self._writer.close()
-            webm.finish(self.path)
+            files.finish(self.path)
 
     def _fail(self, reason: str, error: Exception) -> None:
         self._failure = RecordingFailed(reason)
@@ -224,11 +233,11 @@ class TrackRecorder:
 
     def _kept(self) -> RecordedTrack | None:
         assert self._failure is not None
-        with suppress(OSError, webm.NotARecording):
+        with suppress(OSError, NotARecording):
             # a device that lost what it was given may not be told to hold it now
             if self._failure.reason in NO_SPACE and self._is_held:
                 return repair(self.path)
-        with suppress(OSError, webm.NotARecording):
+        with suppress(OSError, NotARecording):
             return read_recorded(self.path)
         return None
 
@@ -236,13 +245,13 @@ class TrackRecorder:
 def repair(path: Path) -> RecordedTrack:
     """Finish a recording whose recorder was killed: its torn tail is cut off, the rest sealed.
 
-    A finished recording is only described. Raises webm.NotARecording, OSError.
+    A finished recording is only described. Raises NotARecording, OSError.
     """
     if path.stat().st_size == 0:
         return _describe(path, _track_of(path), 0, array("q"))
-    layout = webm.finish(path)
+    layout = files.finish(path)
     seals = read_seals(path)
-    sealed = seals[-1].end if seals else layout.body
+    sealed = seals[-1].end if seals else layout.header.body
     if sealed < layout.end:
         _seals_path(path).write_bytes(b"".join(map(_seal_line, seals)))
         _append_seal(path, len(seals) + 1, sealed, layout.end, repaired=True)
@@ -251,14 +260,14 @@ def repair(path: Path) -> RecordedTrack:
 
 def read_recorded(path: Path) -> RecordedTrack:
     """What the file at *path* holds by now, read from the file itself."""
-    layout = webm.scan(path)
+    layout = files.scan(path)
     times = array("q")
     with path.open("rb") as file:
         for cluster in layout.clusters:
             file.seek(cluster.offset)
-            blocks = webm.read_blocks(file.read(cluster.size))
-            times.extend(layout.start_ms + block.at_ms for block in blocks)
-    return _describe(path, _track_of(path), layout.start_ms, times)
+            blocks = files.read_blocks(file.read(cluster.size))
+            times.extend(layout.header.start_ms + block.at_ms for block in blocks)
+    return _describe(path, _track_of(path), layout.header.start_ms, times)
 
 
 def read_seals(path: Path) -> tuple[Seal, ...]:
@@ -291,10 +300,10 @@ def _describe(path: Path, track: Track, start_ms: int, times: array[int]) -> Rec
     )
 
 
-def _free_path(directory: Path, track: Track) -> Path:
+def _free_path(directory: Path, track: Track, suffix: str) -> Path:
     number = 1
     while True:
-        path = directory / f"{track}-{number:03d}.webm"
+        path = directory / f"{track}-{number:03d}{suffix}"
         with suppress(FileExistsError):
             path.touch(mode=0o600, exist_ok=False)
             return path

@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from proctor.media.frames import START_CODE, Codec
+from proctor.media.frames import Codec
+from proctor.media.h264 import START_CODE
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ONE_BYTE_EXTENSIONS = 0xBEDE

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor.media import webm
+from proctor.media import files
 
 PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A recording up to ``end``: its header as finished, its clusters, and cues behind them.
+    """A recording up to ``end``: its header as finished, its clusters, and what ends it.
 
     The same ``end`` gives the same bytes for ever, also once the recording is finished.
     """
@@ -21,11 +21,11 @@ class Snapshot:
     path: Path
     head: bytes
     end: int
-    cues: bytes
+    tail: bytes
 
     @property
     def size(self) -> int:
-        return self.end + len(self.cues)
+        return self.end + len(self.tail)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from *start* up to but not including *stop*, in pieces."""
@@ -39,18 +39,17 @@ class Snapshot:
                 at += len(piece)
                 yield piece
         if stop > self.end:
-            yield self.cues[max(0, start - self.end) : stop - self.end]
+            yield self.tail[max(0, start - self.end) : stop - self.end]
 
 
 def snapshot(path: Path, until: int | None = None) -> Snapshot:
     """The recording at *path* up to the cluster that ends at *until*, or to its newest.
 
-    Raises webm.NotARecording, OSError.
+    Raises NotARecording, OSError.
     """
-    layout = webm.read_layout(path, until)
-    with path.open("rb") as file:
-        head = bytearray(file.read(layout.body))
-        cues, changes = webm.finishing(layout, webm.last_ms(file, layout))
+    layout = files.read_layout(path, until)
+    head = bytearray(layout.header.data)
+    tail, changes = files.ending(path, layout)
     for position, data in changes:
         head[position : position + len(data)] = data
-    return Snapshot(path, bytes(head), layout.end, cues)
+    return Snapshot(path, bytes(head), layout.end, tail)

@@ -72,8 +72,8 @@ def write_pack(
         for sitting_id in sittings:
             add(f"events/{sitting_id}.json", canonical({"events": _chain(tx, sitting_id)}).encode())
             for clip in clips_of(tx, sitting_id):
-                name = f"clips/{clip.incident_id}-{clip.track}.webm"
                 path = recordings_dir / clip.path
+                name = f"clips/{clip.incident_id}-{clip.track}{path.suffix}"
                 content = path.read_bytes() if path.exists() else b""
                 if hashlib.sha256(content).hexdigest() == clip.sha256:
                     add(name, content)

@@ -7,8 +7,9 @@ from typing import Any
 
 from proctor.catalogue import known_keys
 from proctor.incidents.kinds import Kind
+from proctor.media.container import NotARecording
+from proctor.media.files import read_clusters, read_header
 from proctor.media.tables import Recording
-from proctor.media.webm import NotARecording, read_clusters, read_start_ms
 from proctor.observations import Track
 from proctor.review.dossier import Dossier
 from proctor.review.precision import Precision
@@ -88,7 +89,7 @@ def _held(sitting: Sitting, row: Recording, recordings_dir: Path) -> _Held | Non
         return _Held(row.starts_s, row.starts_s + row.recorded_s)
     # a row is settled when its file is; until then the file itself knows
     try:
-        starts_s = read_start_ms(path) / 1000 - sitting.exam_offset_s
+        starts_s = read_header(path).start_ms / 1000 - sitting.exam_offset_s
     except NotARecording:
         return None
     clusters = read_clusters(path)

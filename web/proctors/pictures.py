@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from proctor.errors import Unavailable
 from proctor.incidents.kinds import Kind
 from proctor.incidents.tables import IncidentRow
+from proctor.media.frames import Codec
 from proctor.media.ledger import files_of_track
 from proctor.media.pictures import NoPicture, key_frame_near
 from proctor.observations import NotAssessed, Track
@@ -48,7 +49,7 @@ async def picture(
     """A JPEG of one moment of a recording."""
     viewer_id = visitor.account.id
 
-    def frame() -> bytes:
+    def frame() -> tuple[Codec, bytes]:
         with at.db.transaction() as tx:
             sitting = queue.sitting_for(tx, visitor.account, sitting_id).sitting
             incident = verdicts.incident_in(tx, sitting, incident_id)
@@ -58,10 +59,7 @@ async def picture(
         return key_frame_near(files, at_s + sitting.exam_offset_s)
 
     made = await at.inference.mark_frame(
-        "VP8",
-        await asyncio.to_thread(frame),
-        viewer_id[:8],
-        face_only=moment is not Moment.SCENE,
+        *await asyncio.to_thread(frame), viewer_id[:8], face_only=moment is not Moment.SCENE
     )
     if isinstance(made, NotAssessed):
         raise NoPicture if made.reason == "no_face" else Unavailable

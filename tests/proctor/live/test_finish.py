@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from proctor.identity.tables import IdentityCheck, Modality
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.live.invigilation import SittingOver
-from proctor.media import ledger, webm
+from proctor.media import files, ledger
 from proctor.media.capture import DiskFull
 from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
@@ -281,7 +281,7 @@ def small_disk(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(file, data)
 
-    monkeypatch.setattr(webm.os, "write", write_unless_full)
+    monkeypatch.setattr(files.os, "write", write_unless_full)
 
 
 async def test_recorder_that_fails_is_a_gap_with_its_cause_and_the_exam_goes_on(
@@ -404,7 +404,7 @@ async def test_leaving_seals_the_recordings_and_the_exam_stays(room: Room) -> No
     assert room.media_facts() == [("connection_ended", "", "server_stopped")]
     for track in Track:
         path = room.line.settings.recordings_dir / room.recordings(track)[0].path
-        assert webm.scan(path).is_finished
+        assert files.scan(path).header.is_finished
         assert broken_seals(path) == ()
     assert len(live._tasks) == len(live._capture._tasks) == 0
     assert live._analysis is None

@@ -12,8 +12,8 @@ import pytest
 
 from proctor.media import capture as capture_module
 from proctor.media import disk as disk_module
+from proctor.media import files
 from proctor.media import recorder as recorder_module
-from proctor.media import webm
 from proctor.media.capture import FINISHED, Capture, DiskFull
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
@@ -34,6 +34,8 @@ def in_loop(scenario: Callable[[], Awaitable[None]]) -> None:
 
 class Browser:
     """Stands where a peer is: sends what the test says."""
+
+    codec = "VP8"
 
     def __init__(self, on_frame: Callable[[EncodedFrame], None]) -> None:
         self.send = on_frame
@@ -140,8 +142,8 @@ def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path
 
         length = exam.capture.now_s
         for track in Track:
-            files = [each for each in exam.capture.recorded if each.track is track]
-            held = [interval for each in files for interval in each.intervals]
+            kept = [each for each in exam.capture.recorded if each.track is track]
+            held = [interval for each in kept for interval in each.intervals]
             missing = gaps(track, held, 0.0, length, exam.capture.causes()[track])
             assert {gap.cause for gap in missing} <= {"recorder_ENOSPC", "no_packets"}
             assert "recorder_ENOSPC" in {gap.cause for gap in missing}
@@ -152,9 +154,9 @@ def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path
             assert coverage(held, 0.0, length) + sum(
                 gap.end - gap.start for gap in missing
             ) == pytest.approx(length)
-            for each in files:
+            for each in kept:
                 assert broken_seals(each.path) == ()
-                assert webm.scan(each.path).is_finished
+                assert files.scan(each.path).header.is_finished
 
     in_loop(scenario)
 
@@ -216,7 +218,7 @@ def test_failed_sync_stops_the_recording_and_nothing_is_sealed(
         disk = Disk(tmp_path)
         exam = Exam(tmp_path / "sitting", disk, frames)
         monkeypatch.setattr("proctor.media.recorder.SEAL_EVERY_S", 0.0)
-        monkeypatch.setattr(webm.os, "fdatasync", fail)
+        monkeypatch.setattr(files.os, "fdatasync", fail)
         await exam.capture.connect("offer", {}, 0.0)
         await exam.feed_until(lambda: exam.stops() >= {("camera", "EIO"), ("screen", "EIO")})
         monkeypatch.undo()
@@ -229,7 +231,7 @@ def test_failed_sync_stops_the_recording_and_nothing_is_sealed(
     in_loop(scenario)
 
 
-def test_codec_that_cannot_be_recorded_is_not_tried_again(tmp_path: Path, frames) -> None:
+def test_codec_that_was_not_agreed_on_is_not_tried_again(tmp_path: Path, frames) -> None:
     async def scenario() -> None:
         disk = Disk(tmp_path)
         exam = Exam(tmp_path / "sitting", disk, frames)

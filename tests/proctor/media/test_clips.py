@@ -10,6 +10,7 @@ import pytest
 
 from proctor.media.backfill import KeptPicture, fill
 from proctor.media.clips import ClipUnavailable, cut_clip
+from proctor.media.frames import Codec
 from proctor.media.pictures import NoPicture, key_frame_near
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.media
 
 
 def record(directory: Path, frames) -> Path:
-    recorder = TrackRecorder(directory, Track.CAMERA, epoch=0.0)
+    recorder = TrackRecorder(directory, Track.CAMERA, epoch=0.0, codec=frames[0].codec)
     for frame in frames:
         recorder.write(frame)
     return recorder.finish().path
@@ -30,10 +31,15 @@ def decoded_times(path: Path) -> list[float]:
         return [frame.time for frame in container.decode(video=0)]
 
 
-def test_clip_begins_at_the_key_frame_before_and_ends_where_asked(tmp_path, frames) -> None:
-    path = record(tmp_path, frames(20.0))
+@pytest.mark.parametrize(("codec", "name"), [("VP8", "clip.webm"), ("H264", "clip.mp4")])
+def test_clip_begins_at_the_key_frame_before_and_ends_where_asked(
+    tmp_path, frames, codec: Codec, name: str
+) -> None:
+    path = record(tmp_path, frames(20.0, codec=codec))
 
-    clip = cut_clip([path], 7.4, 12.0, tmp_path / "clip.webm")
+    clip = cut_clip([path], 7.4, 12.0, tmp_path / "clip")
+
+    assert clip.path == tmp_path / name
 
     assert (clip.start_s, clip.end_s) == (7.0, 12.0)
     times = decoded_times(clip.path)
@@ -76,6 +82,17 @@ def test_clip_spans_a_reconnection(tmp_path, frames) -> None:
     assert (clip.start_s, clip.end_s, len(clip.sources)) == (3.0, 10.0, 2)
     times = decoded_times(clip.path)
     assert times[29:31] == [pytest.approx(2 - 1 / 15, abs=0.001), 5.0]
+
+
+def test_clip_of_two_codecs_holds_the_one_with_more_of_it(tmp_path, frames) -> None:
+    before = record(tmp_path, frames(5.0))
+    after = record(tmp_path, frames(5.0, start=8.0, codec="H264"))
+
+    clip = cut_clip([before, after], 3.0, 12.0, tmp_path / "clip")
+
+    assert (clip.path.suffix, clip.start_s, clip.end_s) == (".mp4", 8.0, 12.0)
+    assert [source.path for source in clip.sources] == [after]
+    assert len(decoded_times(clip.path)) == 61
 
 
 def test_clip_asked_in_a_gap_begins_with_the_first_picture_after(tmp_path, frames) -> None:
@@ -131,10 +148,10 @@ def test_the_picture_of_a_moment_is_the_key_frame_nearest_to_it(tmp_path, frames
     path = record(tmp_path, [frame for frame in whole if not 8.5 < frame.arrival < 16.5])
     keys = {frame.arrival: frame.data for frame in whole if frame.is_key}
 
-    assert key_frame_near([path], 3.4) == keys[3.0]
-    assert key_frame_near([path], 3.6) == keys[4.0]
-    assert key_frame_near([path], -2.0) == keys[0.0]
-    assert key_frame_near([path], 12.0) == keys[8.0]
+    assert key_frame_near([path], 3.4) == ("VP8", keys[3.0])
+    assert key_frame_near([path], 3.6) == ("VP8", keys[4.0])
+    assert key_frame_near([path], -2.0) == ("VP8", keys[0.0])
+    assert key_frame_near([path], 12.0) == ("VP8", keys[8.0])
     for at_s in (-6.0, 25.0):
         with pytest.raises(NoPicture):
             key_frame_near([path], at_s)

@@ -33,6 +33,15 @@ def test_mp4_holds_the_clip_at_its_times(tmp_path, frames) -> None:
     assert np.abs(first[0] - first[1]).mean() < 12
 
 
+def test_clip_of_h264_is_given_as_it_is(tmp_path, frames) -> None:
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0, codec="H264")
+    for frame in frames(3.0, codec="H264"):
+        recorder.write(frame)
+    clip = cut_clip([recorder.finish().path], 1.0, 2.0, tmp_path / "clip")
+
+    assert as_mp4(clip.path) == clip.path.read_bytes()
+
+
 def test_a_second_export_is_told_to_come_again() -> None:
     with export_alone(), pytest.raises(ExportBusy), export_alone():
         pass

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.media import webm
+from proctor.media import files
+from proctor.media.container import Block
 from proctor.media.follow import Follower
 from proctor.media.frames import is_key_frame
 from tests.support.sittings import FRAME_RATE, pictures
@@ -15,14 +16,14 @@ class Growing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.writer = webm.WebmWriter(path, 160, 120, 2500)
+        self.writer = files.Writer(path, "VP8", pictures()[0], 2500)
         self.shown = 0
 
     def grow(self, count: int) -> None:
         for _ in range(count):
             data = pictures()[self.shown % len(pictures())]
             at_ms = 1000 * self.shown // FRAME_RATE
-            self.writer.add(webm.Block(at_ms, is_key_frame("VP8", data), data))
+            self.writer.add(Block(at_ms, is_key_frame("VP8", data), data))
             self.writer.flush()
             self.shown += 1
 
@@ -39,7 +40,7 @@ def test_begins_at_the_last_key_frame_and_goes_on_with_what_is_new(tmp_path: Pat
     assert follower.read() is None
     growing.grow(FRAME_RATE + 2)
     header = growing.bytes()[: growing.writer.body]
-    second_key = webm.read_clusters(path)[FRAME_RATE].offset
+    second_key = files.read_clusters(path)[FRAME_RATE].offset
     first = follower.read()
     assert first is not None
     assert (first.is_start, first.zero_s) == (True, 2.5)
@@ -63,7 +64,7 @@ def test_viewer_that_fell_behind_sees_the_newest(
     growing.grow(3 * FRAME_RATE + 1)
     piece = follower.read()
     assert piece is not None
-    last_key = webm.read_clusters(growing.path)[3 * FRAME_RATE].offset
+    last_key = files.read_clusters(growing.path)[3 * FRAME_RATE].offset
     assert piece.is_start
     assert piece.data.endswith(growing.bytes(last_key))
 
@@ -78,6 +79,6 @@ def test_what_it_gives_is_a_recording_of_its_own(tmp_path: Path) -> None:
     assert first is not None and more is not None
     seen = tmp_path / "seen.webm"
     seen.write_bytes(first.data + more.data)
-    layout = webm.scan(seen)
-    assert (layout.start_ms, len(layout.clusters)) == (2500, 5)
+    layout = files.scan(seen)
+    assert (layout.header.start_ms, len(layout.clusters)) == (2500, 5)
     assert layout.clusters[0].starts_with_key

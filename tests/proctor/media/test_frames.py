@@ -22,6 +22,7 @@ SPS, PPS, IDR, SLICE = (b"\0\0\0\1" + bytes([kind]) + b"x" for kind in (0x67, 0x
         ("VP8", b"", False),
         ("H264", SPS + PPS + IDR, True),
         ("H264", PPS + IDR, False),
+        ("H264", SPS + IDR, False),
         ("H264", SLICE, False),
         ("H264", b"", False),
     ],

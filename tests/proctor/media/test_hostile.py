@@ -32,7 +32,7 @@ LONG = pytest.param(1_000_000, marks=pytest.mark.faults)
 OFFER = Offer(
     sdp="",
     tracks=(TrackOffer(Track.CAMERA, "0", 10, 11), TrackOffer(Track.SCREEN, "1", 20, 21)),
-    has_vp8=True,
+    codec="VP8",
     send_time_id=3,
 )
 TYPES = PayloadTypes({96: "VP8", 98: "H264"}, {97: 96, 99: 98})

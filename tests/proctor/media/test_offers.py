@@ -65,8 +65,8 @@ def test_tracks_are_taken_in_order_unless_named() -> None:
 def test_vp8_is_wanted_only_when_both_tracks_offer_it() -> None:
     mixed = HEAD.format(mids="0 1") + video("0", 10) + video("1", 20, codec="H264")
 
-    assert read_offer(OFFER, None).has_vp8
-    assert not read_offer(mixed, None).has_vp8
+    assert read_offer(OFFER, None).codec == "VP8"
+    assert read_offer(mixed, None).codec == "H264"
 
 
 def test_no_address_survives() -> None:

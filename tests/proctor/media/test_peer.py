@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import inf
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from aiortc import (
@@ -371,13 +372,19 @@ def test_audio_is_answered_as_inactive() -> None:
     in_loop(scenario)
 
 
-def test_h264_is_accepted_when_vp8_is_not_offered() -> None:
+def test_h264_is_recorded_when_vp8_is_not_offered(tmp_path: Path) -> None:
     async def scenario() -> None:
+        recorder = TrackRecorder(tmp_path, Track.CAMERA, time.monotonic(), codec="H264")
         async with student("video/H264") as sitting:
-            await sitting.join()
+            peer = await sitting.join()
             await sitting.until(lambda: len(sitting.of(Track.CAMERA)) > 3)
-            frame = sitting.of(Track.CAMERA)[0]
-            assert (frame.codec, frame.is_key) == ("H264", True)
+            frames = sitting.of(Track.CAMERA)
+            assert (peer.codec, frames[0].codec, frames[0].is_key) == ("H264", "H264", True)
+        for frame in frames:
+            recorder.write(frame)
+        path = (await asyncio.to_thread(recorder.finish)).path
+        with av.open(str(path)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == len(frames)
 
     in_loop(scenario)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import av
 import pytest
 
+from proctor.media import files
 from proctor.media import recorder as recorder_module
-from proctor.media import webm
+from proctor.media.frames import Codec
 from proctor.media.gaps import Interval
 from proctor.media.recorder import (
     RecordingFailed,
@@ -33,21 +34,22 @@ pytestmark = pytest.mark.media
 CHILD = """
 import os, sys, time
 from pathlib import Path
-from proctor.media.frames import EncodedFrame
+from proctor.media.frames import EncodedFrame, is_key_frame
 from proctor.media.recorder import TrackRecorder
 from proctor.observations import Track
-directory, limit = Path(sys.argv[1]), float(sys.argv[2])
+directory, codec, limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 pictures = [bytes.fromhex(line) for line in (directory / "pictures.hex").read_text().split()]
 epoch = time.monotonic()
 # what was written outlives the process; how long the device takes to hold it is another matter
 os.fdatasync = lambda file: None
-recorder = TrackRecorder(directory, Track.CAMERA, epoch)
+recorder = TrackRecorder(directory, Track.CAMERA, epoch, codec=codec)
 number = 0
 while number < limit * 15:
     arrival = epoch + number / 15
     time.sleep(1 / 15)
     data = pictures[number % len(pictures)]
-    frame = EncodedFrame(Track.CAMERA, "VP8", 6000 * number, arrival, not data[0] & 1, data)
+    is_key = is_key_frame(codec, data)
+    frame = EncodedFrame(Track.CAMERA, codec, 6000 * number, arrival, is_key, data)
     recorder.write(frame)
     print(number / 15, flush=True)
     number += 1
@@ -55,10 +57,12 @@ recorder.finish()
 """
 
 
-def run_child(directory: Path, pictures: tuple[bytes, ...], seconds: float) -> subprocess.Popen:
+def run_child(
+    directory: Path, pictures: tuple[bytes, ...], codec: Codec, seconds: float
+) -> subprocess.Popen:
     (directory / "pictures.hex").write_text("\n".join(each.hex() for each in pictures))
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(directory), str(seconds)],
+        [sys.executable, "-c", CHILD, str(directory), codec, str(seconds)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -115,7 +119,7 @@ def test_recorder_without_frames_leaves_an_empty_file(tmp_path) -> None:
     assert repair(recorded.path) == recorded
 
 
-def test_h264_is_refused_visibly(tmp_path, frames) -> None:
+def test_codec_that_was_not_agreed_on_is_refused_visibly(tmp_path, frames) -> None:
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
 
     with pytest.raises(RecordingFailed) as failure:
@@ -135,9 +139,9 @@ def test_seals_cover_every_cluster_and_show_a_changed_byte(tmp_path, frames, mon
             recorder.seal_if_due()
     path = recorder.finish().path
 
-    seals, layout = read_seals(path), webm.scan(path)
+    seals, layout = read_seals(path), files.scan(path)
     assert len(seals) == 5
-    assert (seals[0].start, seals[-1].end) == (layout.body, layout.end)
+    assert (seals[0].start, seals[-1].end) == (layout.header.body, layout.end)
     assert all(a.end == b.start for a, b in itertools.pairwise(seals))
     assert broken_seals(path) == ()
 
@@ -147,8 +151,10 @@ def test_seals_cover_every_cluster_and_show_a_changed_byte(tmp_path, frames, mon
     assert broken_seals(path) == (3,)
 
 
-def test_kill_9_loses_at_most_two_seconds(tmp_path, pictures) -> None:
-    child = run_child(tmp_path, pictures, seconds=60)
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_kill_9_loses_at_most_two_seconds(tmp_path, pictures, h264_pictures, codec: Codec) -> None:
+    shown = {"VP8": pictures, "H264": h264_pictures}[codec]
+    child = run_child(tmp_path, shown, codec, seconds=60)
     assert child.stdout is not None
     for line in child.stdout:
         if float(line) >= 5.5:
@@ -157,7 +163,7 @@ def test_kill_9_loses_at_most_two_seconds(tmp_path, pictures) -> None:
     rest, _ = child.communicate()
     fed_s = float(rest.split()[-1]) if rest.split() else 5.5
 
-    recorded = repair(tmp_path / "camera-001.webm")
+    recorded = repair(tmp_path / f"camera-001{files.SUFFIX[codec]}")
 
     assert fed_s - 2.0 <= recorded.intervals[-1].end <= fed_s + 0.1
     assert len(recorded.intervals) == 1
@@ -182,7 +188,7 @@ def test_full_disk_fails_the_recording_and_keeps_what_was_written(
         free[0] -= taken
         return taken
 
-    monkeypatch.setattr(webm.os, "write", write_to_small_disk)
+    monkeypatch.setattr(files.os, "write", write_to_small_disk)
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     some = frames(5.0)
     free[0] = sum(len(frame.data) + 30 for frame in some[:40])
@@ -195,7 +201,7 @@ def test_full_disk_fails_the_recording_and_keeps_what_was_written(
     assert failure.value.recorded is not None
     assert failure.value.recorded.intervals == (Interval(0.0, pytest.approx(2.0, abs=0.001)),)
     assert broken_seals(recorder.path) == ()
-    assert read_seals(recorder.path)[-1].end == webm.scan(recorder.path).end
+    assert read_seals(recorder.path)[-1].end == files.scan(recorder.path).end
     with pytest.raises(RecordingFailed):
         recorder.write(some[0])
 
@@ -211,7 +217,7 @@ def test_device_that_lost_something_once_seals_nothing_afterwards(
         for error in answers:
             raise error
 
-    monkeypatch.setattr(webm.os, "fdatasync", fail_once)
+    monkeypatch.setattr(files.os, "fdatasync", fail_once)
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     for frame in frames(2.0):
         recorder.write(frame)
@@ -226,7 +232,7 @@ def test_failing_device_fails_the_recording(tmp_path, frames, monkeypatch) -> No
     def fail(file: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(webm.os, "fdatasync", fail)
+    monkeypatch.setattr(files.os, "fdatasync", fail)
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     for frame in frames(2.0):
         recorder.write(frame)
@@ -247,7 +253,7 @@ def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> 
         assert released.wait(10.0)
         return write(file, data)
 
-    monkeypatch.setattr(webm.os, "write", stall)
+    monkeypatch.setattr(files.os, "write", stall)
     monkeypatch.setattr(recorder_module, "MAX_BACKLOG_BYTES", 60_000)
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     some = frames(20.0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proctor.media import webm
+from proctor.media import files
 from proctor.media.port import MediaPort, Source
 from proctor.media.watch import SilenceWatch
 from tests.proctor.media import test_ingest, test_peer, test_recorder
@@ -33,7 +33,7 @@ def test_without_the_filter_strangers_are_heard(monkeypatch: pytest.MonkeyPatch)
 def test_without_the_sync_a_failing_device_is_missed(
     monkeypatch: pytest.MonkeyPatch, tmp_path, frames
 ) -> None:
-    monkeypatch.setattr(webm.WebmWriter, "sync", lambda self: None)
+    monkeypatch.setattr(files.Writer, "sync", lambda self: None)
 
     with (
         pytest.MonkeyPatch.context() as inner,

@@ -16,8 +16,8 @@ from proctor import events
 from proctor.catalogue import translate
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.media.export import export_alone
+from proctor.media.files import read_clusters
 from proctor.media.tables import Recording
-from proctor.media.webm import read_clusters
 from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
 from proctor.sittings import interventions

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { jump, readPiece } from "./stream";
+import { jump, readPiece, typeOf } from "./stream";
 
 test("a piece says its track, whether a file begins, and the times", () => {
   const message = new ArrayBuffer(20);
@@ -20,4 +20,11 @@ test("playing goes on where it is unless it is too far behind or outside what is
   expect(jump(6, 5, 10)).toBeCloseTo(9.85);
   expect(jump(2, 5, 10)).toBeCloseTo(9.85);
   expect(jump(0, 9.95, 10)).toBeCloseTo(9.95);
+});
+
+test("the type of a file is WebM, or MP4 with what its codec needs", () => {
+  const bytes = (text: string) => Uint8Array.from(text, (each) => each.charCodeAt(0));
+  expect(typeOf(bytes("\u001aE\u00df\u00a3 webm"))).toBe('video/webm; codecs="vp8"');
+  const mp4 = bytes("\0\0\0 ftypisom....avcC\u0001\u0042\u00e0\u001f\u00ff");
+  expect(typeOf(mp4)).toBe('video/mp4; codecs="avc1.42e01f"');
 });

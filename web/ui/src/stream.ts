@@ -1,10 +1,10 @@
 // One track shown while it is recorded: clusters in, played as close to now as they come.
 
-const MIME = 'video/webm; codecs="vp8"';
 const BEHIND_S = 1.2;
 const NEAR_S = 0.15;
 const KEPT_S = 30;
 const HEAD_BYTES = 18;
+const HEADER_BYTES = 1024;
 
 export interface Piece {
   track: number;
@@ -25,6 +25,16 @@ export function readPiece(message: ArrayBuffer): Piece {
   };
 }
 
+/** What a player must know of a file before it takes the first bytes, which are *data*. */
+export function typeOf(data: Uint8Array): string {
+  const text = String.fromCharCode(...data.subarray(0, HEADER_BYTES));
+  if (text.slice(4, 8) !== "ftyp") return 'video/webm; codecs="vp8"';
+  // the configuration's version, then what the codec's name ends with
+  const at = text.indexOf("avcC") + 5;
+  const profile = [...data.subarray(at, at + 3)].map((each) => each.toString(16).padStart(2, "0"));
+  return `video/mp4; codecs="avc1.${profile.join("")}"`;
+}
+
 /** Where to go on when playing at *at* of what is held from *start* to *end*; null to stay. */
 export function jump(at: number, start: number, end: number): number | null {
   if (at >= start && at <= end && end - at <= BEHIND_S) return null;
@@ -34,6 +44,7 @@ export function jump(at: number, start: number, end: number): number | null {
 export class Stream {
   private source: MediaSource | null = null;
   private buffer: SourceBuffer | null = null;
+  private type = "";
   private waiting: Piece[] = [];
   private nowS = 0;
   private heardMs = 0;
@@ -63,23 +74,32 @@ export class Stream {
     this.video.src = url;
     source.addEventListener("sourceopen", () => {
       URL.revokeObjectURL(url);
-      this.buffer = source.addSourceBuffer(MIME);
-      this.buffer.addEventListener("updateend", () => this.settle());
       this.append();
     });
   }
 
   private append(): void {
-    const buffer = this.buffer;
     const [piece] = this.waiting;
-    if (buffer === null || buffer.updating || piece === undefined) return;
+    if (this.buffer?.updating === true || piece === undefined) return;
     if (this.source?.readyState !== "open") return;
     this.waiting.shift();
+    const buffer = this.buffer ?? this.added(this.source, typeOf(piece.data));
     if (piece.isStart) {
       buffer.abort();
+      const type = typeOf(piece.data);
+      if (type !== this.type) buffer.changeType(type);
+      this.type = type;
       buffer.timestampOffset = piece.zeroS;
     }
     buffer.appendBuffer(piece.data);
+  }
+
+  private added(source: MediaSource, type: string): SourceBuffer {
+    const buffer = source.addSourceBuffer(type);
+    buffer.addEventListener("updateend", () => this.settle());
+    this.type = type;
+    this.buffer = buffer;
+    return buffer;
   }
 
   private settle(): void {
