@@ -25,9 +25,9 @@ from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
-from proctor.inference.worker import decode_keyframe
+from proctor.inference.worker import decode_keyframe, shrink_frame
 from proctor.media import files
-from proctor.media.capture import FINISHED, Capture
+from proctor.media.capture import FINISHED, LOOK_S, Capture
 from proctor.media.disk import Disk
 from proctor.media.gaps import gaps
 from proctor.media.port import MediaPort
@@ -35,7 +35,6 @@ from proctor.media.recorder import RecordedTrack
 from proctor.observations import Track
 
 LAG_EVERY_S: Final = 0.01
-SAMPLE_EVERY_S: Final = {Track.CAMERA: 1.0, Track.SCREEN: 2.0}
 # with more of them late the machine, and not the service, is measured
 LATE_SHARE: Final = 0.02
 # the compared designs cost so much that few students tell
@@ -53,7 +52,11 @@ def ingest(
         Path | None, typer.Option(help="Recorded RTP to replay; the drawn trace if not given.")
     ] = None,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Also decode key frames in a process of their own.")
+        bool,
+        typer.Option(
+            "--sample",
+            help="Also look at cameras and screens, in a process of its own.",
+        ),
     ] = False,
     compare: Annotated[
         str, typer.Option(help="Designs to measure too: media-recorder,decode-all.")
@@ -65,7 +68,7 @@ def ingest(
     designs = [each for each in compare.split(",") if each]
     if unknown := set(designs) - set(compared.DESIGNS):
         raise typer.BadParameter(f"no such design: {', '.join(sorted(unknown))}")
-    orders = Orders(students, seconds, loss, trace)
+    orders = Orders(students, seconds, loss, trace, is_looked_at=sample)
     figures = asyncio.run(_ingest(orders, sample=sample))
     for design in designs:
         few = Orders(compared.STUDENTS[design], min(seconds, COMPARED_S), 0.0, trace)
@@ -172,7 +175,13 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
             "compared": {},
         }
         if sample:
-            figures["sampled"] = {track.value: count for track, count in watched.sampled.items()}
+            figures["sampled"] = {
+                track.value: {
+                    "pictures": count,
+                    "per_student_second": round(count / orders.students / orders.seconds, 2),
+                }
+                for track, count in watched.sampled.items()
+            }
         return figures
 
 
@@ -226,23 +235,21 @@ async def _note_lag(watched: _Watched) -> None:
 async def _decode_samples(
     sittings: Sequence[_Sitting], pool: ProcessPoolExecutor, watched: _Watched
 ) -> None:
-    """Decode each student's newest key frames; one that is not ready in time is left out."""
+    """Look at each student's newest key frames; one that is not ready in time is left out."""
     waiting: set[Future[int]] = set()
-    taken: dict[tuple[int, Track], float] = {}
+    looked = [time.monotonic() + LOOK_S * n / len(sittings) for n in range(len(sittings))]
     while True:
-        now = time.monotonic()
         for number, sitting in enumerate(sittings):
-            held = {
-                Track.CAMERA: sitting.capture.newest,
-                Track.SCREEN: sitting.capture.newest_screen,
-            }
-            for track, newest in held.items():
-                if now - taken.get((number, track), 0.0) < SAMPLE_EVERY_S[track]:
-                    continue
+            if time.monotonic() >= looked[number]:
+                looked[number] += LOOK_S
+                sitting.capture.look_at(Track.SCREEN)
+            for track, newest, job in (
+                (Track.CAMERA, sitting.capture.newest, _decoded_bytes),
+                (Track.SCREEN, sitting.capture.newest_screen, _small_bytes),
+            ):
                 frame = newest.take()
                 if frame is not None and len(waiting) < 2 * len(sittings):
-                    taken[number, track] = now
-                    waiting.add(pool.submit(_decoded_bytes, frame.data))
+                    waiting.add(pool.submit(job, frame.data))
                     watched.sampled[track] += 1
         waiting = {each for each in waiting if not each.done()}
         await asyncio.sleep(0.1)
@@ -251,6 +258,11 @@ async def _decode_samples(
 def _decoded_bytes(data: bytes) -> int:
     """Decode a key frame as the analysis does; bytes of the picture."""
     return decode_keyframe("VP8", data).nbytes
+
+
+def _small_bytes(data: bytes) -> int:
+    """Make a small picture of a key frame as a wall shows it; its bytes."""
+    return len(shrink_frame("VP8", data))
 
 
 def _frames(sent: Sent, recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, float]]:

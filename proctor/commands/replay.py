@@ -54,12 +54,16 @@ NTP_EPOCH_S: Final = 2_208_988_800
 
 @dataclass(frozen=True)
 class Orders:
-    """What a benchmark has sent. ``trace``: None for the drawn one; ``loss``: share of packets."""
+    """What a benchmark has sent. ``trace``: None for the drawn one; ``loss``: share of packets.
+
+    ``is_looked_at``: the drawn screen has a key frame every two seconds, as it is asked then.
+    """
 
     students: int
     seconds: float
     loss: float
     trace: Path | None
+    is_looked_at: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def replay(pipe: Connection, orders: Orders) -> None:
 
 
 async def _replay(pipe: Connection, orders: Orders) -> None:
-    trace = read_trace(orders.trace) if orders.trace else drawn_trace()
+    trace = read_trace(orders.trace) if orders.trace else drawn_trace(orders.is_looked_at)
     students: list[_Student] = []
     for first in range(0, orders.students, AT_ONCE):
         group = [

@@ -53,11 +53,16 @@ class TracePacket:
 Trace = Mapping[Track, tuple[TracePacket, ...]]
 
 
-def drawn_trace() -> Trace:
-    """Ten seconds: the demonstration's film at 15 fps and 1080p pages of text at 5 fps, VP8."""
+def drawn_trace(is_looked_at: bool = False) -> Trace:
+    """Ten seconds: the demonstration's film at 15 fps and 1080p pages of text at 5 fps, VP8.
+
+    ``is_looked_at``: the pages are full from the first on, so that a key frame takes 32 to 36 kB,
+    and there is one every two seconds and not only at their beginning.
+    """
+    pages, key_every = (_pages(30), 10) if is_looked_at else (_pages(0), 50)
     return {
         Track.CAMERA: tuple(_packets(_encoded(_film(), (640, 480), 15, 250_000, 15), 15)),
-        Track.SCREEN: tuple(_packets(_encoded(_pages(), (1920, 1080), 5, 200_000, 50), 5)),
+        Track.SCREEN: tuple(_packets(_encoded(pages, (1920, 1080), 5, 200_000, key_every), 5)),
     }
 
 
@@ -125,13 +130,19 @@ def _film() -> Iterator[Picture]:
         yield cv2.resize(picture, (640, 480)).astype(np.uint8, copy=False)
 
 
-def _pages() -> Iterator[Picture]:
+def _pages(full_lines: int) -> Iterator[Picture]:
     random = np.random.default_rng(0)
     paper = np.full((1080, 1920, 3), 250, np.uint8)
-    for number in range(DRAWN_S * 5):
-        left, top = 80 + number * 36 % 1700, 60 + 28 * (number // 48 + number % 30)
+
+    def write(left: int, top: int) -> None:
         letters = "".join(chr(97 + each) for each in random.integers(0, 26, 12))
         cv2.putText(paper, letters, (left, top), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (40, 40, 40), 1)
+
+    for line in range(full_lines):
+        for column in range(10):
+            write(80 + 160 * column, 60 + 28 * line)
+    for number in range(DRAWN_S * 5):
+        write(80 + number * 36 % 1700, 60 + 28 * (number // 48 + number % 30))
         yield paper.copy()
 
 

@@ -44,6 +44,7 @@ class _Seen:
     """When a still of each sitting came, in monotonic seconds."""
 
     stills: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    screens: int = 0
     bytes: int = 0
 
 
@@ -65,7 +66,8 @@ def wall(
     """Run exams of students that another process sends, first unwatched and then on a wall."""
     with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
         house = _furnish(Path(name), students)
-        orders = Orders(students, SET_UP_S + 2 * seconds + 4 * SETTLE_S, 0.0, None)
+        length_s = SET_UP_S + 2 * seconds + 4 * SETTLE_S
+        orders = Orders(students, length_s, 0.0, None, is_looked_at=True)
         log_path = house.settings.data_dir / "service.log"
         with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
             figures = asyncio.run(_measure(house, process.pid, pipe, seconds))
@@ -117,8 +119,10 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
         watching = asyncio.create_task(_watch_wall(house, sittings, seen))
         await asyncio.sleep(SETTLE_S)
         before = {name: len(times) for name, times in seen.stills.items()}
+        screens_before = seen.screens
         watched = await _cpu_during(pid, seconds)
         longest, dropped = _longest_s(seen, sittings), _dropped(seen, sittings, seconds)
+        screens = seen.screens - screens_before
         came = [len(seen.stills[name]) - before.get(name, 0) for name in sittings]
         live = await _open_live(house, sittings[0])
         said_s = await _say(house, client, sittings[0])
@@ -133,6 +137,7 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
         "workers_share_unwatched": round(unwatched[1] / seconds, 3),
         "workers_share_watched": round(watched[1] / seconds, 3),
         "stills_a_second": round(sum(came) / seconds, 1),
+        "screens_a_second": round(screens / seconds, 1),
         "stills_of_the_least_shown": min(came),
         "dropped_tiles": dropped,
         "longest_s_without_a_still": round(longest, 1),
@@ -178,7 +183,9 @@ async def _watch_wall(house: _House, sittings: list[str], seen: _Seen) -> None:
         await socket.send(json.dumps({"watch": sittings}))
         async for message in socket:
             seen.bytes += len(message)
-            if isinstance(message, bytes):
+            if isinstance(message, bytes) and message[_ID]:
+                seen.screens += 1
+            elif isinstance(message, bytes):
                 seen.stills[message[:_ID].decode()].append(time.monotonic())
 
 

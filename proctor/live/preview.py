@@ -1,4 +1,4 @@
-"""What a student's camera shows, as a small still picture."""
+"""What a student's camera or screen shows, as a small still picture."""
 
 import asyncio
 from collections.abc import Callable

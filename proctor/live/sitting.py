@@ -124,7 +124,9 @@ class LiveSitting:
             self._media_changed,
             self._file_begun,
         )
-        self.preview = Preview(line.inference, lambda: self._capture.newest.last)
+        self.previews = {
+            track: Preview(line.inference, partial(self._capture.look_at, track)) for track in Track
+        }
         self.invigilation = Invigilation(
             line, self._journal, self._lock, self._page, self._capture, self._faces, self._finish
         )

@@ -46,6 +46,10 @@ log = structlog.get_logger()
 
 # beyond what makes a track silent, so that its loss is told once
 LIVE_MARGIN_S = 1.0
+# how often a screen that somebody looks at is asked for a picture of its own
+LOOK_S = 2.0
+# whoever looks at that rate comes a little early now and then
+EARLY_S = 0.2
 NO_PACKETS = "no_packets"
 FINISHED = "finished"
 # a track whose recording stopped is given a new file; room and devices come back within 30 s
@@ -108,6 +112,7 @@ class Capture:
         self._connected_s = 0.0
         self._recorders: dict[Track, TrackRecorder] = {}
         self._viewers = 0
+        self._screen_asked = -LOOK_S
         self._stops: dict[Track, _Stop] = {}
         self._tries: Counter[Track] = Counter()
         self._finishing: set[asyncio.Task[None]] = set()
@@ -131,6 +136,20 @@ class Capture:
     def paths(self) -> dict[Track, Path]:
         """The file each track is being written to."""
         return {track: recorder.path for track, recorder in self._recorders.items()}
+
+    def look_at(self, track: Track) -> EncodedFrame | None:
+        """The newest key frame of *track*, None before the first.
+
+        Those of a screen come every ten seconds, and every two while somebody looks: they take
+        bits from its other pictures, and a thin line is left alone.
+        """
+        if track is Track.CAMERA:
+            return self.newest.last
+        if self._pace is Pace.FULL and self.now_s - self._screen_asked >= LOOK_S - EARLY_S:
+            self._screen_asked = self.now_s
+            if self._peer is not None:
+                self._peer.request_keyframe(track)
+        return self.newest_screen.last
 
     @property
     def peer(self) -> Peer | None:

@@ -76,5 +76,7 @@ class KeySchedule:
         if track not in self._requested and asked is not None and now - asked < interval:
             return False
         self._requested.discard(track)
-        self._asked[track] = now
+        # a look comes a little late; the next is due as if it had not
+        is_regular = asked is not None and interval <= now - asked < 2 * interval
+        self._asked[track] = asked + interval if asked is not None and is_regular else now
         return True

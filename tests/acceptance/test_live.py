@@ -65,7 +65,8 @@ def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam, slack: flo
 
 def sees_the_wall(page: Page, exam: Exam) -> None:
     page.goto(f"{exam.settings.url}/proctor/wall")
-    expect(page.locator(".tile img")).to_be_visible()
+    for track in ("camera", "screen"):
+        expect(page.locator(f".tile-{track} img")).to_be_visible()
     expect(page.locator(".tile-name")).to_have_text("Student D-26003")
     page.locator("#show-names").check()
     expect(page.locator(".tile-name")).to_have_text("Мөлдір Әбдіқадырова")
@@ -73,7 +74,7 @@ def sees_the_wall(page: Page, exam: Exam) -> None:
         cookie = {"name": "tanu_language", "value": language, "url": exam.settings.url}
         page.context.add_cookies([cookie])  # type: ignore[list-item]
         page.reload()
-        expect(page.locator(".tile img")).to_be_visible()
+        expect(page.locator(".tile-screen img")).to_be_visible()
         assert violations(page) == []
 
 

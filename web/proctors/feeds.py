@@ -89,7 +89,7 @@ class WallFeed:
         self._locale = locale_of(ws)
         self._wanted: frozenset[str] = frozenset()
         self._audited: frozenset[str] = frozenset()
-        self._shown: dict[str, float] = {}
+        self._shown: dict[tuple[str, Track], float] = {}
         self._said: list[dict[str, Any]] | None = None
 
     async def hear(self) -> None:
@@ -121,14 +121,15 @@ class WallFeed:
         if unseen := wanted - self._audited:
             await asyncio.to_thread(record_views, self._at, self._visitor, sorted(unseen), "wall")
             self._audited |= unseen
-        await asyncio.gather(*(self._show_still(sitting_id) for sitting_id in wanted))
+        await asyncio.gather(*(self._show_still(each, track) for each in wanted for track in Track))
 
-    async def _show_still(self, sitting_id: str) -> None:
+    async def _show_still(self, sitting_id: str, track: Track) -> None:
         live = self._at.live.held(sitting_id)
-        still = await live.preview.still() if live is not None else None
-        if still is not None and self._shown.get(sitting_id) != still.arrival:
-            self._shown[sitting_id] = still.arrival
-            await self._ws.send_bytes(sitting_id.encode() + still.jpeg)
+        still = await live.previews[track].still() if live is not None else None
+        if still is not None and self._shown.get((sitting_id, track)) != still.arrival:
+            self._shown[sitting_id, track] = still.arrival
+            number = bytes([list(Track).index(track)])
+            await self._ws.send_bytes(sitting_id.encode() + number + still.jpeg)
 
     def _t(self, key: str, **values: object) -> str:
         return translate(self._locale, key, **values)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from biometrics.ids import ModelId
 from models.registry import ModelRefused, fetch
-from proctor.inference import Backend, FrameAssessment, InferencePool, Looks
+from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, worker
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 from tests.support.sittings import pictures
@@ -158,6 +158,29 @@ async def test_a_marked_picture_is_the_face_or_all_of_it(pool: InferencePool) ->
     assert np.abs(marked - plain).max() > 100
     nobody = await pool.mark_frame("VP8", pictures(plain=True)[0], "0f3a91c2", face_only=True)
     assert refusal(nobody) == "no_face"
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [
+        ((320, 240), (320, 240)),
+        ((1920, 1080), (320, 180)),
+        ((642, 250), (320, 124)),
+        ((641, 481), (320, 240)),
+    ],
+)
+def test_picture_is_made_small_as_it_looks(size, small) -> None:
+    shown = Image.linear_gradient("L").resize(size).convert("RGB")
+    encoder = av.CodecContext.create("libvpx", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
+    encoder.time_base, encoder.options = Fraction(1, 5), {"crf": "4", "lag-in-frames": "0"}
+    (packet,) = encoder.encode(av.VideoFrame.from_image(shown))
+
+    made = Image.open(io.BytesIO(worker.shrink_frame("VP8", bytes(packet)))).convert("RGB")
+
+    assert made.size == small
+    difference = np.asarray(made, int) - np.asarray(shown.resize(small), int)
+    assert np.abs(difference).mean() < 4
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:

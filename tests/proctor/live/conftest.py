@@ -96,6 +96,8 @@ class PlayedInference:
 class PlayedPeer:
     """The server's end of a connection whose frames the test makes."""
 
+    codec = "VP8"
+
     def __init__(self, **takers: Any) -> None:
         self.on_frame: Callable[[EncodedFrame], None] = takers["on_frame"]
         self.on_closed: Callable[[str], None] = takers["on_closed"]

@@ -18,6 +18,7 @@ from proctor.media.capture import FINISHED, Capture, DiskFull
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame
 from proctor.media.gaps import coverage, gaps
+from proctor.media.pace import Pace
 from proctor.media.port import MediaPort
 from proctor.media.recorder import broken_seals
 from proctor.observations import Track
@@ -244,6 +245,31 @@ def test_codec_that_was_not_agreed_on_is_not_tried_again(tmp_path: Path, frames)
         disk.close()
         assert exam.stops() == {("camera", "codec_not_recordable")}
         assert exam.files == []
+
+    in_loop(scenario)
+
+
+def test_screen_is_asked_for_a_picture_every_two_seconds_that_somebody_looks(
+    tmp_path: Path, frames
+) -> None:
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed(2)
+        assert exam.capture.look_at(Track.CAMERA).arrival == exam.clock.monotonic() - 1.0
+        assert exam.capture.peer.asked == []
+        for _ in range(10):
+            exam.clock.advance(0.5)
+            seen = [exam.capture.look_at(Track.SCREEN) for _ in range(2)]
+            assert seen == [exam.capture.newest_screen.last] * 2
+        assert exam.capture.peer.asked == [Track.SCREEN] * 3
+        exam.capture.keep_pace(Pace.LOW)
+        exam.clock.advance(10.0)
+        exam.capture.look_at(Track.SCREEN)
+        assert len(exam.capture.peer.asked) == 3
+        await exam.end()
+        disk.close()
 
     in_loop(scenario)
 

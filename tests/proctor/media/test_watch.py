@@ -61,6 +61,16 @@ def test_key_frame_is_asked_again_while_the_picture_is_lost() -> None:
     assert keys.due(Track.SCREEN, 0.3, needs_key=True)
 
 
+def test_late_looks_make_no_interval_longer() -> None:
+    keys = KeySchedule()
+
+    asked = [at for at in range(0, 1000, 7) if keys.due(Track.CAMERA, at / 100, needs_key=False)]
+
+    assert asked == [0, 105, 203, 301, 406, 504, 602, 700, 805, 903]
+    assert keys.due(Track.CAMERA, 30.0, needs_key=False)
+    assert not keys.due(Track.CAMERA, 30.9, needs_key=False)
+
+
 def test_requested_key_frame_does_not_wait() -> None:
     keys = KeySchedule()
     keys.due(Track.SCREEN, 0.0, needs_key=False)

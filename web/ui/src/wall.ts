@@ -13,6 +13,7 @@ interface PageData {
 }
 
 const ID_LENGTH = 32;
+const TRACKS = ["camera", "screen"] as const;
 
 class WallPage {
   private readonly data = pageData<PageData>();
@@ -105,9 +106,10 @@ class WallPage {
     write(part(".tile-net"), this.network(tile));
     write(part(".tile-incident"), tile.incident ?? this.say("wall.no_incident"));
     if (!tile.camera) {
-      reveal(part("img"), false);
+      reveal(part(".tile-camera img"), false);
       reveal(part(".tile-none"), true);
     }
+    if (!tile.screen) reveal(part(".tile-screen img"), false);
   }
 
   private network(tile: Tile): string {
@@ -119,15 +121,17 @@ class WallPage {
 
   private picture(data: ArrayBuffer): void {
     const id = new TextDecoder().decode(new Uint8Array(data, 0, ID_LENGTH));
+    const track = TRACKS[new Uint8Array(data)[ID_LENGTH] ?? 0];
     const box = this.boxes.get(id);
-    const image = box?.querySelector("img");
+    const image = box?.querySelector<HTMLImageElement>(`.tile-${track} img`);
     if (box === undefined || image === null || image === undefined) return;
     const before = image.src;
-    image.src = URL.createObjectURL(new Blob([new Uint8Array(data, ID_LENGTH)], { type: "image/jpeg" }));
+    const jpeg = new Uint8Array(data, ID_LENGTH + 1);
+    image.src = URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" }));
     if (before !== "") URL.revokeObjectURL(before);
     image.dataset["at"] = String(Math.round(performance.now()));
     reveal(image, true);
-    reveal(box.querySelector(".tile-none") as HTMLElement, false);
+    if (track === "camera") reveal(box.querySelector(".tile-none") as HTMLElement, false);
   }
 
   private move(event: KeyboardEvent): void {
