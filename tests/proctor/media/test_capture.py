@@ -163,7 +163,8 @@ def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path
 
 
 def test_disk_that_stalls_is_a_gap_with_its_cause(tmp_path: Path, frames, monkeypatch) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_BACKLOG_BYTES", 50_000)
+    # two seconds and more, however hard the encoder found them
+    monkeypatch.setattr(recorder_module, "MAX_BACKLOG_BYTES", 80_000)
 
     async def scenario() -> None:
         disk = Disk(tmp_path)
