@@ -1,13 +1,15 @@
-"""Comparison scores among the people of one institution, raw and relative to the others there."""
+"""Comparison scores among the people of one institution, raw and beside the others there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.comparison import Measure, paired_scores
+from biometrics.comparison import ComparisonScore, FaceComparison, Measure, paired_scores
+from biometrics.ids import ModelId
 from biometrics.types import Template, mean_template
 
 _Floats = NDArray[np.float64]
@@ -15,6 +17,8 @@ _Floats = NDArray[np.float64]
 #: fewer people say too little of what is alike among them: with 60 the worst group's FMR fell
 #: from 1.1 to 0.5 %, with a foreign cohort it rose to 6.2 %
 SMALLEST_COHORT: Final = 60
+#: more would have to be opened for every sitting, and move the nearest ones little
+LARGEST_COHORT: Final = 100
 _NEAREST: Final = 20
 
 
@@ -31,9 +35,9 @@ class OwnScores:
 def own_scores(
     measure: Measure, people: Sequence[Sequence[Template]]
 ) -> tuple[OwnScores, OwnScores | None]:
-    """The scores, and the same less the mean of each side's nearest others: None below 60 people.
+    """The scores, and the same as ``CentredComparison`` gives them: None below 60 people.
 
-    ``people``: samples of each person, all under one rotation.
+    ``people``: samples of each person, all under one rotation; the first of them are the cohort.
     """
     means = np.array([mean_template(each).vector for each in people], np.float64)
     among = np.array(
@@ -52,8 +56,53 @@ def own_scores(
     if len(means) < SMALLEST_COHORT:
         return raw, None
     whose = np.array([person for person, _, _ in trials], np.int64)
-    mated = raw.mated - (_near(measure, probes, means, whose) + _near_others(among)[whose]) / 2
-    return raw, OwnScores(mated, _centred_pairs(among)[upper])
+    within = among[:, :LARGEST_COHORT].copy()
+    np.fill_diagonal(within, -np.inf)
+    near = np.sort(within, axis=1)[:, -_NEAREST:].mean(axis=1)
+    usual = float(near[:LARGEST_COHORT].mean())
+    beside = (_near(measure, probes, means[:LARGEST_COHORT], whose) + near[whose]) / 2
+    pairs = (among - _near_of_both(within))[upper] + usual
+    return raw, OwnScores(raw.mated - beside + usual, pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class CentredComparison:
+    """A comparison whose scores are beside those with other people of the same institution.
+
+    From a score is taken how much nearer than usual the nearest others of both sides are, so that
+    it stays on the scale of the model's card. ``others``: the mean of each, shape (n, 128), at
+    least 60, under the rotation of what is compared. ``model_id``: of the scores.
+    """
+
+    comparison: FaceComparison
+    model_id: ModelId
+    others: _Floats
+
+    def __post_init__(self) -> None:
+        if len(self.others) < SMALLEST_COHORT:
+            raise ValueError(f"a cohort has {SMALLEST_COHORT} people at least")
+
+    def compare(self, reference: Template, probe: Template) -> ComparisonScore:
+        """Raises ValueError when a template was made by another model."""
+        raw = self.comparison.compare(reference, probe).score
+        near = [self._near(each.vector.astype(np.float64)) for each in (reference, probe)]
+        score = raw - sum(near) / 2 + self.usual
+        return ComparisonScore(self.model_id, score, self.comparison.calibration.llr(score))
+
+    def accepts(self, score: ComparisonScore, point: str) -> bool:
+        return self.comparison.accepts(score, point)
+
+    @cached_property
+    def usual(self) -> float:
+        """How near the nearest others of these people are, on average."""
+        near = [self._near(each, own=1) for each in self.others]
+        return float(np.mean(near))
+
+    def _near(self, vector: _Floats, own: int = 0) -> float:
+        """``own``: how many of the nearest are the person's own template."""
+        repeated = np.broadcast_to(vector, self.others.shape)
+        ordered = np.sort(paired_scores(self.comparison.measure, repeated, self.others))
+        return float(ordered[len(ordered) - own - _NEAREST : len(ordered) - own].mean())
 
 
 def _left_out(samples: Sequence[Template], at: int) -> tuple[_Floats, _Floats]:
@@ -67,25 +116,22 @@ def _near(measure: Measure, probes: _Floats, means: _Floats, whose: NDArray[np.i
     near = np.empty(len(probes))
     for number, probe in enumerate(probes):
         scores = paired_scores(measure, np.tile(probe, (len(means), 1)), means)
-        scores[whose[number]] = -np.inf
+        if whose[number] < len(means):
+            scores[whose[number]] = -np.inf
         near[number] = np.sort(scores)[-_NEAREST:].mean()
     return near
 
 
-def _near_others(among: _Floats) -> _Floats:
-    alone = among.copy()
-    np.fill_diagonal(alone, -np.inf)
-    nearest: _Floats = np.sort(alone, axis=1)[:, -_NEAREST:].mean(axis=1)
-    return nearest
+def _near_of_both(within: _Floats) -> _Floats:
+    """Mean of both sides' nearest for every two, neither of the two counted; shape (n, n).
 
-
-def _centred_pairs(among: _Floats) -> _Floats:
-    """Scores of every two less the mean of both sides' nearest, neither of the two counted."""
-    alone = among.copy()
-    np.fill_diagonal(alone, -np.inf)
-    ordered = np.sort(alone, axis=1)[:, -_NEAREST - 1 :]
+    ``within``: scores with the cohort, which are the first people, shape (n, m).
+    """
+    ordered = np.sort(within, axis=1)[:, -_NEAREST - 1 :]
     sums, last = ordered[:, 1:].sum(axis=1)[:, None], ordered[:, 1][:, None]
     # where the other one is among the nearest, the next takes its place
-    without = np.where(alone >= last, sums - alone + ordered[:, 0][:, None], sums) / _NEAREST
-    centred: _Floats = among - (without + without.T) / 2
-    return centred
+    without = np.repeat(sums, len(within), axis=1)
+    swapped = np.where(within >= last, sums - within + ordered[:, 0][:, None], sums)
+    without[:, : within.shape[1]] = swapped
+    near: _Floats = (without + without.T) / (2 * _NEAREST)
+    return near

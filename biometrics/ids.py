@@ -1,7 +1,10 @@
 """The identity of a trained model, held by every template and observation made with it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
+
+#: before the number of an institution's own calibration, at the end of what its scores are named by
+OWN: Final = "+own"
 
 
 @dataclass(frozen=True, order=True)
@@ -13,6 +16,10 @@ class ModelId:
 
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"
+
+    def calibrated(self, number: int) -> Self:
+        """What scores are named by that an institution's own calibration made of this model's."""
+        return type(self)(self.name, f"{self.version}{OWN}{number}")
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -1,15 +1,16 @@
 """``proctor calibrate``: what the comparison of faces does among the institution's own people."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from biometrics.calibration import Calibration
-from biometrics.cohort import OwnScores, own_scores
+from biometrics.cohort import SMALLEST_COHORT, OwnScores, own_scores
 from biometrics.comparison import FaceComparison
 from biometrics.error_rates import fnmr, threshold_at_fmr
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, fail, show
+from proctor.identity import calibrations
 from proctor.identity.impostors import enrolled
 from proctor.inference import face_comparison
 from proctor.people import accounts
@@ -27,11 +28,21 @@ def calibrate() -> None:
 
 
 @app.command("faces")
-def faces(as_json: AsJson = False) -> None:
+def faces(
+    as_json: AsJson = False,
+    use: Annotated[
+        bool, typer.Option("--use", help="Compare by centred scores from now on.")
+    ] = False,
+    end: Annotated[
+        bool, typer.Option("--end", help="Compare as the model's card says again.")
+    ] = False,
+) -> None:
     """Measure the card's threshold among the enrolled, and propose one for each target FMR.
 
-    Nothing is set, nothing stored and nobody named.
+    Nobody is named. Without an option nothing is set.
     """
+    if use and end:
+        raise fail("either --use or --end")
     settings = Settings()
     db = Database(settings.database)
     db.upgrade()
@@ -39,31 +50,62 @@ def faces(as_json: AsJson = False) -> None:
     with db.transaction() as tx:
         institution = accounts.ensure_institution(tx, settings.institution)
         vault = Vault(institution_key(settings))
-        groups = enrolled(tx, vault, comparison, institution.id, Clock().now())
+        now = Clock().now()
+        if end:
+            calibrations.end(tx, institution.id, now)
+        groups = enrolled(tx, vault, comparison, institution.id, now)
     people = max(groups, key=len, default=[])
     if len(people) < 2:
         raise fail("calibration needs the confirmed references of two people at least")
     raw, centred = own_scores(comparison.measure, people)
-    show(
-        {"people": len(people), **figures(raw, centred, _card(comparison))},
-        as_json=as_json,
-    )
+    found = {"people": len(people), **figures(raw, centred, _card(comparison))}
+    with db.transaction() as tx:
+        if use:
+            refuse_worse(found)
+            calibrations.put_in_force(tx, comparison, institution.id, found, now)
+        found["in_force"] = calibrations.in_force(tx, comparison, institution.id)
+    show(found, as_json=as_json)
+
+
+def refuse_worse(found: dict[str, Any]) -> None:
+    """Raises typer.Exit unless centred scores were measured, and do no harm at the threshold."""
+    if found["centred"] is None:
+        raise fail(f"centred scores need {SMALLEST_COHORT} people at least")
+    card, centred = found["card"], found["centred"]["card"]
+    if centred["fmr"] > card["fmr"] or (centred["fnmr"] or 0.0) > (card["fnmr"] or 0.0):
+        raise fail("centred scores do worse here: nothing was set")
 
 
 def figures(raw: OwnScores, centred: OwnScores | None, threshold: float) -> dict[str, Any]:
     """``card``: at *threshold*. ``own`` and ``centred``: thresholds of the targets n can show."""
-    rates = {
-        "fmr": Rate(int((raw.non_mated >= threshold).sum()), raw.non_mated.size),
-        "fnmr": Rate(int((raw.mated < threshold).sum()), raw.mated.size),
+    rates = {"card": _rates(raw, threshold)}
+    if centred is not None:
+        rates["centred.card"] = _rates(centred, threshold)
+    at_card = {
+        name: {"threshold": threshold, **{error: rate.value for error, rate in each.items()}}
+        for name, each in rates.items()
     }
     return {
         "n_mated": raw.mated.size,
         "n_non_mated": raw.non_mated.size,
-        "card": {"threshold": threshold, **{name: rate.value for name, rate in rates.items()}},
+        "card": at_card["card"],
         "own": _points(raw),
         "calibration": _line(raw),
-        "centred": None if centred is None else _points(centred),
-        "intervals": {f"card.{name}": rate.as_dict() for name, rate in rates.items()},
+        "centred": None
+        if centred is None
+        else {"card": at_card["centred.card"], **_points(centred)},
+        "intervals": {
+            f"{name}.{error}": rate.as_dict()
+            for name, each in rates.items()
+            for error, rate in each.items()
+        },
+    }
+
+
+def _rates(scores: OwnScores, threshold: float) -> dict[str, Rate]:
+    return {
+        "fmr": Rate(int((scores.non_mated >= threshold).sum()), scores.non_mated.size),
+        "fnmr": Rate(int((scores.mated < threshold).sum()), scores.mated.size),
     }
 
 

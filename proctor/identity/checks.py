@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from biometrics.calibration import SequentialTest
+from biometrics.cohort import CentredComparison
 from biometrics.comparison import ComparisonScore, FaceComparison
 from biometrics.protection import Rotation
 from biometrics.types import Box, Template, mean_template
@@ -39,7 +40,10 @@ class FaceIdentity:
     """
 
     def __init__(
-        self, comparison: FaceComparison, reference: Template, rotation: Rotation | None = None
+        self,
+        comparison: FaceComparison | CentredComparison,
+        reference: Template,
+        rotation: Rotation | None = None,
     ) -> None:
         """``rotation``: what *reference* is turned by, None when it is as measured."""
         self._comparison = comparison

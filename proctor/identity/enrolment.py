@@ -277,7 +277,7 @@ def face_reference(
         return None
     template = mean_template(protection.templates_of(tx, vault, rows[0]))
     rotation = protection.rotation(tx, vault, account_id, rows[0].rotation)
-    return protection.Turned(template, rotation)
+    return protection.Turned(template, rotation, rows[0].rotation)
 
 
 def typing_reference(

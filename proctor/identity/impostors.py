@@ -6,9 +6,10 @@ from datetime import datetime
 from itertools import combinations
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from biometrics.cohort import LARGEST_COHORT
 from biometrics.comparison import FaceComparison, paired_scores
 from biometrics.error_rates import Scores
 from biometrics.types import Template, mean_template
@@ -82,20 +83,45 @@ def enrolled(
     tx: Session, vault: Vault, comparison: FaceComparison, institution_id: str, at: datetime
 ) -> list[list[list[Template]]]:
     """Samples of each person with a confirmed face reference, a list for every rotation."""
-    query = (
-        select(Reference)
-        .join(Account, Account.id == Reference.account_id)
-        .where(Account.institution_id == institution_id, Reference.modality == Modality.FACE)
-        .where(Reference.state == ReferenceState.CONFIRMED, Reference.expires_at > at)
-        .where(Reference.model_id == str(comparison.model_id))
-    )
     groups: dict[int, list[list[Template]]] = defaultdict(list)
-    for row in tx.scalars(query):
+    for row in tx.scalars(_confirmed(comparison, institution_id, at)):
         try:
             groups[row.rotation].append(protection.templates_of(tx, vault, row))
         except KeyDestroyed:
             continue
     return list(groups.values())
+
+
+def others(
+    tx: Session,
+    vault: Vault,
+    comparison: FaceComparison,
+    person: Account,
+    rotation: int,
+    at: datetime,
+) -> list[Template]:
+    """The templates of up to ``LARGEST_COHORT`` other people, the same ones for everybody."""
+    found: list[Template] = []
+    query = _confirmed(comparison, person.institution_id, at)
+    query = query.where(Reference.account_id != person.id, Reference.rotation == rotation)
+    for row in tx.scalars(query.limit(LARGEST_COHORT)):
+        try:
+            found.append(mean_template(protection.templates_of(tx, vault, row)))
+        except KeyDestroyed:
+            continue
+    return found
+
+
+def _confirmed(comparison: FaceComparison, institution_id: str, at: datetime) -> Select[Reference]:
+    """In the order of their identifiers, which is chance and the same each time."""
+    return (
+        select(Reference)
+        .join(Account, Account.id == Reference.account_id)
+        .where(Account.institution_id == institution_id, Reference.modality == Modality.FACE)
+        .where(Reference.state == ReferenceState.CONFIRMED, Reference.expires_at > at)
+        .where(Reference.model_id == str(comparison.model_id))
+        .order_by(Reference.id)
+    )
 
 
 def _stream(institution_id: str) -> str:

@@ -46,6 +46,7 @@ class Turned:
 
     template: Template
     rotation: Rotation
+    number: int
 
 
 def current_number(tx: Session, vault: Vault, account_id: str, at: datetime) -> int:

@@ -54,7 +54,10 @@ def face_comparison(backend: Backend) -> FaceComparison:
 
 @cache
 def stricter_points() -> dict[str, tuple[OperatingPoint, OperatingPoint]]:
-    """By id of the face model, the point its comparisons are decided at and the stricter one."""
+    """By id of the face model, the point its comparisons are decided at and the stricter one.
+
+    They serve an institution's own calibration too, whose scores are on the model's scale.
+    """
     found = {}
     for entry in read_registry().models.values():
         points = {row["name"]: OperatingPoint(**row) for row in entry.operating_points}

@@ -18,7 +18,7 @@ from proctor.exams.policies import rules_of
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, ExamPolicy
 from proctor.exams.thresholds import ExamRules
-from proctor.identity import enrolment
+from proctor.identity import calibrations, enrolment
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.incidents.replay import item_of
@@ -31,7 +31,7 @@ from proctor.media.pace import EDGE_S, STILLS_ONLY, Pace
 from proctor.media.port import MediaPort
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
-from proctor.people.tables import Purpose
+from proctor.people.tables import Account, Purpose
 from proctor.plumbing.db import Database
 from proctor.review.precision import switched_off
 from proctor.settings import Settings
@@ -169,7 +169,11 @@ def _identity(tx: Session, line: Line, sitting: Sitting) -> FaceIdentity | None:
     )
     if reference is None:
         return None
-    return FaceIdentity(comparison, reference.template, reference.rotation)
+    person = tx.get_one(Account, sitting.account_id)
+    own = calibrations.comparison_for(
+        tx, line.vault, comparison, person, reference.number, sitting.created_at
+    )
+    return FaceIdentity(own, reference.template, reference.rotation)
 
 
 def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]:

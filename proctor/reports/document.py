@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from biometrics.ids import OWN
 from proctor.centres.protocols import CentreFinding
 from proctor.exams.schemes import plain_number
 from proctor.inference.opened import stricter_points
@@ -219,8 +220,9 @@ class _Sensitivity:
                 "stricter_fmr_percent": _decimal(100 * stricter.fmr),
                 "stricter_threshold": _decimal(stricter.threshold),
             }
-            for model, (point, stricter) in sorted(known.items())
-            if model in models
+            for model in sorted(models)
+            if (found := known.get(model.partition(OWN)[0])) is not None
+            for point, stricter in (found,)
         ]
         missing = "no_operating_point" if self.unknown else "no_comparison"
         return {

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
 
+from biometrics.ids import OWN
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
@@ -176,7 +177,7 @@ class Printer:
             events=tuple(self._event(event) for event in document["events"]),
             learners=(),
             sensitivity=self._sensitivity(),
-            models=tuple(document["models"]),
+            models=tuple(self._model(model) for model in document["models"]),
             limits=tuple(self.t(f"report.limit.{limit}") for limit in document["limits"]),
             sha256=sha256,
         )
@@ -228,6 +229,10 @@ class Printer:
                 "; ".join(self._grounds(event)),
             )
         return said
+
+    def _model(self, model: str) -> str:
+        own = model.partition(OWN)[2]
+        return self.t("report.models.own", model=model, n=own) if own else model
 
     def _sensitivity(self) -> tuple[str, ...]:
         """Lines on the stricter operating point; reports of before it was computed have none."""

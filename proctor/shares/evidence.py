@@ -7,10 +7,11 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, String, case, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, case, func, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import TypeCoerce
 
+from biometrics.ids import OWN
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.tables import IncidentRow
 from proctor.inference.opened import stricter_points
@@ -402,7 +403,10 @@ def _at_stricter() -> ColumnElement[str | None]:
     """
     row = IdentityCheck
     known = [
-        (row.model_id == model, case((row.score >= stricter.threshold, _MATCH), else_=_NO_MATCH))
+        (
+            or_(row.model_id == model, row.model_id.startswith(model + OWN, autoescape=True)),
+            case((row.score >= stricter.threshold, _MATCH), else_=_NO_MATCH),
+        )
         for model, (_, stricter) in stricter_points().items()
     ]
     result = _text(row.result)

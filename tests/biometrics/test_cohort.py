@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from biometrics.cohort import own_scores
+from biometrics.calibration import Calibration, OperatingPoint
+from biometrics.cohort import CentredComparison, own_scores
+from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
 from biometrics.types import Template, mean_template
 
@@ -52,8 +54,45 @@ def test_centred_scores_leave_out_the_two_who_are_compared() -> None:
         scores = [cosine(means[person], means[n]) for n in range(60) if n not in (person, other)]
         return float(np.mean(sorted(scores)[-20:]))
 
+    usual = float(np.mean([near(person, person) for person in range(60)]))
     for at, (one, other) in [(0, (0, 1)), (58, (0, 59)), (59, (1, 2))]:
-        expected = raw.non_mated[at] - (near(one, other) + near(other, one)) / 2
+        expected = raw.non_mated[at] - (near(one, other) + near(other, one)) / 2 + usual
         assert centred.non_mated[at] == pytest.approx(expected, abs=1e-6)
     assert centred.mated.shape == raw.mated.shape
-    assert centred.mated.mean() < raw.mated.mean()
+
+
+def comparison() -> FaceComparison:
+    return FaceComparison(
+        MODEL, "cosine", Calibration(30.0, -12.0), {"verification": OperatingPoint("v", 1e-4, 0.4)}
+    )
+
+
+def test_a_sitting_scores_as_the_measurement_did() -> None:
+    known = people(62)
+    means = [mean_template(each) for each in known]
+    _, measured = own_scores("cosine", known)
+    assert measured is not None
+    beside = np.array([mean.vector for mean in means[2:]], np.float64)
+    centred = CentredComparison(comparison(), MODEL.calibrated(3), beside)
+    found = centred.compare(means[0], means[1])
+    # the measurement's usual nearness is of all 62, that of the sitting of the 60 others
+    assert found.score == pytest.approx(measured.non_mated[0], abs=0.002)
+    assert found.llr == pytest.approx(30.0 * found.score - 12.0)
+    assert str(found.model_id) == "test/1+own3"
+
+
+def test_who_has_many_alike_is_compared_more_strictly() -> None:
+    random = np.random.default_rng(1)
+    crowd = random.normal(size=(30, 128)) * 0.6 + 0.8
+    others = np.concatenate([crowd, random.normal(size=(30, 128))])
+    plain, centred = comparison(), CentredComparison(comparison(), MODEL, others)
+    for middle, is_stricter in ((0.8, True), (0.0, False)):
+        person = random.normal(size=128) * 0.6 + middle
+        one, again = (Template(MODEL, person + 0.3 * random.normal(size=128)) for _ in range(2))
+        lower = centred.compare(one, again).score < plain.compare(one, again).score
+        assert lower is is_stricter
+
+
+def test_a_few_people_are_no_cohort() -> None:
+    with pytest.raises(ValueError, match="60"):
+        CentredComparison(comparison(), MODEL, np.ones((59, 128)))

@@ -123,3 +123,19 @@ def test_report_of_before_it_was_computed_prints_without(made: ExamCourse) -> No
     document = as_json(build_report(made.tx, made.course.id, NOW))
     del document["sensitivity"]
     assert printed(document, "en").sensitivity == ()
+
+
+def test_an_own_calibration_has_the_points_of_its_model_and_is_named(
+    made: ExamCourse, alice: list[Sitting]
+) -> None:
+    scored(made, alice[1], BELOW)
+    own = "sface/2021dec-int8bq+own2"
+    made.tx.execute(
+        update(IdentityCheck).where(IdentityCheck.modality == "face").values(model_id=own)
+    )
+    document = as_json(build_report(made.tx, made.course.id, NOW))
+    assert [point["model"] for point in document["sensitivity"]["points"]] == [own]
+    assert (document["sensitivity"]["met"], document["sensitivity"]["met_stricter"]) == (1, 0)
+    for locale in LOCALES:
+        (line,) = [line for line in printed(document, locale).models if "own2" in line]
+        assert len(line) > len(own)

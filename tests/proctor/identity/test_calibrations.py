@@ -1,0 +1,106 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy.orm import Session
+
+from biometrics.cohort import CentredComparison
+from biometrics.types import Template
+from proctor.identity import calibrations, protection
+from proctor.identity.checks import FaceIdentity
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.inference import face_comparison
+from proctor.people.tables import Account
+from proctor.vault import SubjectKey, Vault
+from tests.support.cast import NOON, Cast, assemble
+
+pytestmark = pytest.mark.db
+
+VAULT = Vault(bytes(32))
+CARD = face_comparison("opencv")
+
+
+@pytest.fixture
+def cast(tx: Session) -> Cast:
+    return assemble(tx)
+
+
+def enrol(tx: Session, cast: Cast, count: int, rotation: int = 1) -> list[Account]:
+    """So many people with a confirmed reference, whose faces are chance."""
+    random = np.random.default_rng(0)
+    people = []
+    for number in range(count):
+        person = Account(
+            institution_id=cast.institution.id,
+            email=f"{rotation}-{number}@example.org",
+            name=str(number),
+            role=cast.alice.role,
+        )
+        tx.add(person)
+        tx.flush()
+        template = Template(CARD.model_id, random.normal(size=128))
+        tx.add(
+            Reference(
+                account_id=person.id,
+                modality=Modality.FACE,
+                model_id=str(CARD.model_id),
+                samples=1,
+                sealed=protection.seal(tx, VAULT, person.id, [template]),
+                rotation=rotation,
+                state=ReferenceState.CONFIRMED,
+                created_at=NOON,
+                expires_at=NOON + timedelta(days=1),
+            )
+        )
+        people.append(person)
+    tx.flush()
+    return people
+
+
+def model_of(tx: Session, person: Account, rotation: int = 1) -> str:
+    found = calibrations.comparison_for(tx, VAULT, CARD, person, rotation, NOON)
+    return str(found.model_id)
+
+
+def test_nothing_is_centred_until_somebody_says_so(tx: Session, cast: Cast) -> None:
+    enrol(tx, cast, 60)
+    assert model_of(tx, cast.alice) == "sface/2021dec-int8bq"
+    home = cast.institution.id
+    assert calibrations.put_in_force(tx, CARD, home, {"people": 60}, NOON) == 1
+    assert model_of(tx, cast.alice) == "sface/2021dec-int8bq+own1"
+    calibrations.end(tx, home, NOON)
+    assert calibrations.in_force(tx, CARD, home) is None
+    assert model_of(tx, cast.alice) == "sface/2021dec-int8bq"
+    assert calibrations.put_in_force(tx, CARD, home, {"people": 60}, NOON) == 2
+
+
+def test_fewer_than_sixty_others_leave_the_card_in_force(tx: Session, cast: Cast) -> None:
+    people = enrol(tx, cast, 60)
+    calibrations.put_in_force(tx, CARD, cast.institution.id, {}, NOON)
+    assert model_of(tx, people[0]) == "sface/2021dec-int8bq"
+    assert model_of(tx, cast.alice, rotation=2) == "sface/2021dec-int8bq"
+    assert model_of(tx, cast.alice) == "sface/2021dec-int8bq+own1"
+    tx.get_one(SubjectKey, people[0].id).destroyed_at = NOON
+    assert model_of(tx, cast.alice) == "sface/2021dec-int8bq"
+
+
+def test_a_calibration_of_another_model_is_none_of_this(tx: Session, cast: Cast) -> None:
+    calibrations.put_in_force(tx, face_comparison("dlib"), cast.institution.id, {}, NOON)
+    assert calibrations.in_force(tx, CARD, cast.institution.id) is None
+
+
+def test_the_sequential_test_takes_centred_scores_and_names_them(tx: Session, cast: Cast) -> None:
+    enrol(tx, cast, 120)
+    calibrations.put_in_force(tx, CARD, cast.institution.id, {}, NOON)
+    own = calibrations.comparison_for(tx, VAULT, CARD, cast.alice, 1, NOON)
+    assert isinstance(own, CentredComparison)
+    assert own.others.shape == (100, 128)
+    random = np.random.default_rng(7)
+    face = random.normal(size=128)
+    probes = [Template(CARD.model_id, face + 0.3 * random.normal(size=128)) for _ in range(4)]
+    identity = FaceIdentity(own, probes[0])
+    found = [identity.add(probe) for probe in probes[1:]]
+    assert {str(each.score.model_id) for each in found} == {"sface/2021dec-int8bq+own1"}
+    assert identity.is_established
+    other = FaceIdentity(own, Template(CARD.model_id, random.normal(size=128)))
+    assert [other.add(probe).decision for probe in probes[:3]][-1] == "no_match"
