@@ -135,7 +135,8 @@ class Thing:
 @dataclass(frozen=True)
 class Presentation:
     """``screen``: surest score of a screen around the face, 0 without one. ``edges``: sides on
-    which a straight edge runs where the person's own shoulders or chest would hide it, 0 to 3.
+    which a straight edge runs where the person's own shoulders or chest would hide it, and above
+    the head one parallel to it, 0 to 4.
     """
 
     screen: float

@@ -15,8 +15,14 @@ from biometrics.types import Box, Image, Presentation, Thing
 _SCREENS: Final = frozenset({"tv", "laptop", "phone"})
 # a thing's box is rough: this much of the face lies in it, and it is larger than the face
 _INSIDE, _LARGER = 0.85, 1.3
+# the longer side of the picture in which lines are looked for: finer, noise breaks them
+_SIDE_PX: Final = 320
 # lines off by more than 11 degrees are not the edges of something held upright
 _SLANT: Final = 0.2
+# the upper and the lower edge of one thing: the tangents of their slants differ by no more
+_PARALLEL: Final = 0.12
+
+_Line = tuple[float, float, float, float]
 
 
 def assess(image: Image, face: Box, things: Iterable[Thing]) -> Presentation:
@@ -38,40 +44,67 @@ def screen_around(face: Box, things: Iterable[Thing]) -> float:
 def edges_through(image: Image, face: Box) -> frozenset[str]:
     """``left``, ``right``, ``below``: where a long straight edge crosses what a body would cover.
 
-    A door frame behind somebody ends at the shoulder; the edge of a telephone does not.
+    A door frame behind somebody ends at the shoulder; the edge of a telephone does not. ``above``:
+    one above the head that is parallel to one below.
     """
-    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (3, 3), 0)
-    lines = cv2.HoughLinesP(
-        cv2.Canny(grey, 40, 100),
-        1,
-        np.pi / 180,
-        max(1, int(0.5 * face.height)),
-        minLineLength=0.9 * face.height,
-        maxLineGap=0.08 * face.height,
-    )
-    found = () if lines is None else lines.reshape(-1, 4).tolist()
-    sides = (_side(tuple(line), face, image.shape[0]) for line in found)
-    return frozenset(side for side in sides if side is not None)
+    lines = [line for line in _lines(image) if _length(line) >= 0.9 * face.height]
+    sides = {side for line in lines if (side := _side(line, face, image.shape[0])) is not None}
+    below = [_slant(line) for line in lines if _side(line, face, image.shape[0]) == "below"]
+    above = [_slant(line) for line in lines if _is_above(line, face)]
+    if any(abs(one - other) <= _PARALLEL for one in below for other in above):
+        sides.add("above")
+    return frozenset(sides)
 
 
-def _side(line: tuple[float, ...], face: Box, bottom: int) -> str | None:
+def _lines(image: Image) -> list[_Line]:
+    """Straight segments of *image*, in its own pixels."""
+    scale = min(1.0, _SIDE_PX / max(image.shape[:2]))
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE).detect(small)[0]
+    rows = [] if found is None else (found.reshape(-1, 4) / scale).tolist()
+    return [(x1, y1, x2, y2) for x1, y1, x2, y2 in rows]
+
+
+def _side(line: _Line, face: Box, bottom: int) -> str | None:
     x1, y1, x2, y2 = line
     across, down = abs(x2 - x1), abs(y2 - y1)
     centre, chin = face.left + face.width / 2, face.top + face.height
     if across <= _SLANT * down:
-        beside = 0.55 <= abs((x1 + x2) / 2 - centre) / face.width <= 1.5
+        aside = abs((x1 + x2) / 2 - centre) / face.width
         begins = min(y1, y2) <= face.top + face.height / 2
-        ends = max(y1, y2) >= min(chin + 0.25 * face.height, bottom - 3)
-        if beside and begins and ends and down >= 1.2 * face.height:
+        # the further aside, the lower a shoulder is
+        shoulder = chin + (0.25 + 0.6 * max(0.0, aside - 0.8)) * face.height
+        ends = max(y1, y2) >= min(shoulder, bottom - 3)
+        if 0.55 <= aside <= 1.5 and begins and ends and down >= 1.2 * face.height:
             return "left" if x1 + x2 < 2 * centre else "right"
-    elif down <= _SLANT * across:
+    elif _is_across(line, face):
         low = -0.3 <= ((y1 + y2) / 2 - chin) / face.height <= 1.6
-        under = (
-            min(x1, x2) <= centre - 0.3 * face.width and max(x1, x2) >= centre + 0.3 * face.width
-        )
-        if low and under and across >= 1.3 * face.width:
-            return "below"
+        return "below" if low else None
     return None
+
+
+def _is_above(line: _Line, face: Box) -> bool:
+    height = (face.top - (line[1] + line[3]) / 2) / face.height
+    return _is_across(line, face) and -0.1 <= height <= 1.2
+
+
+def _is_across(line: _Line, face: Box) -> bool:
+    """Whether it lies level, is wider than the face and spans most of its width."""
+    x1, y1, x2, y2 = line
+    centre = face.left + face.width / 2
+    level = abs(y2 - y1) <= _SLANT * abs(x2 - x1) and abs(x2 - x1) >= 1.3 * face.width
+    aside = 0.3 * face.width
+    return level and min(x1, x2) <= centre - aside and max(x1, x2) >= centre + aside
+
+
+def _slant(line: _Line) -> float:
+    """Of a level line."""
+    return (line[3] - line[1]) / (line[2] - line[0])
+
+
+def _length(line: _Line) -> float:
+    return float(np.hypot(line[2] - line[0], line[3] - line[1]))
 
 
 def _shared(one: Box, other: Box) -> float:

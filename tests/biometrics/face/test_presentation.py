@@ -53,6 +53,21 @@ def test_an_edge_behind_a_person_is_none(start: tuple[int, int], end: tuple[int,
     assert presentation.edges_through(with_line(start, end), FACE) == frozenset()
 
 
+def test_an_edge_above_the_head_counts_beside_a_parallel_one_below() -> None:
+    picture = with_line((200, 366), (460, 366))
+    cv2.line(picture, (200, 60), (460, 54), (10, 10, 10), 5)
+    assert presentation.edges_through(picture, FACE) == {"below", "above"}
+    cv2.line(picture, (200, 60), (460, 54), (120, 120, 120), 9)
+    cv2.line(picture, (190, 30), (470, 80), (10, 10, 10), 5)
+    assert presentation.edges_through(picture, FACE) == {"below"}
+
+
+def test_a_curtain_that_ends_at_a_wide_shoulder_is_no_edge() -> None:
+    # 1.4 face widths aside: the shoulder is lower there than beside the neck
+    assert presentation.edges_through(with_line((180, 60), (180, 310)), FACE) == frozenset()
+    assert presentation.edges_through(with_line((180, 60), (180, 400)), FACE) == {"left"}
+
+
 def test_only_a_screen_that_holds_the_whole_face_counts() -> None:
     around = Thing("phone", Box(240, 60, 160, 300), 0.3)
     aside = Thing("tv", Box(0, 0, 250, 200), 0.9)
