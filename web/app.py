@@ -26,7 +26,7 @@ from web.access import Services, public, refuse_open_routes, same_origin
 from web.api import enrolment as api_enrolment
 from web.api import proctoring as api_proctoring
 from web.api import sittings as api_sittings
-from web.api import whip
+from web.api import visits, whip
 from web.office import routes as office
 from web.proctors import pictures, protocols, waiting, watching
 from web.proctors import routes as proctors
@@ -91,6 +91,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         api_sittings,
         api_proctoring,
         api_enrolment,
+        visits,
         whip,
     ):
         app.include_router(routes.router)

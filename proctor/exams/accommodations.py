@@ -24,6 +24,7 @@ class Effect(StrEnum):
     GAZE_OFF = "gaze_off"
     SECOND_PERSON = "second_person"
     BREAKS = "breaks"
+    SECOND_DISPLAY = "second_display"
     SCREEN_READER = "screen_reader"
     NO_KEYSTROKE = "no_keystroke"
 

@@ -186,6 +186,22 @@ class Dispensation(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class ExternalTest(Base):
+    """Where the test of an event is, when that is another site; insert-only, the newest counts.
+
+    By course and code, so that it holds for every version of the scheme. ``url``: empty ends it.
+    """
+
+    __tablename__ = "external_tests"
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), index=True)
+    event_code: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(String(500))
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Demand(StrEnum):
     """What an event asks of those before it: that they were handed in, or passed."""
 

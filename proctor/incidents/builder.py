@@ -63,9 +63,10 @@ def record(
     ids = []
     for change in changes:
         incident, is_new = change.incident, isinstance(change, Opened)
-        if incident.kind in suppressed:
+        why = suppressed.get(incident.kind, incident.because)
+        if why is not None:
             if is_new:
-                because = {"kind": incident.kind.value, "because": suppressed[incident.kind]}
+                because = {"kind": incident.kind.value, "because": why}
                 span = {"start_s": incident.start_s, "opened_s": incident.opened_s}
                 events.append(tx, sitting_id, "incident_suppressed", because | span, at)
             continue
@@ -97,7 +98,7 @@ def spans_of(
     for row in rows:
         ends[row.kind, str(row.evidence.get("track", "")), row.start_s] = row.end_s
     for incident in (change.incident for change in changes):
-        if incident.kind not in suppressed:
+        if incident.kind not in suppressed and incident.because is None:
             track = str(incident.evidence.get("track", ""))
             ends[incident.kind.value, track, incident.start_s] = incident.end_s
     return [(start_s, end_s) for (_, _, start_s), end_s in ends.items()]

@@ -81,7 +81,7 @@ class Incident:
 
     ``start_s``: when the fact began to hold; ``opened_s``: when it had held long enough;
     ``end_s``: when it stopped holding, None while it holds. ``evidence``: numbers and short
-    names measured over the span.
+    names measured over the span. ``because``: why it is none for people to look at.
     """
 
     kind: Kind
@@ -90,6 +90,7 @@ class Incident:
     end_s: float | None
     opened_s: float
     evidence: Evidence = field(default_factory=dict)
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def incidents_under(
     ended = {_key(each) for each in closed}
     opened = [change.incident for change in changes if isinstance(change, Opened)]
     still_open = [each for each in opened if _key(each) not in ended]
-    return tuple(sorted([*closed, *still_open], key=_key))
+    made = [each for each in (*closed, *still_open) if each.because is None]
+    return tuple(sorted(made, key=_key))
 
 
 def replay(tx: Session, sitting: Sitting, exam_rules: ExamRules) -> tuple[Incident, ...]:

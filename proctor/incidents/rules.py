@@ -48,6 +48,11 @@ _SESSIONS = 2
 PAUSED = "paused"
 #: names of the facts that a learner who may take breaks leaves for one, and is back
 BREAK_BEGAN, BREAK_ENDED = "break_began", "break_ended"
+#: names of the facts that a learner goes to the test of the exam on another site, and is back
+TEST_OPENED, TEST_LEFT = "test_opened", "test_left"
+#: why what an open test makes expected is no incident
+AT_THE_TEST = "external_test"
+_AWAY_AT_THE_TEST = frozenset({Kind.PAGE_HIDDEN, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT})
 # what a break makes expected
 _IN_A_BREAK = frozenset({Kind.FACE_ABSENT, Kind.IDENTITY_NOT_ASSESSED})
 # reason of a face check that stopped answering
@@ -119,6 +124,7 @@ class _Span:
     evidence: Evidence
     opened_s: float | None = None
     clear_s: float | None = None
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ class State:
     face_s: float | None = 0.0
     spans: Mapping[Subject, _Span] = field(default_factory=dict)
     on_break: bool = False
+    at_test: bool = False
 
     def is_open(self, kind: Kind) -> bool:
         return any(
@@ -146,13 +153,15 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
         return _heard(state, item, 0.0), ()
     if isinstance(item, Observation) and (item.check, item.name) == (Check.PROCTOR, PAUSED):
         now_s = max(state.now_s, at_s)
-        forgotten = State(now_s=now_s, face_s=None, on_break=state.on_break)
+        forgotten = replace(state, now_s=now_s, face_s=None, spans={})
         return forgotten, finish(rules, state, at_s)
     if state.face_s is None:
         state = replace(state, face_s=at_s)
     state, changes = _advance(rules, state, at_s)
     if isinstance(item, Observation) and item.check == Check.PROCTOR:
         state = replace(state, on_break=_is_on_break(state, item))
+        state, change = _at_test(state, item, at_s)
+        changes += change
     for signal in _signals(state, item, at_s):
         state, change = _apply(rules, state, signal, at_s)
         changes += change
@@ -328,7 +337,8 @@ def _hold(
     if span.opened_s is None and _is_explained(state, signal.subject):
         span = replace(span, since_s=at_s)
     elif span.opened_s is None and signal.may_open and _is_due(rules, kind, span, at_s):
-        span = replace(span, opened_s=at_s)
+        at_test = state.at_test and kind in _AWAY_AT_THE_TEST
+        span = replace(span, opened_s=at_s, because=AT_THE_TEST if at_test else None)
         opened = Opened(_incident(signal.subject, span, None))
         return _with(state, signal.subject, span), (opened,)
     return _with(state, signal.subject, span), ()
@@ -366,6 +376,21 @@ def _is_on_break(state: State, item: Observation) -> bool:
     return {BREAK_BEGAN: True, BREAK_ENDED: False}.get(item.name, state.on_break)
 
 
+def _at_test(state: State, item: Observation, at_s: float) -> tuple[State, tuple[Change, ...]]:
+    """Whether the learner is at the test; what still holds when they are back begins anew."""
+    if item.name == TEST_OPENED:
+        return replace(state, at_test=True), ()
+    if item.name != TEST_LEFT:
+        return state, ()
+    changes: tuple[Change, ...] = ()
+    for subject, span in state.spans.items():
+        if subject[0] in _AWAY_AT_THE_TEST and (span.opened_s is None or span.because):
+            if span.opened_s is not None:
+                changes += (Closed(_incident(subject, span, at_s)),)
+            state = _with(state, subject, _Span(at_s, at_s, dict(span.evidence)))
+    return replace(state, at_test=False), changes
+
+
 def _is_stale(kind: Kind, span: _Span, at_s: float) -> bool:
     """Whether a pending span of looks was interrupted."""
     return kind in _SAMPLED and span.opened_s is None and at_s - span.seen_s > _SAMPLE_GAP_S
@@ -397,6 +422,7 @@ def _incident(subject: Subject, span: _Span, end_s: float | None) -> Incident:
         end_s=end_s,
         opened_s=span.opened_s,
         evidence=dict(span.evidence),
+        because=span.because,
     )
 
 

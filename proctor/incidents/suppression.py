@@ -12,6 +12,8 @@ MADE_EXPECTED: Final[Mapping[Effect, frozenset[Kind]]] = {
     Effect.SECOND_PERSON: frozenset({Kind.MULTIPLE_FACES}),
     # only in a break, which the rules are told of
     Effect.BREAKS: frozenset(),
+    # no rule is about displays: the page does not ask to take it away
+    Effect.SECOND_DISPLAY: frozenset(),
     # its keys and windows take the focus, and its user need not look at the screen
     Effect.SCREEN_READER: frozenset({Kind.LOOKING_AWAY, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT}),
     Effect.NO_KEYSTROKE: frozenset({Kind.TYPING_MISMATCH, Kind.AUTOMATED_TYPING}),

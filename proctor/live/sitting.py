@@ -23,7 +23,7 @@ from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
 from proctor.analysis import browser
 from proctor.errors import Conflict
-from proctor.incidents import rules
+from proctor.live.away import Away
 from proctor.live.faces import FaceWatch
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
@@ -41,7 +41,7 @@ from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.plumbing.db import new_id
 from proctor.plumbing.uncancelled import to_the_end
-from proctor.sittings.desk import NotRunning, OutsideWindow
+from proctor.sittings.desk import OutsideWindow
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -63,12 +63,6 @@ class MediaNotLive(Conflict):
     """Camera and screen are not both arriving."""
 
     key = "error.media_not_live"
-
-
-class NoBreaks(Conflict):
-    """This learner is granted no breaks."""
-
-    key = "error.no_breaks"
 
 
 class WrongBatch(Conflict):
@@ -129,6 +123,14 @@ class LiveSitting:
         }
         self.invigilation = Invigilation(
             line, self._journal, self._lock, self._page, self._capture, self._faces, self._finish
+        )
+        self.away = Away(
+            self._journal,
+            self._lock,
+            self._page,
+            self._capture,
+            self._faces,
+            may_break=loaded.may_break,
         )
 
     @property
@@ -205,11 +207,6 @@ class LiveSitting:
     def paths(self) -> dict[Track, Path]:
         """The file each track is being written to."""
         return self._capture.paths
-
-    @property
-    def on_break(self) -> bool:
-        """Whether the student is away with leave."""
-        return self._journal.state.on_break
 
     @property
     def waits_for_admission(self) -> bool:
@@ -351,28 +348,6 @@ class LiveSitting:
         """The person would rather be looked at by a proctor than move as asked."""
         self._faces.decline_challenge()
         self._tell_identity(None)
-
-    async def take_break(self, *, begins: bool) -> None:
-        """The student leaves the camera for a while, or is back and looked at again at once.
-
-        Raises NotRunning, or NoBreaks for those who are not granted any.
-        """
-        async with self._lock:
-            if not self.is_running:
-                raise NotRunning
-            if not self._loaded.may_break:
-                raise NoBreaks
-            if begins == self.on_break:
-                return
-            name = rules.BREAK_BEGAN if begins else rules.BREAK_ENDED
-            payload = {"begins": begins, "at_s": round(self.exam_now_s, 1)}
-            await self._journal.keep([Observation(Check.PROCTOR, name, self._capture.now_s)])
-            await self._journal.write(
-                lambda tx, now: events.append(tx, self.id, "break", payload, now)
-            )
-            if not begins:
-                self._faces.compare_at_once()
-        self._page.tell(self.break_message())
 
     async def heed(self, consented: frozenset[Purpose]) -> None:
         """Stop at once what the student consents to no longer; the exam itself goes on.
@@ -616,10 +591,6 @@ class LiveSitting:
     def _tell_identity(self, hint: str | None) -> None:
         self._page.tell(self.identity_message(hint))
         self._tell_media()
-
-    def break_message(self) -> dict[str, Any]:
-        """Whether the student is away with leave, for their page."""
-        return {"type": "break", "on": self.on_break}
 
     def media_message(self) -> dict[str, Any]:
         """Which tracks arrive, for the student's page."""

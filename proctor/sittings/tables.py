@@ -86,6 +86,17 @@ class Intervention(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class VisitCode(Base):
+    """What binds one visit to a test on another site to a sitting, good once."""
+
+    __tablename__ = "visit_codes"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class Answer(Base):
     """The newest saved answer to one question. ``sealed``: UTF-8 text under the person's key."""
 

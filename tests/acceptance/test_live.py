@@ -4,11 +4,18 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 
 from proctor import events
+from proctor.catalogue import translate
 from proctor.clock import Clock
 from proctor.commands import service as process
+from proctor.exams.accommodations import Effect, grant
+from proctor.exams.external_tests import set_address
+from proctor.exams.schemes import course_of
+from proctor.exams.tables import AssessmentEvent
 from proctor.people import accounts, sign_in
+from proctor.people.tables import Account, Role
 from proctor.settings import institution_key
 from proctor.sittings.interventions import said_in
 from proctor.vault import Vault
@@ -49,6 +56,7 @@ def shown_s(page: Page) -> int:
 @pytest.mark.parametrize("exam_s", [300])
 def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam, slack: float) -> None:
     student = filmed.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    furnish(exam)
     with process.running(exam.settings, exam.log):
         begin(student, exam.link)
         context = proctor(filmed, exam, "proctor")
@@ -56,11 +64,25 @@ def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam, slack: flo
         sees_the_wall(live, exam)
         opens_the_sitting(live, slack)
         they_speak(live, student, slack)
+        takes_a_break(live, student)
+        goes_to_the_test(live, student)
         pauses_and_extends(live, student)
         hands_in_nothing_unsaved(student)
         extends_at_the_last_moment(live, student)
         two_people_end_it(filmed, exam, live, student)
         assert all_is_written(exam)
+
+
+def furnish(exam: Exam) -> None:
+    """The student may take breaks, and the test is on another site."""
+    now = Clock().now()
+    with exam.db.transaction() as tx:
+        final = tx.scalars(select(AssessmentEvent).where(AssessmentEvent.code == "final")).one()
+        learner = tx.scalars(select(Account).where(Account.learner_number == "D-26003")).one()
+        office = tx.scalars(select(Account).where(Account.role == Role.EXAM_OFFICE)).one()
+        grant(tx, office, learner, None, [Effect.BREAKS], 0, now)
+        course_id = course_of(tx, final).id
+        set_address(tx, course_id, final.code, "https://quiz.example/7", office, now)
 
 
 def sees_the_wall(page: Page, exam: Exam) -> None:
@@ -105,6 +127,35 @@ def they_speak(live: Page, student: Page, slack: float) -> None:
     reply = live.locator(".live-line-reply .live-text")
     wait_until(reply.count, TOLD_S * slack)
     expect(reply).to_have_text("Student: It is on now.")
+
+
+def takes_a_break(live: Page, student: Page) -> None:
+    student.locator("#break-button").click()
+    expect(student.locator("#on-break")).to_be_visible()
+    expect(student.locator("#paper")).to_be_hidden()
+    expect(student.locator("#break-end")).to_be_focused()
+    expect(live.locator("#state")).to_contain_text("Break")
+    assert violations(student) == []
+    student.keyboard.press("Enter")
+    expect(student.locator("#on-break")).to_be_hidden()
+    expect(student.locator("#paper")).to_be_visible()
+    said = ["The student left for a break", "The student is back from the break"]
+    expect(live.locator(".live-line-break .live-text")).to_have_text(said)
+
+
+def goes_to_the_test(live: Page, student: Page) -> None:
+    student.context.route("https://quiz.example/**", lambda route: route.fulfill(body="Quiz"))
+    with student.context.expect_page() as opened:
+        student.locator("#test-open").click()
+    opened.value.wait_for_url("https://quiz.example/7?tanu_code=*")
+    expect(student.locator("#test-back")).to_be_visible()
+    assert violations(student) == []
+    opened.value.close()
+    student.locator("#test-back").click()
+    expect(student.locator("#test-back")).to_be_hidden()
+    expect(live.locator(".live-line-break .live-text")).to_have_count(4)
+    hidden = translate("en", "incident.page_hidden")
+    expect(live.locator(".live-line").filter(has_text=hidden)).to_have_count(0)
 
 
 def pauses_and_extends(live: Page, student: Page) -> None:

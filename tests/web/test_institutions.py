@@ -126,6 +126,7 @@ PROCTORING = {
     "end": {"reason": REASON, "confirmed": True},
 }
 EVENT = {
+    "test": {"url": "https://quiz.example"},
     "overrides": {"learner": "nobody", "reason": REASON},
     "on-site": {"reason": REASON},
     "on-site/{row_id}": {"place": "Hall 2", "held_at": "2026-05-11T10:00"},

@@ -87,6 +87,10 @@ class BreakIn(Strict):
     begins: bool
 
 
+class AddressOut(Strict):
+    url: str
+
+
 class SentenceIn(Strict):
     batch: dict[str, Any]
 
@@ -200,7 +204,21 @@ async def decline_challenge(sitting_id: str, visitor: Signed, at: ServicesDep) -
 async def take_break(sitting_id: str, body: BreakIn, visitor: Signed, at: ServicesDep) -> None:
     """Leave the camera for a break that is granted, or be back."""
     live = await own_live(at, visitor, sitting_id)
-    await live.take_break(begins=body.begins)
+    await live.away.take_break(begins=body.begins)
+
+
+@router.post("/{sitting_id}/test", dependencies=[allow(Role.STUDENT)])
+async def open_test(sitting_id: str, visitor: Signed, at: ServicesDep) -> AddressOut:
+    """Go to the test on another site: its address, good for one visit."""
+    live = await own_live(at, visitor, sitting_id)
+    return AddressOut(url=await live.away.open_test())
+
+
+@router.post("/{sitting_id}/test/return", status_code=204, dependencies=[allow(Role.STUDENT)])
+async def leave_test(sitting_id: str, visitor: Signed, at: ServicesDep) -> None:
+    """Be back from it."""
+    live = await own_live(at, visitor, sitting_id)
+    await live.away.leave_test()
 
 
 @router.put("/{sitting_id}/answers/{question_id}", dependencies=[allow(Role.STUDENT)])
@@ -255,7 +273,8 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
         await ws.send_json(_hello(live, nonce))
         await ws.send_json(live.identity_message())
         await ws.send_json(live.media_message())
-        await ws.send_json(live.break_message())
+        await ws.send_json(live.away.break_message())
+        await ws.send_json(live.away.test_message())
         await ws.send_json(await live.invigilation.talk_message())
         await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
         if receiver.done():

@@ -14,6 +14,7 @@ from proctor.centres import on_site
 from proctor.centres.tables import Cause
 from proctor.clock import TIME_ZONE
 from proctor.errors import Refused
+from proctor.exams import external_tests
 from proctor.exams.roster import learner_by_number, learners_of
 from proctor.exams.schemes import EventNotFound, course_for, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course, Demand
@@ -24,6 +25,7 @@ from proctor.sittings.desk import NotRunning, is_proctored
 from proctor.sittings.tables import Sitting
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, allow
 from web.pages import page
+from web.words import Printable
 
 router = APIRouter(prefix="/courses/{course_id}/events/{event_code}")
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
@@ -47,6 +49,12 @@ class OverrideForm(BaseModel):
 
     learner: str = Field(max_length=64)
     reason: str = Field(max_length=2000)
+
+
+class AddressForm(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: Printable = Field("", max_length=2000)
 
 
 class OnSiteForm(BaseModel):
@@ -98,6 +106,8 @@ def event_page(
         course=course,
         event=event,
         online=is_proctored(event),
+        test=external_tests.address_of(tx, course.id, event.code),
+        code_name=external_tests.CODE,
         others=[(code, title) for code, title in titles.items() if code != event.code],
         rule=admission.rule_of(tx, course.id, event.code),
         lacking=[
@@ -131,6 +141,21 @@ def set_rule(
     now = at.clock.now()
     admission.set_rule(tx, course, event.code, form.requires, form.demand, visitor.account, now)
     return _back(course, event, "admission")
+
+
+@router.post("/test", dependencies=[office])
+def set_test(
+    course_id: str,
+    event_code: str,
+    form: Annotated[AddressForm, Form()],
+    tx: Tx,
+    visitor: Signed,
+    at: ServicesDep,
+) -> Response:
+    course, event = _found(tx, visitor.account, course_id, event_code)
+    now = at.clock.now()
+    external_tests.set_address(tx, course.id, event.code, form.url, visitor.account, now)
+    return _back(course, event, "test")
 
 
 @router.post("/overrides", dependencies=[office])

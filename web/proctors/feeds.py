@@ -18,7 +18,9 @@ from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.errors import ProctorError, Refused
 from proctor.incidents.builder import incidents_of
+from proctor.incidents.rules import AT_THE_TEST
 from proctor.incidents.tables import IncidentRow
+from proctor.live.away import BREAK
 from proctor.live.sitting import LiveSitting
 from proctor.live.wall import ROUND_S, Tile, Wall
 from proctor.media.follow import Follower, Piece
@@ -208,7 +210,7 @@ class LiveFeed:
             sitting = queue.sitting_for(tx, self._visitor.account, self._live.id).sitting
             said = interventions.said_in(tx, self._at.vault, sitting)
             incidents = incidents_of(tx, sitting.id)
-            broken = breaks_in(self._t, tx, sitting)
+            broken = absences_in(self._t, tx, sitting)
             asked = interventions.asked_to_end(tx, sitting.id, self._at.clock.now())
         lines = [line_of(self._t, each, sitting) for each in said]
         lines += [self._incident(row) for row in incidents]
@@ -233,7 +235,7 @@ class LiveFeed:
 
     def _state_text(self, sitting: Sitting) -> str:
         said = self._t(f"review.state.{sitting.state.value}")
-        return f"{said} · {self._t('break.title')}" if self._live.on_break else said
+        return f"{said} · {self._t('break.title')}" if self._live.away.on_break else said
 
     def _incident(self, row: IncidentRow) -> dict[str, Any]:
         fact = fact_of(self._t, row)
@@ -247,18 +249,18 @@ class LiveFeed:
         }
 
 
-def breaks_in(t: Say, tx: Session, sitting: Sitting) -> list[dict[str, Any]]:
-    """When the student left for a break and was back, as lines of the record."""
+def absences_in(t: Say, tx: Session, sitting: Sitting) -> list[dict[str, Any]]:
+    """When the student left for a break or the test and was back, as lines of the record."""
     return [
         {
-            "key": f"break-{each.seq}",
+            "key": f"{each.kind}-{each.seq}",
             "kind": "break",
             "at_s": each.payload["at_s"],
             "time": clock_time(each.payload["at_s"]),
-            "text": t("break.began" if each.payload["begins"] else "break.ended"),
+            "text": t(f"{each.kind}.{'began' if each.payload['begins'] else 'ended'}"),
             "by": t("role.student"),
         }
-        for each in events.read(tx, sitting.id, "break")
+        for each in events.read(tx, sitting.id, BREAK, AT_THE_TEST)
     ]
 
 

@@ -48,7 +48,7 @@ from web.pages import locale_of, page
 from web.proctors import typing_card
 from web.proctors.card import Card, identified_s
 from web.proctors.facts import UNSEEN, Still, cause_in_words, player_data, trust_of
-from web.proctors.feeds import breaks_in, line_of
+from web.proctors.feeds import absences_in, line_of
 from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
 from web.proctors.timeline import LANE_HEIGHT, WIDTH, Stretch, lanes
 
@@ -146,7 +146,7 @@ class Opened:
         stretch = Stretch(self.player["start_s"], self.player["end_s"])
         talk = interventions.said_in(self.tx, self.at.vault, self.sitting)
         talked = [line_of(self.t, each, self.sitting) for each in talk]
-        talked += breaks_in(self.t, self.tx, self.sitting)
+        talked += absences_in(self.t, self.tx, self.sitting)
         talked.sort(key=lambda line: line["at_s"])
         outcome = outcome_of(self.reviewed, evidence, self.now)
         return page(

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from keystroke.sentence import REPETITIONS
 from proctor.exams.accommodations import Effect, accommodation_of
+from proctor.exams.external_tests import address_of
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, Technology
 from proctor.identity import enrolment, sentences
@@ -148,7 +149,8 @@ def sitting(
     # its first picture comes within seconds and should not wait for a process to start
     at.inference.start()
     event = tx.get_one(AssessmentEvent, found.event_id)
-    granted = accommodation_of(tx, visitor.account.id, course_of(tx, event).id)
+    course_id = course_of(tx, event).id
+    granted = accommodation_of(tx, visitor.account.id, course_id)
     # no timings are taken of someone who did not agree to it, or need not give them
     keys = given.get(Purpose.TYPING, False) and Effect.NO_KEYSTROKE not in granted.effects
     language = sentences.asked(tx, at.live.line.verifier.model_id, found) if keys else None
@@ -159,6 +161,8 @@ def sitting(
         event=event,
         running=running,
         breaks=Effect.BREAKS in granted.effects,
+        test=address_of(tx, course_id, event.code) is not None,
+        second_display=Effect.SECOND_DISPLAY in granted.effects,
         keys=keys,
         sentence=sentences.text(language) if language else None,
         language=language,

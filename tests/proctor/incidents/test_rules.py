@@ -22,9 +22,12 @@ from proctor.incidents.replay import incidents_under
 from proctor.incidents.rules import (
     BREAK_BEGAN,
     BREAK_ENDED,
+    TEST_LEFT,
+    TEST_OPENED,
     Item,
     State,
     finish,
+    run,
     step,
 )
 from proctor.observations import Check, NotAssessed, Observation
@@ -569,6 +572,49 @@ def test_a_face_check_that_says_nothing_in_a_break_says_nothing_of_the_person() 
 
     assert spans(detect(RULES, [*before, *silent])) == [("identity_not_assessed", 9.0, None)]
     assert detect(RULES, items) == ()
+
+
+AT_THE_TEST = [
+    away(10.0, TEST_OPENED),
+    browser(10.1, "page_hidden"),
+    browser(10.1, "focus_lost"),
+    browser(10.1, "fullscreen_left"),
+]
+
+
+def test_nothing_that_going_to_the_test_entails_is_an_incident_but_all_of_it_is_told() -> None:
+    back = [browser(60.0, "page_shown"), browser(60.0, "focus_gained"), away(61.0, TEST_LEFT)]
+    entered = [browser(61.5, "fullscreen_entered"), browser(90.0, "copy", chars=1)]
+    items = [*AT_THE_TEST, *back, *entered]
+
+    assert detect(UNWATCHED, items) == ()
+    _, changes = run(UNWATCHED, State(), items)
+    told = [(each.incident.kind, each.incident.because) for each in changes]
+    assert set(told) == {
+        (Kind.PAGE_HIDDEN, "external_test"),
+        (Kind.FULLSCREEN_LEFT, "external_test"),
+    }
+    opened = [each.incident.kind for each in changes if isinstance(each, Opened)]
+    closed = [each.incident.kind for each in changes if isinstance(each, Closed)]
+    assert sorted(opened) == sorted(closed)
+
+
+def test_what_still_holds_after_the_test_is_an_incident_from_then_on() -> None:
+    items = [*AT_THE_TEST, away(60.0, TEST_LEFT), browser(70.0, "copy", chars=1)]
+
+    assert spans(detect(UNWATCHED, items)) == [
+        ("fullscreen_left", 60.0, None),
+        ("page_hidden", 60.0, None),
+    ]
+
+
+def test_what_was_open_before_the_test_and_other_facts_stay_incidents() -> None:
+    before = [browser(2.0, "fullscreen_left"), browser(6.0, "copy", chars=1)]
+    paste = browser(20.0, "paste", chars=9)
+    items = [*before, *AT_THE_TEST, paste, away(60.0, TEST_LEFT)]
+
+    kinds = [(kind, start_s) for kind, start_s, _ in spans(detect(UNWATCHED, items))]
+    assert kinds == [("fullscreen_left", 2.0), ("paste", 20.0)]
 
 
 def test_a_break_outlasts_a_pause() -> None:

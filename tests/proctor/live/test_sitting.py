@@ -8,16 +8,20 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from proctor.exams.accommodations import Effect, grant
+from proctor.exams.external_tests import AddressRefused, set_address
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality, TypingSample
 from proctor.incidents import builder
 from proctor.incidents.tables import IncidentRow
+from proctor.live.away import NoBreaks, NoTest
 from proctor.live.invigilation import SittingOver
 from proctor.live.page import REPLACED
-from proctor.live.sitting import MediaNotLive, NoBreaks, NotIdentified, Replaced, WrongBatch
+from proctor.live.sitting import MediaNotLive, NotIdentified, Replaced, WrongBatch
 from proctor.media.offers import OfferRefused
 from proctor.observations import NotAssessed, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
+from proctor.sittings import codes
+from proctor.sittings.codes import NoSuchCode
 from proctor.sittings.desk import NotRunning, OutsideWindow
 from proctor.sittings.tables import SittingState
 from tests.proctor.live.conftest import EXAM_S, MIDS, STRANGER, Room, showing, until
@@ -409,10 +413,10 @@ async def test_an_absence_is_expected_in_a_break_and_at_no_other_time(room: Room
     with room.line.db.transaction() as tx:
         grant(tx, room.cast.olga, room.cast.bob, None, [Effect.BREAKS], 0, NOON)
     with pytest.raises(NotRunning):
-        await live.take_break(begins=True)
+        await live.away.take_break(begins=True)
     await room.begin()
     with pytest.raises(NoBreaks):
-        await live.take_break(begins=True)
+        await live.away.take_break(begins=True)
 
 
 async def test_a_break_that_is_granted_is_on_record_and_told_to_the_page(room: Room) -> None:
@@ -421,10 +425,10 @@ async def test_a_break_that_is_granted_is_on_record_and_told_to_the_page(room: R
     live = await room.begin()
     page = await live.subscribe()
 
-    await live.take_break(begins=True)
-    await live.take_break(begins=True)
+    await live.away.take_break(begins=True)
+    await live.away.take_break(begins=True)
     room.stream(2.0)
-    await live.take_break(begins=False)
+    await live.away.take_break(begins=False)
 
     begun, ended = [event.payload for event in room.told("break")]
     assert (begun["begins"], ended["begins"]) == (True, False)
@@ -433,6 +437,50 @@ async def test_a_break_that_is_granted_is_on_record_and_told_to_the_page(room: R
     assert [word["on"] for word in words if word["type"] == "break"] == [True, False]
     names = [event.payload["name"] for event in room.told("observation")]
     assert [name for name in names if name.startswith("break_")] == ["break_began", "break_ended"]
+
+
+async def test_a_test_elsewhere_is_bound_to_its_sitting(room: Room) -> None:
+    with room.line.db.transaction() as tx:
+        course, final = room.cast.course, room.cast.final
+        with pytest.raises(AddressRefused):
+            set_address(tx, course.id, final.code, "http://quiz.example/7", room.cast.olga, NOON)
+        url = "https://quiz.example/7?lang=kk#start"
+        set_address(tx, course.id, final.code, url, room.cast.olga, NOON)
+        tx.merge(room.cast.alice).learner_number = "D-26001"
+    live = await room.open()
+    with pytest.raises(NotRunning):
+        await live.away.open_test()
+    await room.begin()
+
+    room.stream(2.0)
+    first, second = [await live.away.open_test() for _ in range(2)]
+    hidden = {"name": "page_hidden", "ms": 0.0, "values": {}}
+    await live.take_batch({"seq": 1, "now_ms": 10.0, "browser": [hidden], "keys": None})
+
+    start, code = second.split("tanu_code=")
+    assert start == "https://quiz.example/7?lang=kk&"
+    now = room.clock.now()
+    with room.line.db.transaction() as tx:
+        with pytest.raises(NoSuchCode):
+            codes.use(tx, first.split("tanu_code=")[1].removesuffix("#start"), now)
+        bound = codes.use(tx, code.removesuffix("#start"), now)
+        with pytest.raises(NoSuchCode):
+            codes.use(tx, code.removesuffix("#start"), now)
+    assert (bound.course, bound.event, bound.learner_number) == ("MOOC-1", "final", "D-26001")
+    assert bound.remaining_s == pytest.approx(EXAM_S - 2.0, abs=2.0)
+
+    await live.away.leave_test()
+    assert room.rows(IncidentRow) == []
+    (told,) = room.told("incident_suppressed")
+    assert (told.payload["kind"], told.payload["because"]) == ("page_hidden", "external_test")
+    assert [each.payload["begins"] for each in room.told("external_test")] == [True, False]
+
+
+async def test_an_exam_without_a_test_elsewhere_has_none_to_open(room: Room) -> None:
+    live = await room.begin()
+    with pytest.raises(NoTest):
+        await live.away.open_test()
+    assert not live.away.at_test
 
 
 async def test_a_consent_that_is_withdrawn_ends_what_it_was_for_at_once(room: Room) -> None:

@@ -50,6 +50,23 @@ def decision_of(service: Service, name: str = "alice") -> OutcomeDecision:
         return next(o.decision for o in outcomes[person.id] if o.code == "final")
 
 
+def test_an_event_is_sat_on_another_site_whose_address_is_checked(service: Service) -> None:
+    office, page = service.client("olga"), event_page(service)
+
+    refused = office.post(f"{page}/test", data={"url": "http://quiz.example/7"})
+    assert (refused.status_code, "begins with https://" in refused.text) == (422, True)
+    answer = office.post(f"{page}/test", data={"url": "https://quiz.example/7"})
+    assert answer.headers["location"] == f"{page}#test"
+    assert 'value="https://quiz.example/7"' in office.get(page).text
+
+    alice = service.client("alice")
+    shown = alice.get(open_sitting(service, alice)).text
+    assert "Open the test" in shown
+    office.post(f"{page}/test", data={"url": ""})
+    assert "quiz.example" not in office.get(page).text
+    assert service.client(None).post("/api/visits/unknown").status_code == 404
+
+
 def with_a_quiz(service: Service) -> None:
     """The course asks for a quiz before its final."""
     with service.db.transaction() as tx:

@@ -18,7 +18,8 @@ export async function send<T>(method: Method, path: string, body?: unknown): Pro
   const response = await reach(method, path, body);
   if (response === null) return UNREACHED;
   if (!response.ok) return refusal(response);
-  return { ok: true, value: (await response.json()) as T };
+  const value: unknown = response.status === NOTHING ? null : await response.json();
+  return { ok: true, value: value as T };
 }
 
 /** A page fragment as the server rendered it. */
@@ -29,6 +30,8 @@ export async function fragment(path: string): Promise<Answer<string>> {
   return { ok: true, value: await response.text() };
 }
 
+/** The status of an answer without a body. */
+const NOTHING = 204;
 const UNREACHED: Refusal = { ok: false, status: 0, key: "", detail: "" };
 
 async function reach(method: Method, path: string, body?: unknown): Promise<Response | null> {

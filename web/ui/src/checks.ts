@@ -25,6 +25,7 @@ export class Checks {
   constructor(
     private readonly sitting: string,
     private readonly say: Say,
+    private readonly mayHaveTwoDisplays: boolean,
     private readonly onChange: (tracks: Tracks | null) => void,
   ) {}
 
@@ -64,10 +65,13 @@ export class Checks {
       element<HTMLVideoElement>("camera-preview").srcObject = new MediaStream([track]);
       this.mark("camera", "ok", "check.camera_on");
     } else {
-      const second = hasSecondMonitor();
-      this.mark("screen", "ok", second ? "check.second_monitor" : "check.screen_on");
+      this.mark("screen", "ok", hasSecondMonitor() ? this.second : "check.screen_on");
     }
     this.tell();
+  }
+
+  private get second(): string {
+    return this.mayHaveTwoDisplays ? "check.second_monitor_granted" : "check.second_monitor";
   }
 
   private lose(name: keyof Tracks, track: MediaStreamTrack): void {

@@ -18,6 +18,7 @@ export type Word =
   | ({ type: "said" } & Said)
   | { type: "timing"; state: string; remaining_s: number | null }
   | { type: "break"; on: boolean }
+  | { type: "test"; on: boolean }
   | { type: "ended"; reason: string };
 
 const BATCH_MS = 2000;

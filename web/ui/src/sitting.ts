@@ -25,6 +25,7 @@ import { endText, identityText, paceKey } from "./words";
 interface PageData {
   sitting: string;
   keys: boolean;
+  second_display: boolean;
   texts: Record<string, string>;
 }
 
@@ -72,7 +73,7 @@ class SittingPage {
   private hasEnded = false;
 
   begin(): void {
-    const checks = new Checks(this.data.sitting, this.say, (tracks) => {
+    const checks = new Checks(this.data.sitting, this.say, this.data.second_display, (tracks) => {
       if (this.line !== null) return;
       this.tracks = tracks;
       this.connectButton.disabled = tracks === null;
@@ -82,6 +83,8 @@ class SittingPage {
     this.startButton.addEventListener("click", () => void this.start());
     element("challenge-decline").addEventListener("click", () => void this.declineChallenge());
     optional("break-button")?.addEventListener("click", () => void this.takeBreak(true));
+    optional("test-open")?.addEventListener("click", () => void this.openTest());
+    optional("test-back")?.addEventListener("click", () => void this.leaveTest());
     element("break-end").addEventListener("click", () => void this.takeBreak(false));
     element("fullscreen-button").addEventListener("click", () => void enterFullscreen());
     element("finish-button").addEventListener("click", () => this.askToFinish());
@@ -176,6 +179,9 @@ class SittingPage {
       case "break":
         this.showBreak(word.on);
         break;
+      case "test":
+        showAtTest(word.on);
+        break;
       case "ended":
         this.end(endText(word.reason), true);
         break;
@@ -245,6 +251,24 @@ class SittingPage {
 
   private async takeBreak(begins: boolean): Promise<void> {
     const answer = await send("POST", `${this.path}/break`, { begins });
+    if (!answer.ok) this.notices.brief(reason(answer));
+  }
+
+  /** The service knows of the visit before the other tab hides this page. */
+  private async openTest(): Promise<void> {
+    const answer = await send<{ url: string }>("POST", `${this.path}/test`);
+    if (!answer.ok) {
+      this.notices.brief(reason(answer));
+      return;
+    }
+    const link = element<HTMLAnchorElement>("test-link");
+    link.href = answer.value.url;
+    link.click();
+  }
+
+  private async leaveTest(): Promise<void> {
+    await enterFullscreen();
+    const answer = await send("POST", `${this.path}/test/return`);
     if (!answer.ok) this.notices.brief(reason(answer));
   }
 
@@ -454,6 +478,14 @@ async function enterFullscreen(): Promise<void> {
     await document.documentElement.requestFullscreen();
   } catch {
     return;
+  }
+}
+
+/** While the student is at the test this page waits for them. */
+function showAtTest(isThere: boolean): void {
+  for (const id of ["at-test", "test-back"]) {
+    const part = optional(id);
+    if (part !== null) reveal(part, isThere);
   }
 }
 

@@ -1,0 +1,32 @@
+"""What the site of a test elsewhere may ask: whose exam a code belongs to, once."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from proctor.sittings import codes
+from web.access import ServicesDep, Tx, public
+
+router = APIRouter(prefix="/api/visits", tags=["visits"])
+
+
+class VisitOut(BaseModel):
+    """``remaining_s``: of the exam, with the time this learner is granted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    course: str
+    event: str
+    learner_number: str | None
+    remaining_s: float
+
+
+@router.post("/{code}", dependencies=[public()])
+def use_code(code: str, tx: Tx, at: ServicesDep) -> VisitOut:
+    """The code that a visit to the test came with, good while its exam is under way."""
+    found = codes.use(tx, code, at.clock.now())
+    return VisitOut(
+        course=found.course,
+        event=found.event,
+        learner_number=found.learner_number,
+        remaining_s=found.remaining_s,
+    )
