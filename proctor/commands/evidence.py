@@ -82,3 +82,5 @@ def verify_file(
         typer.echo(f"witnessed up to event {each.size} on {each.at:%Y-%m-%d %H:%M} UTC, {each.key}")
     for name in found.missing:
         typer.echo(f"{name}: was missing when the pack was made")
+    for name in found.altered:
+        typer.echo(f"recording {name}: segments changed after they were sealed")

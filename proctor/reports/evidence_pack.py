@@ -7,16 +7,20 @@ pack without the database.
 
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.incidents.builder import clips_of
+from proctor.media.recorder import broken_seals
+from proctor.media.tables import Recording
 from proctor.reports import merkle, witnesses
 from proctor.reports.document import Json, canonical
 from proctor.reports.issue import document_of
@@ -55,13 +59,15 @@ def write_pack(
 ) -> LogHead:
     """Write the pack of *report* to *to*; it changes nothing in the database.
 
-    A clip whose file is gone or differs from its hash is listed as missing. It takes as long as
+    A clip whose file is gone or differs from its hash is listed as missing, a recording that clips
+    were cut from with the segments whose bytes are not those that were sealed. It takes as long as
     its clips are large, so who takes it away is on record, committed, before it is called.
     """
     events.settle(tx)
     sittings = _sittings(document_of(report))
     hashes: dict[str, str] = {}
     missing: list[str] = []
+    altered: list[str] = []
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as pack:
 
         def add(name: str, content: bytes) -> None:
@@ -71,7 +77,10 @@ def write_pack(
         add("report.json", report.body.encode())
         for sitting_id in sittings:
             add(f"events/{sitting_id}.json", canonical({"events": _chain(tx, sitting_id)}).encode())
-            for clip in clips_of(tx, sitting_id):
+            clips = clips_of(tx, sitting_id)
+            if clips:
+                altered += _altered(tx, sitting_id, recordings_dir)
+            for clip in clips:
                 path = recordings_dir / clip.path
                 name = f"clips/{clip.incident_id}-{clip.track}{path.suffix}"
                 content = path.read_bytes() if path.exists() else b""
@@ -87,6 +96,7 @@ def write_pack(
             "made_at": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "members": hashes,
             "missing": missing,
+            "altered": altered,
         }
         text = canonical(manifest).encode()
         pack.writestr("manifest.json", text)
@@ -94,6 +104,16 @@ def write_pack(
         seal = {"public_key": public.hex(), "signature": key.sign(text).hex()}
         pack.writestr("signature.json", canonical(seal))
     return head
+
+
+def _altered(tx: Session, sitting_id: str, recordings_dir: Path) -> Iterator[str]:
+    """Recordings of a sitting with the segments that were changed since they were sealed."""
+    query = select(Recording.path).where(Recording.sitting_id == sitting_id)
+    for name in tx.scalars(query.order_by(Recording.path)):
+        path = recordings_dir / name
+        broken = broken_seals(path) if path.exists() else ()
+        if broken:
+            yield f"{name}: {', '.join(map(str, broken))}"
 
 
 def _log(tx: Session, sittings: list[str]) -> tuple[LogHead, Json]:

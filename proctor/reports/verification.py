@@ -58,13 +58,15 @@ class Witnessed:
 @dataclass(frozen=True, slots=True)
 class Verification:
     """``sha256``: of the report; ``public_key``: hex of the key that signed the pack, None for
-    a report alone; ``missing``: clips that were gone when the pack was made; ``heads``: sizes
+    a report alone; ``missing``: clips that were gone when the pack was made; ``altered``:
+    recordings that had been changed by then, with their segments; ``heads``: sizes
     and roots of the log, that of the pack and the earlier one it goes on from."""
 
     findings: tuple[Finding, ...]
     sha256: str | None = None
     public_key: str | None = None
     missing: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
     heads: tuple[tuple[int, str], ...] = ()
     witnessed: tuple[Witnessed, ...] = ()
 
@@ -171,7 +173,8 @@ def _pack(data: bytes) -> Verification:
         seal = json.loads(members["signature.json"])
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(seal["public_key"]))
         hashes, report = dict(manifest["members"]), str(manifest["report"])
-        missing = tuple(manifest["missing"])
+        # packs of before seals were looked at have none
+        missing, altered = tuple(manifest["missing"]), tuple(manifest.get("altered", ()))
         key.verify(bytes.fromhex(seal["signature"]), members["manifest.json"])
     except InvalidSignature:
         findings.append(Finding("manifest.json", "the signature does not fit"))
@@ -191,9 +194,9 @@ def _pack(data: bytes) -> Verification:
     public_key = seal["public_key"]
     findings += [Finding("log.json", problem) for problem in _log_problems(members, public_key)]
     if findings:
-        return Verification(tuple(findings), report, public_key, missing)
+        return Verification(tuple(findings), report, public_key, missing, altered)
     heads, witnessed = _heads(members), _witnessed(members)
-    return Verification((), report, public_key, missing, heads, witnessed)
+    return Verification((), report, public_key, missing, altered, heads, witnessed)
 
 
 def _read(pack: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -132,7 +133,7 @@ class Sat(NamedTuple):
 _Span = tuple[float, float]
 _HELD_UP = (Act.PAUSE, Act.RESUME)
 # at_s, result, model_id, result at the stricter operating point
-_Face = tuple[float, str, str | None, str | None]
+_Face = tuple[float, tuple[str, str | None, str | None]]
 # and reason, score, n_keys
 _Typing = tuple[float, str, str | None, str | None, float | None, int | None]
 
@@ -191,13 +192,17 @@ class Records:
     def _coverage(
         self, place: int, gaps: Sequence[Gap], exam_s: float, pauses: Sequence[_Span]
     ) -> dict[Track, TrackCoverage]:
-        covered = {}
+        covered: dict[Track, TrackCoverage] = {}
         for track, files in self._files.items():
             sealed = files.some[place] > files.unsealed[place]
-            on_track = [gap for gap in gaps if gap.track is track] if gaps else gaps
             held_s = files.recorded_s[place]
-            found = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
-            if place in files.sent_afterwards_s:
+            if not gaps and not pauses:
+                recorded_s = held_s if held_s < exam_s else exam_s
+                found = TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
+            else:
+                on_track = [gap for gap in gaps if gap.track is track]
+                found = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
+            if files.sent_afterwards_s and place in files.sent_afterwards_s:
                 live_s = max(0.0, found.counted_s - files.sent_afterwards_s[place])
                 found = found._replace(counted_s=live_s)
             covered[track] = found
@@ -226,19 +231,22 @@ class Records:
 
     def _read_checks(self, tx: Session) -> None:
         row, places, faces = IdentityCheck, self._places, self._faces
-        # one text for all rows that say the same
-        same: dict[str | None, Any] = {}
+        # kept once for all rows that say the same
+        same: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         seen = select(row.sitting_id, row.at_s, _text(row.result), row.model_id)
         compared = seen.add_columns(_at_stricter()).where(row.modality == _FACE)
-        for name, at_s, *told in _rows(tx, places, compared):
-            check = at_s, *[same.setdefault(each, each) for each in told]
-            place = places[name]
+        for name, at_s, result, model, at_stricter in _rows(tx, places, compared):
+            place = places.get(name)
+            if place is None:
+                continue
+            told = result, model, at_stricter
+            check = at_s, same.setdefault(told, told)
             if faces[place] is None:
                 faces[place] = [check]
             else:
                 faces[place].append(check)
         typed = seen.add_columns(row.reason, row.score, row.n_keys).where(row.modality != _FACE)
-        for name, *typing in _rows(tx, places, typed):
+        for name, *typing in _own_rows(tx, places, typed):
             self._typing[places[name]].append(tuple(typing))
 
     def _read_recordings(self, tx: Session) -> None:
@@ -248,31 +256,34 @@ class Records:
             is_hashed = func.length(file.sha256) > 0
             query = select(file.sitting_id, file.recorded_s, is_hashed).where(file.track == track)
             for name, recorded_s, hashed in _rows(tx, places, query):
-                place = places[name]
+                place = places.get(name)
+                if place is None:
+                    continue
                 held[place] += recorded_s
                 some[place] = 1
                 if not hashed:
                     unsealed[place] = 1
-            of_track = (file.track == track, file.source == Source.BACKFILL)
-            afterwards = select(file.sitting_id, file.recorded_s).where(*of_track)
-            for name, recorded_s in _rows(tx, places, afterwards):
-                files.sent_afterwards_s[places[name]] += recorded_s
+        afterwards = select(file.sitting_id, file.track, file.recorded_s)
+        for name, track, recorded_s in _own_rows(
+            tx, places, afterwards.where(file.source == Source.BACKFILL)
+        ):
+            self._files[track].sent_afterwards_s[places[name]] += recorded_s
         stretches = select(gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause)
-        for name, *stretch in _rows(tx, places, stretches):
+        for name, *stretch in _own_rows(tx, places, stretches):
             self._gaps[places[name]].append(Gap(*stretch))
 
     def _read_decisions(self, tx: Session) -> None:
         seen, said, places = IncidentRow, Verdict, self._places
         incidents = select(seen.sitting_id, seen.id, seen.kind, seen.start_s, seen.end_s)
-        for name, *incident in _rows(tx, places, incidents):
+        for name, *incident in _own_rows(tx, places, incidents):
             self._incidents[places[name]].append(tuple(incident))
         verdicts = select(
             said.sitting_id, said.incident_id, said.reviewer_id, said.decision, said.reason, said.at
         )
-        for name, *verdict in _rows(tx, places, verdicts):
+        for name, *verdict in _own_rows(tx, places, verdicts):
             self._verdicts[places[name]].append(VerdictEvidence(*verdict))
         act = Intervention
-        for name, number, done, at in _rows(
+        for name, number, done, at in _own_rows(
             tx, places, select(act.sitting_id, act.number, act.act, act.at)
         ):
             if done in _HELD_UP:
@@ -298,9 +309,6 @@ def _track_coverage(
 
     What neither a file nor a gap accounts for is not recorded.
     """
-    if not gaps and not pauses:
-        recorded_s = min(exam_s, held_s)
-        return TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
     spans = _within([(gap.start_s, gap.end_s) for gap in gaps], exam_s)
     missing = sum([end - start for start, end in spans])
     recorded_s = max(0.0, min(exam_s - missing, held_s))
@@ -320,11 +328,11 @@ def _track_coverage(
 def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> FaceEvidence | None:
     """Checks before the exam do not count."""
     if len(checks) > 1:
-        checks = sorted(checks, key=itemgetter(0, 1))
+        checks = sorted(checks, key=_check_order)
     matched = non_matched = not_assessed = stricter_matched = 0
     final, stricter_final, last_s, longest_s = None, None, 0.0, 0.0
     all_known = True
-    for at_s, result, _, at_stricter in checks:
+    for at_s, (result, _, at_stricter) in checks:
         if at_s <= 0:
             continue
         if result == _NOT_ASSESSED:
@@ -363,9 +371,10 @@ def _keystroke(checks: Sequence[_Typing]) -> KeystrokeEvidence:
 
 
 def _models(faces: Sequence[_Face], typing: Sequence[_Typing]) -> tuple[str, ...]:
-    found = [check[2] for check in faces if check[2]]
-    found += [check[2] for check in typing if check[2]]
-    return tuple(sorted(set(found)) if len(found) > 1 else found)
+    found = {check[1][1] for check in faces}
+    if typing:
+        found.update([check[2] for check in typing])
+    return tuple(sorted(filter(None, found)))
 
 
 def _counted(at_s: float, pauses: Sequence[_Span]) -> float:
@@ -386,6 +395,10 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
         else:
             joined.append((start, end))
     return joined
+
+
+def _check_order(check: _Face) -> tuple[float, str]:
+    return check[0], check[1][0]
 
 
 def _gap_order(gap: Gap) -> tuple[float, float, str]:
@@ -419,18 +432,26 @@ def _text(column: InstrumentedAttribute[Any]) -> TypeCoerce[str]:
     return type_coerce(column, String)
 
 
+def _own_rows(
+    tx: Session, sittings: Mapping[str, int], query: Select[*tuple[Any, ...]]
+) -> Iterable[Sequence[Any]]:
+    return (row for row in _rows(tx, sittings, query) if row[0] in sittings)
+
+
 def _rows(
     tx: Session, sittings: Mapping[str, int], query: Select[*tuple[Any, ...]]
 ) -> Iterable[Sequence[Any]]:
-    """Rows of *query* about *sittings*, in no order; its first column says whose."""
+    """Rows of *query* about *sittings*, in no order; its first column says whose. When there are
+    many, rows about others are among them."""
     if len(sittings) > _MANY:
-        return (row for row in read_rows(tx, query) if row[0] in sittings)
+        return read_rows(tx, query)
     ids, whose = list(sittings), query.selected_columns[0]
     parts = (ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE))
-    return (row for part in parts for row in read_rows(tx, query.where(whose.in_(part))))
+    return chain.from_iterable(read_rows(tx, query.where(whose.in_(part))) for part in parts)
 
 
 def read_rows(tx: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Sequence[Any]]:
-    """Rows of columns, for half of what the rows of a session cost."""
+    """Rows of columns, for a third of what the rows of a session cost."""
     tx.flush()
-    return tx.connection().execute(query, execution_options={"yield_per": 10_000})
+    found = tx.connection().execute(query, execution_options={"yield_per": 10_000})
+    return chain.from_iterable(found.partitions())

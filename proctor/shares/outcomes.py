@@ -4,7 +4,6 @@
 One fact needs nobody: the learner never came.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from proctor.centres.on_site import on_site_of
@@ -102,8 +101,7 @@ class PlannedEvent:
         return ShareEvent(self.code, self.weight, bool(self.plan), outcome)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EventOutcome:
+class EventOutcome(NamedTuple):
     """One assessment event of one learner; the evidence is of the newest attempt, ``centre``
     is what the protocol of a test centre says. ``stricter``: the outcome had the faces of the
     exam been compared at the stricter operating point, None when that is not known."""
@@ -319,6 +317,8 @@ def _never_sat(plan: frozenset[Technology], window_closed: bool) -> OutcomeDecis
 
 def _decided_by_people(verdicts: Sequence[VerdictEvidence]) -> tuple[Outcome, str] | None:
     """What people decided about the identity; None when nobody did. The newest decision counts."""
+    if not verdicts:
+        return None
     standing = identity_standing(verdicts)
     if standing.needs_second_person:
         return Outcome.PENDING, f"{standing.proposed}_needs_second_person"
@@ -524,7 +524,7 @@ def _newest_sittings(
         Sitting.event_id,
         Sitting.id,
         Sitting.attempt,
-        Sitting.state,
+        type_coerce(Sitting.state, String),
         Sitting.started_at,
         Sitting.exam_s,
         Sitting.identified_via,
@@ -532,14 +532,17 @@ def _newest_sittings(
     # one learner's page must not read the sittings of a whole course
     if len(learners) <= _FEW:
         query = query.where(Sitting.account_id.in_(learners))
-    newest: defaultdict[str, dict[str, Sat]] = defaultdict(dict)
-    for account_id, event_id, *row in read_rows(tx, query):
+    newest: dict[str, dict[str, Sat]] = {code: {} for code, _ in events.values()}
+    kept = {event_id: (newest[code], version) for event_id, (code, version) in events.items()}
+    # a term has more of them than there is time to look up in an enumeration
+    states = {state.value: state for state in SittingState}
+    for account_id, event_id, id, attempt, state, *told in read_rows(tx, query):
         if account_id not in learners:
             continue
-        code, version = events[event_id]
-        sitting, of_event = Sat(version, *row), newest[code]
-        other = of_event.get(account_id)
-        if other is None or (other.version, other.attempt) < (sitting.version, sitting.attempt):
+        of_event, version = kept[event_id]
+        sitting = Sat(version, id, attempt, states[state], *told)
+        other = of_event.setdefault(account_id, sitting)
+        if other is not sitting and (other.version, other.attempt) < (version, attempt):
             of_event[account_id] = sitting
     return newest
 
@@ -598,7 +601,7 @@ def _is_newest(centre: CentreFinding, sitting: Sat | None) -> bool:
 def _marked(outcome: EventOutcome) -> EventOutcome:
     """*outcome* of a learner who was let in though control events were missing."""
     reasons = (*outcome.decision.reasons, ADMITTED_BY_OVERRIDE)
-    return replace(outcome, decision=replace(outcome.decision, reasons=reasons))
+    return outcome._replace(decision=replace(outcome.decision, reasons=reasons))
 
 
 def _replaces(moved: OnSiteSitting | None, sitting: Sat | None) -> bool:

@@ -139,6 +139,28 @@ def test_two_who_write_to_a_stream_at_once_follow_each_other(there: Database) ->
         assert events.verify(tx, "s") is None
 
 
+def test_the_log_is_read_when_all_that_was_written_before_is_there(there: Database) -> None:
+    def links() -> int:
+        with there.reading() as tx:
+            events.settle(tx)
+            return len(list(events.links(tx)))
+
+    with ThreadPoolExecutor(1) as other:
+        with there.transaction() as early:
+            events.append(early, "early", "a", {}, NOON)
+            with there.transaction() as late:
+                events.append(late, "late", "a", {}, NOON)
+            coming = other.submit(links)
+            _wait_for_a_waiting_one(early)
+        assert coming.result(10) == 2
+    with there.reading() as reader:
+        events.settle(reader)
+        # nobody waits for who goes on reading
+        with there.transaction() as tx:
+            events.append(tx, "early", "b", {}, NOON)
+        assert len(list(events.links(reader))) == 2
+
+
 def test_a_reader_sees_one_moment(there: Database) -> None:
     with there.reading() as reader:
         assert events.read(reader, "s") == []

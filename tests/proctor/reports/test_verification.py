@@ -1,6 +1,7 @@
 import hashlib
 import json
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from proctor import events
 from proctor.incidents.tables import ClipRow, IncidentRow
+from proctor.media.recorder import Seal
+from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.reports.document import canonical, sha256_of
 from proctor.reports.evidence_pack import record_head, record_taking, write_pack
@@ -189,6 +192,29 @@ def test_report_alone_is_computed_anew_under_its_own_pack(report: IssuedReport) 
 def test_any_bytes_are_answered_without_an_exception(data: bytes) -> None:
     assert verify(data).findings != ()
     assert verify(b"PK" + data).findings != ()
+
+
+def test_recording_changed_after_it_was_sealed_is_named(
+    held: ExamCourse, report: IssuedReport, pack: Path, tmp_path: Path
+) -> None:
+    cited = held.tx.query(IncidentRow).first()
+    assert cited is not None
+    camera = held.tx.query(Recording).filter_by(sitting_id=cited.sitting_id, track="camera").one()
+    path = tmp_path / camera.path
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(CLIP)
+    halves = (CLIP[:500], CLIP[500:])
+    seals = [
+        Seal(1, 0, 500, sha256_hex(halves[0]), False),
+        Seal(2, 500, len(CLIP), sha256_hex(halves[1]), False),
+    ]
+    lines = [json.dumps(asdict(seal)) + "\n" for seal in seals]
+    path.with_name(path.name + ".seals").write_text("".join(lines))
+    write_pack(held.tx, report, tmp_path, KEY, pack, NOW)
+    assert verify(pack.read_bytes()).altered == ()
+    path.write_bytes(halves[0] + halves[1][::-1])
+    write_pack(held.tx, report, tmp_path, KEY, pack, NOW)
+    assert verify(pack.read_bytes()).altered == (f"{camera.path}: 2",)
 
 
 def test_who_took_the_evidence_is_on_record(held: ExamCourse, pack: Path) -> None:

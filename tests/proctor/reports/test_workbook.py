@@ -1,8 +1,12 @@
 import csv
 import io
+import shutil
+import subprocess
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from defusedxml import ElementTree
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
@@ -83,6 +87,29 @@ def test_csv_cell_that_looks_like_a_formula_is_text(report: IssuedReport, text: 
     raw = csv_of(document, report.sha256, "en")
     assert csv_rows(raw)[0]["Learner"] == f"'{text}"
     assert raw.startswith(b'\xef\xbb\xbf"Number"')
+
+
+def read_by_gnumeric(file: Path, cells: str = "{http://www.gnumeric.org/v10.dtd}Cell") -> set[str]:
+    """Texts of all cells as another spreadsheet reads them; a formula is an error."""
+    to = file.with_suffix(".xml")
+    subprocess.run(["ssconvert", "-T", "Gnumeric_XmlIO:sax:0", file, to], check=True)
+    found = list(ElementTree.parse(to).iter(cells))
+    assert [cell.text for cell in found if cell.get("ValueType") is None] == []
+    return {cell.text or "" for cell in found}
+
+
+@pytest.mark.skipif(shutil.which("ssconvert") is None, reason="Gnumeric is not installed")
+def test_another_spreadsheet_finds_no_formula_in_names(
+    report: IssuedReport, tmp_path: Path
+) -> None:
+    document = document_of(report)
+    hostile = [*FORMULAS, '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0", 'Әлия, "Өте"; Һ']
+    (one, *_) = document["learners"]
+    document["learners"] = [{**one, "name": name} for name in hostile]
+    (tmp_path / "report.xlsx").write_bytes(xlsx_of(document, report.sha256, "kk"))
+    (tmp_path / "report.csv").write_bytes(csv_of(document, report.sha256, "kk"))
+    for name in ("report.xlsx", "report.csv"):
+        assert read_by_gnumeric(tmp_path / name) >= set(hostile)
 
 
 def test_course_without_events_has_empty_tables(report: IssuedReport) -> None:
