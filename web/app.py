@@ -135,6 +135,8 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     response: Response
     if request.method in _UNSAFE and not same_origin(request):
         response = errors.problem(request, 403, "error.foreign_origin")
+    elif "\0" in request.scope["path"]:
+        response = errors.problem(request, 404, "error.not_found")
     else:
         response = await call_next(request)
     for name, value in _HEADERS.items():

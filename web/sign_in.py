@@ -11,6 +11,7 @@ from proctor.people import sign_in
 from proctor.people.tables import Role
 from web.access import COOKIE, Services, ServicesDep, Tx, Visitor, public
 from web.pages import LANGUAGE_COOKIE, page
+from web.words import Printable
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,7 +40,7 @@ def form(request: Request) -> Response:
 async def with_password(
     request: Request,
     at: ServicesDep,
-    email: Annotated[str, Form(max_length=254)],
+    email: Annotated[Printable, Form(max_length=254)],
     password: Annotated[str, Form(max_length=1024)],
 ) -> Response:
     address = request.client.host if request.client else ""

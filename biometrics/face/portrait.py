@@ -34,12 +34,21 @@ def assess(image: Image, face: FaceSample, gaze: Gaze) -> Portrait:
 
 
 def _grey(image: Image, box: Box) -> NDArray[np.float64]:
-    """The inside of *box* in grey, shape (84, 84); what the picture's edge cuts is left out."""
+    """The inside of *box* in grey, shape (84, 84); what the picture's edge cuts is left out.
+
+    All black when the edge leaves nothing.
+    """
     aside, above = _MARGIN * box.width, _MARGIN * box.height
-    rows = slice(max(0, round(box.top + above)), round(box.top + box.height - above))
-    columns = slice(max(0, round(box.left + aside)), round(box.left + box.width - aside))
+    rows = _inside(box.top + above, box.top + box.height - above)
+    columns = _inside(box.left + aside, box.left + box.width - aside)
+    if not image[rows, columns].size:
+        return np.zeros((_SIDE, _SIDE))
     grey = cv2.cvtColor(image[rows, columns], cv2.COLOR_BGR2GRAY)
     return cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
+
+
+def _inside(first: float, last: float) -> slice:
+    return slice(max(0, round(first)), max(0, round(last)))
 
 
 def _eye_distance(face: FaceSample) -> float:

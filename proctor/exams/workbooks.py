@@ -1,6 +1,7 @@
 """An XLSX file from the exam office enters, rows of its first sheet leave as texts."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ _MAGIC = b"PK\x03\x04"
 # both XML parsers raise a SyntaxError, and the library whatever the wrong part made of it
 _UNREADABLE = (
     SyntaxError, DefusedXmlException, InvalidFileException, zipfile.BadZipFile, zlib.error,
-    OSError, EOFError, LookupError, ArithmeticError, ValueError, TypeError, AttributeError,
-    RuntimeError,
+    lzma.LZMAError, OSError, EOFError, LookupError, ArithmeticError, ValueError, TypeError,
+    AttributeError, RuntimeError,
 )  # fmt: skip
 
 

@@ -96,6 +96,7 @@ FILES = {
     "/review/clips/{clip_id}",
     "/review/clips/{clip_id}/mp4",
     "/review/recordings/{recording_id}",
+    "/review/sittings/{sitting_id}/incidents/{incident_id}/pictures/{moment}",
     "/sittings/{sitting_id}/clips/{clip_id}",
 }
 

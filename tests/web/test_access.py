@@ -119,3 +119,8 @@ def test_no_office_or_review_route_lets_students_in(service: Service) -> None:
         route.path for route in routes(service) if route.roles and Role.STUDENT in route.roles
     }
     assert all(not path.startswith(("/office", "/review")) for path in student_routes)
+
+
+@pytest.mark.parametrize("path", ["/certificates/a%00b", "/notices/a%00b", "/api/sittings/%00"])
+def test_no_address_holds_a_zero_byte(service: Service, path: str) -> None:
+    assert service.client(NOBODY).get(path).status_code == 404

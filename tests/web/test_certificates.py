@@ -2,6 +2,8 @@ from typing import Any
 
 import pytest
 
+from proctor.people import accounts
+from proctor.people.tables import Role
 from proctor.reports.certificates import rule
 from proctor.reports.document import canonical, sha256_of
 from proctor.reports.tables import Certificate, CertificateStatus
@@ -60,7 +62,10 @@ def test_anybody_sees_the_status_and_as_little_as_needed(service: Service) -> No
     assert "alice@example.org" not in text
     with service.db.transaction() as tx:
         now = service.services.clock.now()
-        rule(tx, identifier, CertificateStatus.REVOKED, "inner reason", now)
+        olga, home = service.cast.olga, service.cast.institution.id
+        other = accounts.add(tx, home, "asel@example.org", "Asel", Role.EXAM_OFFICE)
+        for by in (olga, other):
+            rule(tx, identifier, CertificateStatus.REVOKED, "inner reason", by, now)
     after = service.client(None).get(f"/certificates/{identifier}").text
     assert 'data-status="revoked"' in after
     assert "inner reason" not in after

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import translate
@@ -17,15 +17,14 @@ from proctor.people.tables import Role
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.errors import status_of
 from web.pages import locale_of, page
+from web.words import Sent
 
 router = APIRouter()
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 
 
-class GrantForm(BaseModel):
+class GrantForm(Sent):
     """What a learner is granted in a course from now on; nothing ticked and no time ends it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: str = Field("", max_length=64)
     effects: list[Effect] = Field(default_factory=list)

@@ -1,11 +1,10 @@
 """Attendance lists and declarations of the format 0/0/100: one page, and the forms as files."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import translate
@@ -27,16 +26,15 @@ from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.errors import status_of
 from web.office.reports import download
 from web.pages import locale_of, page
+from web.words import Day, Sent
 
 router = APIRouter(prefix="/courses/{course_id}")
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 
 
-class DeclarationForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DeclarationForm(Sent):
     number: str = Field("", max_length=64)
-    declared_on: date
+    declared_on: Day
 
 
 @router.get("/attendance", dependencies=[office])
@@ -50,8 +48,8 @@ def attendance_file(
     course_id: str,
     file_format: FormFormat,
     part: Part,
-    first: Annotated[date, Query()],
-    last: Annotated[date, Query()],
+    first: Annotated[Day, Query()],
+    last: Annotated[Day, Query()],
     tx: ReadTx,
     visitor: Signed,
     services: ServicesDep,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from proctor.centres import on_site
@@ -25,10 +25,11 @@ from proctor.sittings.desk import NotRunning, is_proctored
 from proctor.sittings.tables import Sitting
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, allow
 from web.pages import page
-from web.words import Printable
+from web.words import LocalTime, Sent
 
 router = APIRouter(prefix="/courses/{course_id}/events/{event_code}")
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
+_LOCAL_TIME: TypeAdapter[datetime] = TypeAdapter(LocalTime)
 
 
 class TimeUnreadable(Refused):
@@ -37,30 +38,22 @@ class TimeUnreadable(Refused):
     key = "error.time"
 
 
-class RuleForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    requires: list[str] = []
+class RuleForm(Sent):
+    requires: list[str] = Field(default_factory=list)
     demand: Demand = Demand.SUBMITTED
 
 
-class OverrideForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class OverrideForm(Sent):
     learner: str = Field(max_length=64)
     reason: str = Field(max_length=2000)
 
 
-class AddressForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    url: Printable = Field("", max_length=2000)
+class AddressForm(Sent):
+    url: str = Field("", max_length=2000)
 
 
-class OnSiteForm(BaseModel):
+class OnSiteForm(Sent):
     """``held_at``: of a field of the kind ``datetime-local``, on the clocks of the institution."""
-
-    model_config = ConfigDict(extra="forbid")
 
     cause: Literal["planned", "outage"] = "planned"
     reason: str = Field(max_length=2000)
@@ -68,16 +61,12 @@ class OnSiteForm(BaseModel):
     held_at: str = Field("", max_length=30)
 
 
-class AppointmentForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class AppointmentForm(Sent):
     place: str = Field(min_length=1, max_length=300)
     held_at: str = Field(min_length=1, max_length=30)
 
 
-class DecisionForm(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class DecisionForm(Sent):
     decision: Literal["resume", "on_site"]
     reason: str = Field(max_length=2000)
 
@@ -289,8 +278,8 @@ def _found(
 def _instant(text: str) -> datetime:
     """Raises TimeUnreadable."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=TIME_ZONE)
-    except ValueError:
+        return _LOCAL_TIME.validate_python(text).replace(tzinfo=TIME_ZONE)
+    except ValidationError:
         raise TimeUnreadable from None
 
 

@@ -1,11 +1,11 @@
 """The protocol of a sitting at a centre, which an invigilator fills in, also without a line."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import Field
 
 from proctor.catalogue import subset
 from proctor.centres import desk
@@ -15,17 +15,15 @@ from proctor.exams.roster import learners_of
 from proctor.people.tables import Role
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.pages import locale_of, page
-from web.words import Printable
+from web.words import Day, LocalTime, Sent
 
 router = APIRouter(tags=["proctoring"])
 _proctoring = allow(Role.PROCTOR)
 
-Code = Annotated[Printable, Field(min_length=1, max_length=64)]
+Code = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class EntryIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class EntryIn(Sent):
     learner: str = Field(pattern="^[0-9a-f]{32}$")
     attended: bool
     workplace: Code | None
@@ -33,15 +31,13 @@ class EntryIn(BaseModel):
     conditions: bool
 
 
-class ProtocolIn(BaseModel):
+class ProtocolIn(Sent):
     """``held_at``: on the clocks of the institution; ``signed_on``: None while unsigned."""
-
-    model_config = ConfigDict(extra="forbid")
 
     centre: Code
     number: Code
-    held_at: NaiveDatetime
-    signed_on: date | None
+    held_at: LocalTime
+    signed_on: Day | None
     entries: Annotated[list[EntryIn], Field(min_length=1, max_length=500)]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import LOCALES, translate
@@ -27,6 +27,7 @@ from web.errors import status_of
 from web.facts import fact_of
 from web.pages import locale_of, page
 from web.proctors.opened import ToDecide, outcome_of
+from web.words import Sent
 
 router = APIRouter(tags=["review"])
 _reviewing = allow(Role.PROCTOR, Role.REVIEWER)
@@ -34,10 +35,8 @@ SHOWN = ("open", "decided", "all")
 AGES = (0, 1, 3, 7)
 
 
-class FilterForm(BaseModel):
+class FilterForm(Sent):
     """What to show of the queue. ``days``: waiting at least so long."""
-
-    model_config = ConfigDict(extra="forbid")
 
     show: str = "open"
     exam: str = Field("", max_length=32)
@@ -55,10 +54,8 @@ class FilterForm(BaseModel):
         return urlencode(self.model_dump(exclude={"show"}, exclude_defaults=True))
 
 
-class OpinionForm(BaseModel):
+class OpinionForm(Sent):
     """What a person thinks of an incident."""
-
-    model_config = ConfigDict(extra="forbid")
 
     decision: Decision
 

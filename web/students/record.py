@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import known_keys, translate
@@ -24,18 +24,16 @@ from web.errors import status_of
 from web.facts import fact_of
 from web.pages import locale_of, page
 from web.videos import RecordingMissing, file_of, video
-from web.words import Printable
+from web.words import Sent
 
 router = APIRouter(include_in_schema=False)
 _student = allow(Role.STUDENT)
 
 
-class StatementForm(BaseModel):
+class StatementForm(Sent):
     """What a student writes; too short or long is answered on the page, not here."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    text: Printable = Field("", max_length=4 * verdicts.MAX_REASON)
+    text: str = Field("", max_length=4 * verdicts.MAX_REASON)
 
 
 @router.get("/sittings/{sitting_id}/record", dependencies=[_student])

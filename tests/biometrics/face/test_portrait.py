@@ -85,3 +85,10 @@ def test_what_keeps_a_portrait_from_use(portrait: Portrait, fault: str) -> None:
 
 def test_closed_eyes_are_no_fault() -> None:
     assert faults(replace(GOOD, eyes_open=False)) == ()
+
+
+@pytest.mark.parametrize("left", [-60.0, -44.0, -20.0, 620.0, 636.0, 700.0])
+def test_a_face_cut_by_the_edge_is_not_whole(left: float) -> None:
+    image = np.full((480, 640, 3), 200, np.uint8)
+    face = FaceSample(Box(left, 100.0, 50.0, 60.0), None, 0.9)
+    assert "cut_off" in faults(assess(image, face, Gaze(0.0, 0.0, 0.5)))

@@ -97,3 +97,19 @@ def test_a_damaged_workbook_is_read_or_refused() -> None:
             list(rows_of(bytes(data)))
         except NotAWorkbook:
             continue
+
+
+def test_a_damaged_part_packed_another_way_is_refused() -> None:
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook(["code"]))) as parts,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_LZMA) as out,
+    ):
+        for each in parts.namelist():
+            out.writestr(each, parts.read(each))
+    data = bytearray(made.getvalue())
+    for part in zipfile.ZipFile(io.BytesIO(bytes(data))).infolist():
+        begin = part.header_offset + 30 + len(part.filename) + 4
+        data[begin : begin + 6] = b"damage"
+    with pytest.raises(NotAWorkbook):
+        list(rows_of(bytes(data)))

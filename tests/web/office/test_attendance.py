@@ -59,3 +59,13 @@ def test_attendance_is_taken_away_for_days_in_which_something_is_held(
 def test_the_page_is_of_the_office_alone(cast: Cast, browse: Browse, url: str) -> None:
     for path in ("attendance", "declarations.csv"):
         assert browse(cast.tom).get(f"{url}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "days", ["first=2026-11-02&last=9999-12-31", "first=0001-01-01&last=2026-12-01"]
+)
+def test_days_of_no_calendar_here_are_refused(
+    cast: Cast, browse: Browse, url: str, days: str
+) -> None:
+    answer = browse(cast.olga).get(f"{url}/attendance.csv?part=session&{days}")
+    assert answer.status_code == 422

@@ -209,3 +209,10 @@ def test_the_protocol_of_the_sitting_on_site_verifies_the_event(service: Service
 def states(service: Service, sittings: list[str]) -> list[SittingState]:
     with service.db.reading() as tx:
         return [tx.get_one(Sitting, each).state for each in sittings]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "2026-11-05T10:00+00:00", "soon"])
+def test_a_time_that_cannot_be_meant_is_refused(service: Service, at: str) -> None:
+    form = {"cause": "outage", "reason": REASON, "place": "Hall 2", "held_at": at}
+    answer = service.client("olga").post(f"{event_page(service)}/on-site", data=form)
+    assert answer.status_code == 422
