@@ -26,8 +26,8 @@ Protocol = Callable[[Sessions, int, int], tuple[Sessions, Sessions]]
 class Cell:
     """Profiles of people by number, and probes with the number of who typed them."""
 
-    profiles: Mapping[int, Profile]
-    probes: Sequence[tuple[int, Profile]]
+    profiles: dict[int, Profile]
+    probes: list[tuple[int, Profile]]
 
 
 @dataclass(frozen=True)

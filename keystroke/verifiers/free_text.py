@@ -1,13 +1,13 @@
 """The verifier of free typing: sums of sessions and of fresh typing in, a likelihood ratio out.
 
-Two opinions are weighed: the population's likelihood ratio over sums, and how near the network's
-embeddings are, beside those of other people. Without a network the first stands alone.
+Two opinions are weighed: the population's likelihood ratio over sums, and that over the network's
+embeddings. Without a network the first stands alone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
+from math import log, tanh
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +19,15 @@ from keystroke.gate import Abstention, Reason, Side, unfit
 from keystroke.presses import Floats, Presses
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda
+from keystroke.verifiers.embedding_plda import EmbeddingPlda
 from keystroke.verifiers.network import Embedder
-from keystroke.verifiers.profile import Cohort, Profile
+from keystroke.verifiers.profile import Profile
 
 # numbers of keys that the weights were fitted on; beyond them nothing is extrapolated
 _REFERENCE_KEYS: Final = (80.0, 2500.0)
 _PROBE_KEYS: Final = (40.0, 600.0)
 N_WEIGHTS: Final = 9
+_NETWORK: Final = ("mean", "axes", "sitting", "speaker")
 
 
 class Result(StrEnum):
@@ -73,11 +75,11 @@ class Opinion:
 class Weighing:
     """How opinions become likelihood ratios, as a calibration set taught it.
 
-    ``weights``: (9,), of ``terms``, for two parts of one sitting. ``bound``: a likelihood ratio of
-    one sitting counts as at most this much, either way. ``other_sittings``: the line from there to
-    the likelihood ratio of different sittings, where the same person is less alike. ``errors``:
-    numbers of keys, rising, and the share of wrong answers that was measured with so many.
-    ``cohort``: None where the network's opinion is not heard.
+    ``weights``: (9,), of ``terms``, for two parts of one sitting. ``bound``: what a likelihood
+    ratio of one sitting nears, either way, and never exceeds. ``other_sittings``: the line from
+    there to the likelihood ratio of different sittings, where the same person is less alike.
+    ``errors``: numbers of keys, rising, and the share of wrong answers that was measured with so
+    many. ``network``: how its vectors are read, None where it is not heard.
     """
 
     model_id: str
@@ -86,7 +88,7 @@ class Weighing:
     other_sittings: Calibration
     operating_point: OperatingPoint
     errors: tuple[tuple[int, float], ...]
-    cohort: Cohort | None
+    network: EmbeddingPlda | None
 
     def error_at(self, n_keys: int) -> float | None:
         """Measured share of wrong answers at LLR 0 with a probe of *n_keys*, None for too few."""
@@ -95,7 +97,7 @@ class Weighing:
     def same_sitting_llr(self, opinion: Opinion) -> float:
         """Likelihood ratio when both are of one sitting."""
         llr = float(self.weights @ terms(opinion))
-        return _within(llr, -self.bound, self.bound)
+        return self.bound * tanh(llr / self.bound)
 
     def llr(self, opinion: Opinion) -> float:
         """Likelihood ratio when the reference is of other sittings than the probe."""
@@ -126,7 +128,7 @@ class FreeTextVerifier:
 
     def profile(self, sessions: Sequence[Sums]) -> Profile:
         """What *sessions*, at least one, say of their typist."""
-        return Profile.of(self.population, sessions, self.weighing.cohort)
+        return Profile.of(self.population, sessions, self.weighing.network)
 
     def opinion(self, reference: Profile, probe: Profile) -> Opinion | None:
         """What comparing them finds; None when a network is in use and either has no window."""
@@ -157,13 +159,13 @@ class FreeTextVerifier:
 def terms(opinion: Opinion) -> Floats:
     """What the weights of ``Weighing`` multiply, shape (9,).
 
-    The ratio is cut at 20: one mated comparison in fifty is as far off as an impostor's, whatever
-    the model says.
+    Both ratios are cut: one mated comparison in fifty is as far off as an impostor's, whatever the
+    models say.
     """
     ratio = _within(opinion.ratio, -20.0, 20.0) / 10
     reference = log(_within(opinion.reference_keys, *_REFERENCE_KEYS) / 500)
     probe = log(_within(opinion.probe_keys, *_PROBE_KEYS) / 100)
-    nearness = opinion.nearness
+    nearness = _within(opinion.nearness, -100.0, 100.0) / 10
     return np.array(
         [
             1.0,
@@ -182,7 +184,7 @@ def terms(opinion: Opinion) -> Floats:
 def save_weighings(path: Path, *, fused: Weighing, alone: Weighing) -> None:
     """Write how a verifier with and one without a network weighs, as plain arrays."""
     both = (fused, alone)
-    assert fused.cohort is not None, "the network's opinion stands beside other people's"
+    assert fused.network is not None, "a fused opinion is the network's too"
     np.savez(
         path,
         model_ids=np.array([w.model_id for w in both]),
@@ -191,8 +193,7 @@ def save_weighings(path: Path, *, fused: Weighing, alone: Weighing) -> None:
         lines=np.array([[w.other_sittings.slope, w.other_sittings.intercept] for w in both]),
         points=np.array([[w.operating_point.accept, w.operating_point.reject] for w in both]),
         errors=np.array([w.errors for w in both]),
-        cohort=fused.cohort.embeddings.astype(np.float32),
-        nearest=fused.cohort.nearest,
+        **{name: getattr(fused.network, name).astype(np.float32) for name in _NETWORK},
     )
 
 
@@ -207,7 +208,7 @@ def load_weighing(path: Path, *, fused: bool) -> Weighing:
             Calibration(*stored["lines"][row].tolist()),
             OperatingPoint(*stored["points"][row].tolist()),
             tuple((int(keys), error) for keys, error in stored["errors"][row].tolist()),
-            Cohort(stored["cohort"].astype(np.float64), int(stored["nearest"])) if fused else None,
+            EmbeddingPlda(*(stored[n].astype(np.float64) for n in _NETWORK)) if fused else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""The embedding network: ordered presses in, one unit vector for each window of about a hundred."""
+"""The embedding network: ordered presses in, one unit vector for each window of about fifty."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from keystroke.presses import Floats, Presses
 from keystroke.template import N_EMBEDDING, Sums
 from keystroke.verifiers.channels import channels
 
-WINDOW: Final = 100
+WINDOW: Final = 50
 # below this a window says too little to be averaged with others
 SHORTEST_WINDOW: Final = 25
 

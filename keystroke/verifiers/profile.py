@@ -1,73 +1,63 @@
 """What sessions of typing say of a person, worked out once for many comparisons."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
-from keystroke.presses import Floats
-from keystroke.template import Sums
+from keystroke.template import EMBEDDING_SCALE, Sums
 from keystroke.verifiers.count_plda import CountPlda, Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
-    """Other people's embeddings: some typing is near to everybody's, some to nobody's.
-
-    ``embeddings``: (people, 64), unit length. ``nearest``: how many of them count.
-    """
-
-    embeddings: Floats
-    nearest: int
-
-    def around(self, embedding: Floats) -> tuple[float, float]:
-        """Mean and standard deviation of the cosines with the nearest people."""
-        cosines = self.embeddings @ embedding
-        nearest = np.partition(cosines, -self.nearest)[-self.nearest :]
-        return float(nearest.mean()), float(nearest.std())
+from keystroke.verifiers.embedding_plda import EmbeddingPlda
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
-    """Evidence of all sessions; ``embedding``: (64,), unit length, None where none was made.
-
-    ``around``: how near other people's typing is, None where that is not asked.
-    """
+class Belief:
+    """Evidence of all sessions, and the log likelihood of it."""
 
     evidence: Evidence
     log_likelihood: float
-    embedding: Floats | None
-    around: tuple[float, float] | None
-    n_keys: int
 
     @classmethod
-    def of(
-        cls, population: CountPlda, sessions: Sequence[Sums], cohort: Cohort | None = None
-    ) -> Self:
-        """What *sessions*, at least one, say of their typist."""
-        first, *rest = (population.evidence(session) for session in sessions)
+    def of(cls, sessions: Iterable[Evidence]) -> Self:
+        """The evidence of *sessions*, at least one, added up."""
+        first, *rest = sessions
         evidence = sum(rest, start=first)
-        total = sum(sessions, start=Sums.empty())
-        vector = total.embedding[1:].astype(np.float64)
-        embedding = vector / np.linalg.norm(vector) if total.embedding[0] else None
-        around = None if cohort is None or embedding is None else cohort.around(embedding)
-        return cls(evidence, evidence.log_likelihood(), embedding, around, total.n_keys)
+        return cls(evidence, evidence.log_likelihood())
 
     def likelihood_ratio(self, other: Self) -> float:
         """Natural-log likelihood ratio of same against different typist, before calibration."""
         together = (self.evidence + other.evidence).log_likelihood()
         return together - self.log_likelihood - other.log_likelihood
 
-    def nearness(self, other: Self) -> float | None:
-        """Cosine of the two embeddings, None where either has none.
 
-        With a cohort, in standard deviations above the cosines of its people with either, the mean
-        of both.
-        """
-        if self.embedding is None or other.embedding is None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """``timings``: from the sums. ``order``: from the network, None where it embedded nothing."""
+
+    timings: Belief
+    order: Belief | None
+    n_keys: int
+
+    @classmethod
+    def of(
+        cls, population: CountPlda, sessions: Sequence[Sums], network: EmbeddingPlda | None = None
+    ) -> Self:
+        """What *sessions*, at least one, say of their typist."""
+        timings = Belief.of(population.evidence(session) for session in sessions)
+        order = None
+        windows = [session.embedding for session in sessions if session.embedding[0]]
+        if network is not None and windows:
+            order = Belief.of(
+                network.evidence(int(each[0]), each[1:] / (each[0] * EMBEDDING_SCALE))
+                for each in windows
+            )
+        return cls(timings, order, sum(session.n_keys for session in sessions))
+
+    def likelihood_ratio(self, other: Self) -> float:
+        """Natural-log likelihood ratio from the sums, before calibration."""
+        return self.timings.likelihood_ratio(other.timings)
+
+    def nearness(self, other: Self) -> float | None:
+        """The same from the network, None where either has no window."""
+        if self.order is None or other.order is None:
             return None
-        cosine = float(self.embedding @ other.embedding)
-        if self.around is None or other.around is None:
-            return cosine
-        return sum((cosine - mean) / spread for mean, spread in (self.around, other.around)) / 2
+        return self.order.likelihood_ratio(other.order)

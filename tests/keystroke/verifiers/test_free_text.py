@@ -9,6 +9,7 @@ from keystroke.features import measure_sums
 from keystroke.gate import Abstention, Reason, Side
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda
+from keystroke.verifiers.embedding_plda import EmbeddingPlda
 from keystroke.verifiers.free_text import (
     FreeTextVerifier,
     KeystrokeScore,
@@ -19,7 +20,6 @@ from keystroke.verifiers.free_text import (
     save_weighings,
     terms,
 )
-from keystroke.verifiers.profile import Cohort, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -118,19 +118,20 @@ def test_thresholds_belong_to_the_side_they_name() -> None:
 
 def test_a_saved_weighing_weighs_as_before(verifier: FreeTextVerifier, tmp_path: Path) -> None:
     alone = verifier.weighing
-    cohort = Cohort(np.eye(64)[:3], 2)
-    fused = replace(alone, model_id="fused", bound=3.0, cohort=cohort)
+    network = EmbeddingPlda(np.full(64, 0.5), np.eye(64), np.ones(64), 2 * np.eye(64))
+    fused = replace(alone, model_id="fused", bound=3.0, network=network)
     path = tmp_path / "again.npz"
     save_weighings(path, fused=fused, alone=alone)
     opinion = Opinion(4.0, 0.0, 500, 100)
     for was, is_fused in ((fused, True), (alone, False)):
         again = load_weighing(path, fused=is_fused)
-        assert replace(again, weights=was.weights, cohort=was.cohort) == was
+        assert replace(again, weights=was.weights, network=was.network) == was
         assert again.llr(opinion) == was.llr(opinion)
-        assert (again.cohort is None) is (was.cohort is None)
-    kept = load_weighing(path, fused=True).cohort
+        assert (again.network is None) is (was.network is None)
+    kept = load_weighing(path, fused=True).network
     assert kept is not None
-    assert (kept.embeddings.tolist(), kept.nearest) == (cohort.embeddings.tolist(), 2)
+    before, after = (each.evidence(3, np.ones(64)) for each in (network, kept))
+    assert before.pull.tolist() == after.pull.tolist()
 
 
 def test_the_error_is_that_of_the_most_keys_not_above_the_probes(
@@ -147,22 +148,6 @@ def test_the_error_is_that_of_the_most_keys_not_above_the_probes(
 
 
 def test_terms_do_not_reach_beyond_what_was_fitted() -> None:
-    far = terms(Opinion(99.0, 0.5, 10**6, 10**6))
-    assert far.tolist() == terms(Opinion(20.0, 0.5, 2500, 600)).tolist()
-    assert terms(Opinion(10.0, 0.5, 500, 100)).tolist() == [1, 1, 0, 0, 0.5, 0, 0, 0, 0]
-
-
-def test_nearness_counts_from_where_other_people_lie(verifier: FreeTextVerifier) -> None:
-    def profile(vector: list[float], cohort: Cohort | None) -> Profile:
-        wide = np.zeros((1, 64))
-        wide[0, :3] = vector
-        return Profile.of(verifier.population, [Sums.empty().embedded(wide)], cohort)
-
-    others = np.zeros((4, 64))
-    others[:, :3] = [[0.6, 0.8, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 0, -1]]
-    one, other = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
-    assert profile(one, None).nearness(profile(other, None)) == pytest.approx(0.0)
-    # the two nearest of either have cosines 0.6 and 0.8: mean 0.7, spread 0.1
-    cohort = Cohort(others, 2)
-    assert profile(one, cohort).nearness(profile(other, cohort)) == pytest.approx(-7.0)
-    assert profile(one, cohort).nearness(profile(one, cohort)) == pytest.approx(3.0)
+    far = terms(Opinion(99.0, -99.0, 10**6, 10**6))
+    assert far.tolist() == terms(Opinion(20.0, -99.0, 2500, 600)).tolist()
+    assert terms(Opinion(10.0, 5.0, 500, 100)).tolist() == [1, 1, 0, 0, 0.5, 0, 0, 0, 0]
