@@ -9,7 +9,7 @@ pytestmark = pytest.mark.db
 
 
 def test_bench_of_a_small_course_gives_its_four_figures() -> None:
-    arguments = ["bench", "report", "--learners", "3", "--events", "4", "--json"]
+    arguments = ["bench", "report", "--learners", "3", "--events", "4", "--runs", "2", "--json"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
