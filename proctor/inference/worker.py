@@ -151,7 +151,8 @@ def assess_image(data: bytes, looks: Looks) -> FrameAssessment:
 
 def shrink_frame(codec: str, keyframe: bytes) -> bytes:
     """The picture as a JPEG at most 320 px wide. Raises Unreadable."""
-    return _jpeg(_small(_decoded(codec, keyframe)))
+    # what smooths the edges of blocks is lost when the picture is made small
+    return _jpeg(_small(_decoded(codec, keyframe, {"skip_loop_filter": "all"})))
 
 
 def mark_frame(codec: str, keyframe: bytes, mark: str, face_only: bool) -> bytes:
@@ -247,7 +248,7 @@ def decode_keyframe(codec: str, keyframe: bytes) -> Image:
     return _bgr(_decoded(codec, keyframe))
 
 
-def _decoded(codec: str, keyframe: bytes) -> "av.VideoFrame":
+def _decoded(codec: str, keyframe: bytes, more: dict[str, str] | None = None) -> "av.VideoFrame":
     import av
 
     if codec not in _CODECS:
@@ -259,7 +260,7 @@ def _decoded(codec: str, keyframe: bytes) -> "av.VideoFrame":
     decoder = av.CodecContext.create(_CODECS[codec], "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1
-    decoder.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    decoder.options = {"max_pixels": str(MAX_FRAME_PIXELS)} | (more or {})
     try:
         frames = [*decoder.decode(av.Packet(keyframe)), *decoder.decode(None)]
     except av.error.FFmpegError as error:
