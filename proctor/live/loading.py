@@ -35,6 +35,7 @@ from proctor.people.tables import Account, Purpose
 from proctor.plumbing.db import Database
 from proctor.review.precision import switched_off
 from proctor.settings import Settings
+from proctor.sittings.repairs import window_of
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
@@ -103,6 +104,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         policy = tx.get(ExamPolicy, event.policy_id) if event.policy_id else None
         answers = consents.current(tx, line.vault, sitting.account_id)
         granted, off = _granted(tx, sitting, event)
+        window = window_of(tx, sitting.id)
         consented = frozenset(purpose for purpose, given in answers.items() if given)
         if Effect.NO_KEYSTROKE in granted.effects:
             consented -= {Purpose.TYPING}
@@ -111,14 +113,15 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         references = _typing_references(tx, line, sitting, consented)
         written = events.read(tx, sitting_id)
     # outside the transaction: a long exam has tens of thousands of events
+    closes_at = window.closes_at if window else event.closes_at
     exam_rules = rules_of(policy)
     items = [item_of(each) for each in written if each.kind in ("observation", "not_assessed")]
     return Loaded(
         sitting=sitting,
         policy=exam_rules,
         duration=timedelta(seconds=event.duration_s) + granted.extra_of(event.duration_s),
-        closes_at=event.closes_at,
-        ends_by=event.closes_at + granted.extra_of(event.duration_s),
+        closes_at=closes_at,
+        ends_by=closes_at + granted.extra_of(event.duration_s),
         consented=consented,
         identity=identity,
         typing=typing,

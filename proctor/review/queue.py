@@ -26,7 +26,7 @@ from proctor.review.sampling import is_drawn
 from proctor.review.statements import waiting_appeals
 from proctor.review.tables import Decision, SampleLook, Verdict
 from proctor.review.verdicts import identity_standing, newest_by_incident
-from proctor.sittings.tables import Sitting, SittingState
+from proctor.sittings.tables import Repair, RepairWindow, Sitting, SittingState
 
 _REVIEWING = (StaffRole.PROCTOR, StaffRole.REVIEWER)
 _WEIGHTS = {Severity.ATTENTION: 3.0, Severity.INFO: 1.0}
@@ -148,7 +148,15 @@ def under_way(tx: Session, account: Account, now: datetime) -> list[Reviewed]:
     """Sittings *account* may review that have not ended, of exams that are not long past."""
     query = _visible(account).where(
         Sitting.state != SittingState.FINISHED,
-        or_(AssessmentEvent.closes_at > now, Sitting.state != SittingState.CHECKING),
+        or_(
+            AssessmentEvent.closes_at > now,
+            Sitting.state != SittingState.CHECKING,
+            exists().where(
+                Repair.sitting_id == Sitting.id,
+                RepairWindow.id == Repair.window_id,
+                RepairWindow.closes_at > now,
+            ),
+        ),
     )
     return [Reviewed(*row) for row in tx.execute(query.order_by(Sitting.created_at, Sitting.id))]
 

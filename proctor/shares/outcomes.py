@@ -40,6 +40,7 @@ from proctor.shares.formats import ZERO_ZERO_HUNDRED, weights_in_format
 from proctor.shares.packs import PolicyPack, pack
 from proctor.sittings.admission import overrides_of
 from proctor.sittings.declarations import declared_learners
+from proctor.sittings.repairs import technologies_of
 from proctor.sittings.tables import Sitting, SittingState
 
 
@@ -55,6 +56,7 @@ class MethodOutcome(StrEnum):
 NOT_HELD = "not_held"
 ON_SITE = "on_site"
 ADMITTED_BY_OVERRIDE = "admitted_by_override"
+REPAIRED = "repaired"
 _FEW = 1000
 
 
@@ -122,6 +124,8 @@ class EventOutcome(NamedTuple):
         return self.sitting.attempt if self.sitting else None
 
 
+# said of an outcome, not against it
+_MARKS = (ADMITTED_BY_OVERRIDE, REPAIRED)
 _CANCELLED = OutcomeDecision(Outcome.CANCELLED, reasons=("cancelled",))
 _EXCUSED = OutcomeDecision(Outcome.EXCUSED, reasons=("excused",))
 #: the whole course was studied elsewhere and its credits recalculated
@@ -148,11 +152,18 @@ def decide(
 
 
 def decide_sitting(
-    event: AssessmentEvent, evidence: SittingEvidence, rules: PolicyPack, now: datetime
+    event: AssessmentEvent,
+    evidence: SittingEvidence,
+    rules: PolicyPack,
+    now: datetime,
+    repaired_by: Technology | None = None,
 ) -> OutcomeDecision:
-    """What one sitting of *event* comes to by itself, other attempts and protocols apart."""
+    """What one sitting of *event* comes to by itself, other attempts and protocols apart.
+
+    ``repaired_by``: what verifies one held in a repair window.
+    """
     closed = now >= event.closes_at
-    plan = plan_of(event, rules)
+    plan = frozenset({repaired_by}) if repaired_by else plan_of(event, rules)
     return decide(plan, evidence, evidence.verdicts, rules, window_closed=closed)
 
 
@@ -171,7 +182,7 @@ def overruling(
     found = next((each for each in outcomes if each.code == event.code), None)
     if found is None:
         return None
-    reasons = [reason for reason in found.decision.reasons if reason != ADMITTED_BY_OVERRIDE]
+    reasons = [reason for reason in found.decision.reasons if reason not in _MARKS]
     is_own = (found.decision.outcome, tuple(reasons)) == (own.outcome, own.reasons)
     return None if is_own else found
 
@@ -218,7 +229,8 @@ def outcomes_in_turn(
     at_centres = findings_of(tx, course.id, _few(learners))
     on_site, overrides = on_site_of(tx, course.id), overrides_of(tx, course.id)
     declared, recredits = declared_learners(tx, course.id), recredits_of(tx, course.id)
-    newest = _newest_sittings(tx, course, {learner.id for learner in learners})
+    repairs = technologies_of(tx, course.id)
+    newest = _newest_sittings(tx, course, {learner.id for learner in learners}, repairs)
     records = Records(tx, [sat.id for of_event in newest.values() for sat in of_event.values()])
     nobody = None, None, None, None
     # an event with who sat it, and its outcome for all who did not
@@ -254,8 +266,11 @@ def outcomes_in_turn(
                 outcomes.append(unsat)
                 continue
             evidence = records.evidence(sitting) if sitting else None
-            outcome = _event_outcome(event, sitting, evidence, centre, released, rules, now, moved)
-            outcomes.append(_marked(outcome) if let_in else outcome)
+            repaired_by = repairs.get(sitting.id) if repairs and sitting else None
+            outcome = _event_outcome(
+                event, sitting, evidence, centre, released, rules, now, moved, repaired_by
+            )
+            outcomes.append(_marked(outcome, ADMITTED_BY_OVERRIDE) if let_in else outcome)
         yield outcomes
 
 
@@ -510,9 +525,12 @@ def _covers(recorded_s: float, exam_s: float, part: Fraction) -> bool:
 
 
 def _newest_sittings(
-    tx: Session, course: Course, learners: Collection[str]
+    tx: Session, course: Course, learners: Collection[str], repairs: Collection[str]
 ) -> dict[str, dict[str, Sat]]:
-    """The newest attempt over all versions of the scheme, by code of the event and learner."""
+    """The newest attempt over all versions of the scheme, by code of the event and learner.
+
+    One of *repairs* takes the place of the one before when it begins.
+    """
     versions = (
         select(AssessmentEvent.id, AssessmentEvent.code, AssessmentScheme.version)
         .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
@@ -541,6 +559,8 @@ def _newest_sittings(
             continue
         of_event, version = kept[event_id]
         sitting = Sat(version, id, attempt, states[state], *told)
+        if repairs and id in repairs and sitting.started_at is None:
+            continue
         other = of_event.setdefault(account_id, sitting)
         if other is not sitting and (other.version, other.attempt) < (version, attempt):
             of_event[account_id] = sitting
@@ -556,6 +576,7 @@ def _event_outcome(
     rules: PolicyPack,
     now: datetime,
     on_site: bool,
+    repaired_by: Technology | None = None,
 ) -> EventOutcome:
     verdicts = evidence.verdicts if evidence else ()
     if released is not None:
@@ -566,14 +587,19 @@ def _event_outcome(
         decision = OutcomeDecision(Outcome.PENDING, reasons=(ON_SITE,))
     else:
         closed = now >= event.closes_at
-        decision = decide(event.plan, evidence, verdicts, rules, window_closed=closed)
-        stricter = _at_stricter(event, decision.outcome, evidence, rules)
-        return EventOutcome(event, decision, sitting, evidence, centre, stricter)
+        plan = frozenset({repaired_by}) if repaired_by else event.plan
+        decision = decide(plan, evidence, verdicts, rules, window_closed=closed)
+        stricter = _at_stricter(plan, decision.outcome, evidence, rules)
+        made = EventOutcome(event, decision, sitting, evidence, centre, stricter)
+        return _marked(made, REPAIRED) if repaired_by else made
     return EventOutcome(event, decision, sitting, evidence, centre, decision.outcome)
 
 
 def _at_stricter(
-    event: PlannedEvent, outcome: Outcome, evidence: SittingEvidence | None, rules: PolicyPack
+    plan: frozenset[Technology],
+    outcome: Outcome,
+    evidence: SittingEvidence | None,
+    rules: PolicyPack,
 ) -> Outcome | None:
     """The outcome at the stricter operating point; None when it would rest on unknown scores."""
     face = evidence.face if evidence else None
@@ -583,7 +609,7 @@ def _at_stricter(
         return outcome
     matched, final = face.stricter or (0, None)
     held = evidence._replace(face=face._replace(matched=matched, final=final))
-    found = decide(event.plan, held, held.verdicts, rules, window_closed=True).outcome
+    found = decide(plan, held, held.verdicts, rules, window_closed=True).outcome
     return None if face.stricter is None and found is not outcome else found
 
 
@@ -598,9 +624,9 @@ def _is_newest(centre: CentreFinding, sitting: Sat | None) -> bool:
     return centre.held_at > sitting.started_at
 
 
-def _marked(outcome: EventOutcome) -> EventOutcome:
-    """*outcome* of a learner who was let in though control events were missing."""
-    reasons = (*outcome.decision.reasons, ADMITTED_BY_OVERRIDE)
+def _marked(outcome: EventOutcome, mark: str) -> EventOutcome:
+    """*outcome* with what the office should know of it."""
+    reasons = (*outcome.decision.reasons, mark)
     return outcome._replace(decision=replace(outcome.decision, reasons=reasons))
 
 

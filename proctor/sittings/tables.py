@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Float, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from proctor.exams.tables import Technology
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 
@@ -49,6 +50,35 @@ class Sitting(Base):
     identified_via: Mapped[str | None] = mapped_column(String(16))
     last_batch: Mapped[int] = mapped_column(Integer, default=0)
     paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RepairWindow(Base):
+    """A time in which an event that is over may be verified by another technology.
+
+    By course and code, so that it holds for every version of the scheme. ``technology``: the
+    value of one that the event was not planned with. ``ended_at``: since when it no longer holds.
+    """
+
+    __tablename__ = "repair_windows"
+
+    id: Mapped[str] = id_column()
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), index=True)
+    event_code: Mapped[str] = mapped_column(String(64))
+    technology: Mapped[Technology] = mapped_column(string_enum(Technology))
+    opens_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closes_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Repair(Base):
+    """A sitting held in a repair window: its technology verifies it, not the event's plan."""
+
+    __tablename__ = "repairs"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    window_id: Mapped[str] = mapped_column(String(32), ForeignKey("repair_windows.id"), index=True)
 
 
 class Act(StrEnum):

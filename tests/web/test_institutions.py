@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
 from proctor.centres.tables import Cause, OnSiteSitting
-from proctor.exams.tables import Course, CourseKind, CourseStaff, Declaration, StaffRole
+from proctor.exams.tables import Course, CourseKind, CourseStaff, Declaration, StaffRole, Technology
 from proctor.identity.enrolment import FACE_SAMPLES
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.incidents.tables import ClipRow
@@ -20,6 +21,7 @@ from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Account, Purpose, Role
 from proctor.reports.issue import issue
 from proctor.review.tables import Statement
+from proctor.sittings.tables import RepairWindow
 from tests.support.cast import Cast
 from tests.support.service import Service
 from tests.support.sittings import incident_of, record_track, sitting_of
@@ -96,7 +98,16 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         by=cast.olga.id,
         at=now,
     )
-    tx.add_all([clip, reference, appeal, outage, declared])
+    window = RepairWindow(
+        course_id=cast.course.id,
+        event_code=cast.final.code,
+        technology=Technology.TEST_CENTRE,
+        opens_at=now,
+        closes_at=now + timedelta(days=1),
+        by=cast.olga.id,
+        at=now,
+    )
+    tx.add_all([clip, reference, appeal, outage, declared, window])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -111,6 +122,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "reference_id": reference.id,
         "report_id": issue(tx, cast.course.id, cast.olga.id, now).id,
         "row_id": outage.id,
+        "window_id": window.id,
         "declaration_id": declared.id,
         "file_format": "pdf",
         "moment": "scene",
@@ -129,6 +141,11 @@ EVENT = {
     "test": {"url": "https://quiz.example"},
     "overrides": {"learner": "nobody", "reason": REASON},
     "on-site": {"reason": REASON},
+    "repairs": {
+        "technology": "test_centre",
+        "opens_at": "2026-05-11T10:00",
+        "closes_at": "2026-05-12T10:00",
+    },
     "on-site/{row_id}": {"place": "Hall 2", "held_at": "2026-05-11T10:00"},
     "sittings/{sitting_id}": {"decision": "on_site", "reason": REASON},
 }

@@ -17,11 +17,13 @@ from proctor.errors import Refused
 from proctor.exams import external_tests
 from proctor.exams.roster import learner_by_number, learners_of
 from proctor.exams.schemes import EventNotFound, course_for, events_in_force
-from proctor.exams.tables import AssessmentEvent, Course, Demand
+from proctor.exams.tables import AssessmentEvent, Course, Demand, Technology
 from proctor.people.tables import Account, Role
+from proctor.shares import repair
 from proctor.sittings import admission, fallback
 from proctor.sittings.admission import required_reason
 from proctor.sittings.desk import NotRunning, is_proctored
+from proctor.sittings.repairs import is_published, windows_of
 from proctor.sittings.tables import Sitting
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, allow
 from web.pages import page
@@ -71,6 +73,12 @@ class DecisionForm(Sent):
     reason: str = Field(max_length=2000)
 
 
+class WindowForm(Sent):
+    technology: Technology
+    opens_at: str = Field(min_length=1, max_length=30)
+    closes_at: str = Field(min_length=1, max_length=30)
+
+
 @dataclass(frozen=True, slots=True)
 class Lacking:
     """A learner and what they have not done; ``override``: why they are let in all the same."""
@@ -114,6 +122,9 @@ def event_page(
         ],
         is_moved=event.code in on_site.on_site_of(tx, course.id).everybody,
         suspended=fallback.suspended(tx, event),
+        second=repair.second_technologies(course, event),
+        windows=[row for row in windows_of(tx, course.id) if row.event_code == event.code],
+        published=is_published(tx, course.id, event),
     )
 
 
@@ -216,6 +227,31 @@ def withdraw(
     row = on_site.row_of(tx, course.id, row_id)
     on_site.withdraw(tx, row, visitor.account, at.clock.now())
     return _back(course, event, "on-site")
+
+
+@router.post("/repairs", dependencies=[office])
+def open_window(
+    course_id: str,
+    event_code: str,
+    form: Annotated[WindowForm, Form()],
+    tx: Tx,
+    visitor: Signed,
+    at: ServicesDep,
+) -> Response:
+    course, event = _found(tx, visitor.account, course_id, event_code)
+    span = _instant(form.opens_at), _instant(form.closes_at)
+    now = at.clock.now()
+    repair.open_window(tx, course, event, form.technology, *span, visitor.account, now)
+    return _back(course, event, "repairs")
+
+
+@router.post("/repairs/{window_id}/end", dependencies=[office])
+def end_window(
+    course_id: str, event_code: str, window_id: str, tx: Tx, visitor: Signed, at: ServicesDep
+) -> Response:
+    course, event = _found(tx, visitor.account, course_id, event_code)
+    repair.end_window(tx, course, window_id, visitor.account, at.clock.now())
+    return _back(course, event, "repairs")
 
 
 @router.post("/sittings/{sitting_id}", dependencies=[office])

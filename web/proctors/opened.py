@@ -1,6 +1,6 @@
 """One sitting before somebody who may review it: its page, its cards, and a decision about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -40,6 +40,7 @@ from proctor.shares.evidence import SittingEvidence, evidence_of
 from proctor.shares.outcomes import OutcomeDecision, decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import interventions
+from proctor.sittings.repairs import technologies_of
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor
 from web.errors import status_of
@@ -148,7 +149,8 @@ class Opened:
         talked = [line_of(self.t, each, self.sitting) for each in talk]
         talked += absences_in(self.t, self.tx, self.sitting)
         talked.sort(key=lambda line: line["at_s"])
-        outcome = outcome_of(self.reviewed, evidence, self.now)
+        repairs = technologies_of(self.tx, self.reviewed.course.id)
+        outcome = outcome_of(self.reviewed, evidence, self.now, repairs)
         return page(
             self.request,
             "review/sitting.html",
@@ -266,9 +268,15 @@ class Opened:
         }
 
 
-def outcome_of(reviewed: Reviewed, evidence: SittingEvidence, now: datetime) -> OutcomeDecision:
-    rules = pack(reviewed.course.policy_pack)
-    return decide_sitting(reviewed.event, evidence, rules, now)
+def outcome_of(
+    reviewed: Reviewed,
+    evidence: SittingEvidence,
+    now: datetime,
+    repairs: Mapping[str, Technology],
+) -> OutcomeDecision:
+    """``repairs``: what verifies sittings held in a repair window, by their ids."""
+    rules, repaired_by = pack(reviewed.course.policy_pack), repairs.get(reviewed.sitting.id)
+    return decide_sitting(reviewed.event, evidence, rules, now, repaired_by)
 
 
 def _to_read(

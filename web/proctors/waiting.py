@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from proctor.catalogue import LOCALES, translate
 from proctor.errors import Conflict, NotFound
+from proctor.exams.tables import Technology
 from proctor.incidents.builder import clips_of
 from proctor.incidents.kinds import Kind
 from proctor.people.tables import Role
@@ -22,6 +23,7 @@ from proctor.review.queue import Filter, QueueItem
 from proctor.review.tables import Decision
 from proctor.shares.evidence import evidence_of_all
 from proctor.shares.outcomes import OutcomeDecision
+from proctor.sittings.repairs import technologies_of
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of
 from web.facts import fact_of
@@ -190,10 +192,13 @@ def _rows(tx: Session, visitor: Visitor, at: Services) -> list[Row]:
     now, percent = at.clock.now(), at.settings.review_sample_percent
     items = queue.queue(tx, visitor.account, now, percent)
     evidence = evidence_of_all(tx, [item.reviewed.sitting for item in items])
+    repairs: dict[str, Technology] = {}
+    for course_id in {item.reviewed.course.id for item in items}:
+        repairs |= technologies_of(tx, course_id)
     return [
         Row(
             item,
-            outcome_of(item.reviewed, evidence[item.reviewed.sitting.id], now),
+            outcome_of(item.reviewed, evidence[item.reviewed.sitting.id], now, repairs),
             item.claim is None or item.claim.account_id == visitor.account.id,
         )
         for item in items

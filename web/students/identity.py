@@ -9,6 +9,7 @@ from proctor.reports.build import learner_report
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.shares.packs import pack
+from proctor.shares.repair import chances_of
 from web.access import ReadTx, ServicesDep, Signed, allow
 from web.pages import page
 
@@ -22,6 +23,7 @@ def identity(
     course = course_for(tx, visitor.account, course_id)
     rules = pack(course.policy_pack)
     outcomes = course_outcomes(tx, course, [visitor.account], at.clock.now())[visitor.account.id]
+    chances = chances_of(tx, course, visitor.account, at.clock.now())
     report = learner_report(visitor.account, outcomes, rules)
     return page(
         request,
@@ -31,6 +33,7 @@ def identity(
         weights={outcome.code: plain_number(outcome.event.weight) for outcome in outcomes},
         needed=f"{float(100 * rules.threshold):g}",
         basis=rules.text,
+        chances=chances,
         still_open=[outcome for outcome in outcomes if _can_be_held(outcome)],
         awaited=[
             outcome

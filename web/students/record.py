@@ -18,6 +18,7 @@ from proctor.shares.evidence import evidence_of
 from proctor.shares.outcomes import decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import desk
+from proctor.sittings.repairs import window_of
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of
@@ -153,7 +154,9 @@ def _record_page(
 ) -> Response:
     event, now = tx.get_one(AssessmentEvent, sitting.event_id), at.clock.now()
     course, evidence = course_of(tx, event), evidence_of(tx, sitting)
-    outcome = decide_sitting(event, evidence, pack(course.policy_pack), now)
+    window = window_of(tx, sitting.id)
+    repaired_by = window.technology if window else None
+    outcome = decide_sitting(event, evidence, pack(course.policy_pack), now, repaired_by)
     said = statements.said_of(tx, at.vault, sitting)
     given = verdicts.verdicts_of(tx, sitting.id)
 

@@ -1,6 +1,7 @@
 """Pages of a student: exams, consent, enrolment, the sitting and its receipt."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from proctor.identity import enrolment, sentences
 from proctor.identity.tables import Modality
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
+from proctor.shares.repair import Chance, begin, chances_of
 from proctor.sittings import desk, fallback
 from proctor.sittings.desk import ExamRow
 from proctor.sittings.tables import SittingState
@@ -43,6 +45,7 @@ class ListedExam:
     row: ExamRow
     missing: tuple[Todo, ...]
     can_start: bool
+    chances: tuple[Chance, ...] = ()
 
 
 @router.get("/exams", dependencies=[_student])
@@ -51,8 +54,10 @@ def exams(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Res
     given = consents.current(tx, at.vault, visitor.account.id)
     status = enrolment.status(tx, visitor.account.id, now)
     rows = desk.exams_of(tx, visitor.account.id, now)
-    listed = [_listed(row, given, status) for row in rows]
-    listed.sort(key=lambda exam: not (exam.can_start or exam.missing))
+    courses = {row.course.id: row.course for row in rows}.values()
+    chances = [each for c in courses for each in chances_of(tx, c, visitor.account, now)]
+    listed = [_listed(row, given, status, chances) for row in rows]
+    listed.sort(key=lambda exam: not (exam.can_start or exam.missing or exam.chances))
     return page(request, "students/exams.html", exams=listed)
 
 
@@ -134,6 +139,18 @@ def open_sitting(event_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Res
     return RedirectResponse(f"/sittings/{sitting.id}", 303)
 
 
+@router.post("/exams/{event_id}/repairs", dependencies=[_student])
+def open_repair(event_id: str, tx: Tx, visitor: Signed, at: ServicesDep) -> Response:
+    """Sit an event again that another technology may verify, or come back to it."""
+    account, now = visitor.account, at.clock.now()
+    consents.require(tx, at.vault, account.id, Purpose.RECORDING)
+    found = [row for row in desk.exams_of(tx, account.id, now) if row.event.id == event_id]
+    if not found:
+        raise desk.NotYours
+    sitting = begin(tx, found[0].course, found[0].event, account, visitor.sign_in_id, now)
+    return RedirectResponse(f"/sittings/{sitting.id}", 303)
+
+
 @router.get("/sittings/{sitting_id}", dependencies=[_student])
 def sitting(
     request: Request, sitting_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
@@ -198,21 +215,39 @@ def receipt(request: Request, sitting_id: str, tx: ReadTx, visitor: Signed) -> R
     )
 
 
-def _listed(row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str]) -> ListedExam:
+def _listed(
+    row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str], chances: list[Chance]
+) -> ListedExam:
+    own = tuple(each for each in chances if each.event.id == row.event.id)
+    if own:
+        return ListedExam(row, tuple(_missing_to_repair(own, given, status)), False, own)
     is_ahead = row.is_proctored and row.state in ("upcoming", "open") and row.on_site is None
-    missing = tuple(_missing(row, given, status)) if is_ahead else ()
+    plan = set(row.event.identity_plan)
+    missing = tuple(_missing(plan, given, status)) if is_ahead else ()
     is_open = is_ahead and row.state == "open" and given.get(Purpose.RECORDING, False)
     is_open = is_open and not row.lacking
     return ListedExam(row, missing, row.is_proctored and (is_open or row.state == "running"))
 
 
-def _missing(row: ExamRow, given: dict[Purpose, bool], status: dict[Modality, str]) -> list[Todo]:
+def _missing_to_repair(
+    chances: Collection[Chance], given: dict[Purpose, bool], status: dict[Modality, str]
+) -> list[Todo]:
+    """What is to be done before the exam is sat again; a test centre asks for nothing."""
+    plan = {each.window.technology for each in chances if each.is_here}
+    if any(technology in plan and not given.get(purpose) for technology, purpose, _ in _SAMPLES):
+        return [Todo("exams.missing.consent", "/consent")]
+    return _missing({each.value for each in plan}, given, status) if plan else []
+
+
+def _missing(
+    plan: Collection[str], given: dict[Purpose, bool], status: dict[Modality, str]
+) -> list[Todo]:
     """What the student or the office still has to do before this exam."""
     if not given.get(Purpose.RECORDING):
         return [Todo("exams.missing.consent", "/consent")]
     todo = []
     for technology, purpose, modality in _SAMPLES:
-        if technology.value not in row.event.identity_plan or not given.get(purpose):
+        if technology.value not in plan or not given.get(purpose):
             continue
         if status[modality] == "missing":
             todo.append(Todo(f"exams.missing.{purpose.value}", "/enrolment"))
