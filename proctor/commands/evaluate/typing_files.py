@@ -136,4 +136,8 @@ def _zones(codes: Sequence[Any]) -> NDArray[np.int64]:
 
 def _place(session: Any) -> tuple[float, str]:
     """Sessions by number where they have one."""
-    return (float(session) if session and _is_number(session) else float("inf"), str(session))
+    name = str(session)
+    try:
+        return float(name), name
+    except ValueError:
+        return float("inf"), name

@@ -64,6 +64,17 @@ def test_columns_in_any_order_blank_lines_and_others_columns_are_no_matter(tmp_p
     assert np.isnan(only.hold_ms).tolist() == [False, True]
 
 
+def test_sessions_of_parquet_are_in_order_of_their_numbers(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    rows = {"subject": [7] * 3, "session": [10, 0, 2], "code": ["KeyA"] * 3}
+    times = {"dd_ms": [0.0] * 3, "hold_ms": [80.0, None, 90.0]}
+    parquet.write_table(pyarrow.table({**rows, **times}), path)
+    (sessions,) = read_people(path).values()
+    assert [str(each.hold_ms[0]) for each in sessions] == ["nan", "90.0", "80.0"]
+
+
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.csv"])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
