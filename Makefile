@@ -39,7 +39,8 @@ test-unit: setup
 test-media: setup
 	$(BIN)/pytest -q -rs -m "media and not faults"
 
-# the long forms: thirty kills under a real browser, a million hostile packets and offers
+# the long forms: thirty kills under a real browser, a million hostile packets and offers, everything
+# installed anew on each Python found
 test-faults: chromium setup
 	$(BIN)/pytest -s -rs -m "media and faults"
 	$(BIN)/pytest -s -rs -m "acceptance and faults"
