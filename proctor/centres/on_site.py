@@ -99,6 +99,21 @@ def on_site_of(tx: Session, course_id: str) -> OnSite:
     return OnSite(everybody, single)
 
 
+def replaces(
+    moved: OnSiteSitting | None, is_over: bool, paused_until: datetime | None = None
+) -> bool:
+    """Whether the sitting on site stands in the place of what was sat online, if anything was.
+
+    Who was sent by name sits again. Who was sent with all does, unless the exam is over; one that
+    stood still then and never went on does not count as over. ``paused_until``: when an exam ended
+    in a pause.
+    """
+    if moved is None:
+        return False
+    cut_short = paused_until is not None and paused_until > moved.at
+    return moved.account_id is not None or not is_over or cut_short
+
+
 def rows_of(tx: Session, course_id: str) -> list[OnSiteSitting]:
     """Sittings on site of a course that hold, oldest first."""
     query = select(OnSiteSitting).where(

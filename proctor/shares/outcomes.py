@@ -15,9 +15,8 @@ from typing import NamedTuple
 from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
-from proctor.centres.on_site import on_site_of
+from proctor.centres.on_site import on_site_of, replaces
 from proctor.centres.protocols import CentreFinding, findings_of
-from proctor.centres.tables import OnSiteSitting
 from proctor.exams.dispensations import Dispensations, dispensations_of
 from proctor.exams.recredits import recredits_of
 from proctor.exams.roster import Listed
@@ -40,6 +39,7 @@ from proctor.shares.formats import ZERO_ZERO_HUNDRED, weights_in_format
 from proctor.shares.packs import PolicyPack, pack
 from proctor.sittings.admission import overrides_of
 from proctor.sittings.declarations import declared_learners
+from proctor.sittings.interventions import paused_to_the_end
 from proctor.sittings.repairs import technologies_of
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -228,6 +228,7 @@ def outcomes_in_turn(
     gone = dispensations_of(tx, course.id)
     at_centres = findings_of(tx, course.id, _few(learners))
     on_site, overrides = on_site_of(tx, course.id), overrides_of(tx, course.id)
+    paused = paused_to_the_end(tx, course.id) if on_site.everybody else {}
     declared, recredits = declared_learners(tx, course.id), recredits_of(tx, course.id)
     repairs = technologies_of(tx, course.id)
     newest = _newest_sittings(tx, course, {learner.id for learner in learners}, repairs)
@@ -261,7 +262,9 @@ def outcomes_in_turn(
                 released = RECREDITED if learner.id in recredits else _released(gone, *key)
                 let_in = key in overrides
                 is_own = let_in or key in on_site.single
-                moved = _replaces(on_site.of(*key), sitting)
+                is_over = sitting is not None and sitting.state is SittingState.FINISHED
+                ended_paused = paused.get(sitting.id) if sitting else None
+                moved = replaces(on_site.of(*key), is_over, ended_paused)
             if sitting is None and centre is None and released is None and not is_own:
                 outcomes.append(unsat)
                 continue
@@ -628,17 +631,6 @@ def _marked(outcome: EventOutcome, mark: str) -> EventOutcome:
     """*outcome* with what the office should know of it."""
     reasons = (*outcome.decision.reasons, mark)
     return outcome._replace(decision=replace(outcome.decision, reasons=reasons))
-
-
-def _replaces(moved: OnSiteSitting | None, sitting: Sat | None) -> bool:
-    """Whether the sitting on site stands in the place of what was sat online, if anything was.
-
-    What was finished before everybody was sent on site stays; who was sent by name sits again.
-    """
-    if moved is None:
-        return False
-    is_over = sitting is not None and sitting.state is SittingState.FINISHED
-    return moved.account_id is not None or not is_over
 
 
 def _released(gone: Dispensations, learner_id: str, code: str) -> OutcomeDecision | None:

@@ -88,7 +88,10 @@ def declare(
     events.append(tx, f"course:{course.id}", "format_declared", fact, at)
     moved = on_site.on_site_of(tx, course.id)
     for event in finals:
-        if event.venue is Venue.ONLINE and (learner.id, event.code) not in moved.single:
+        own = moved.single.get((learner.id, event.code))
+        # agreeing to be recorded would undo a sitting on site for that cause
+        is_free = own is None or own.cause is Cause.CONSENT_REFUSED
+        if event.venue is Venue.ONLINE and is_free:
             on_site.move(tx, course, event.code, learner.id, Cause.PLANNED, FORMAT, by, at)
 
 

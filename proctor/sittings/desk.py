@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.centres.on_site import OnSiteInstead, on_site_of
+from proctor.centres.on_site import OnSiteInstead, on_site_of, replaces
 from proctor.centres.tables import OnSiteSitting
 from proctor.errors import Conflict, NotFound
 from proctor.exams.schemes import versions_of
@@ -20,7 +20,9 @@ from proctor.exams.tables import (
     Technology,
     Venue,
 )
+from proctor.plumbing.db import hold
 from proctor.sittings.admission import lacking, overrides_of, require_admitted
+from proctor.sittings.interventions import paused_to_the_end
 from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
 
@@ -121,9 +123,12 @@ def exams_of(tx: Session, account_id: str, now: datetime) -> list[ExamRow]:
     found = [(course, event) for course, event in tx.execute(_events_for(account_id))]
     titles = {(course.id, event.code): event.title for course, event in found}
     on_site = {course.id: on_site_of(tx, course.id) for course, _ in found}
+    paused = {key: paused_to_the_end(tx, key) for key, there in on_site.items() if there.everybody}
     for course, event in found:
         sitting = newest_sitting(tx, event.id, account_id)
         state = _state(event, sitting, now)
+        moved = on_site[course.id].of(account_id, event.code)
+        ended_paused = paused.get(course.id, {}).get(sitting.id) if sitting else None
         missing: tuple[str, ...] = ()
         if state in ("upcoming", "open") and is_proctored(event):
             missing = lacking(tx, course, event.code, [account_id]).get(account_id, ())
@@ -135,7 +140,7 @@ def exams_of(tx: Session, account_id: str, now: datetime) -> list[ExamRow]:
                 course,
                 state,
                 sitting.id if sitting else None,
-                on_site[course.id].of(account_id, event.code),
+                moved if replaces(moved, state == "finished", ended_paused) else None,
                 tuple(titles[course.id, code] for code in missing),
             )
         )
@@ -175,8 +180,14 @@ def open_sitting(
     return sitting
 
 
+def hold_starts(tx: Session, course_id: str) -> None:
+    """Who begins an exam and who sends all on site wait for each other; before any event."""
+    hold(tx, f"starts:{course_id}")
+
+
 def require_online(tx: Session, course: Course, event: AssessmentEvent, account_id: str) -> None:
     """Raises OnSiteInstead or NotAdmitted unless the person may begin *event* here."""
+    hold_starts(tx, course.id)
     if on_site_of(tx, course.id).of(account_id, event.code) is not None:
         raise OnSiteInstead
     require_admitted(tx, course, event.code, account_id)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import Conflict, Refused
+from proctor.exams.tables import AssessmentEvent, AssessmentScheme
 from proctor.people.tables import Account
 from proctor.sittings.tables import Act, Intervention, Sitting
 from proctor.vault import Vault
@@ -162,6 +163,25 @@ def pauses_in(
         else:
             found[-1] = (found[-1][0], at_s)
     return found
+
+
+def paused_to_the_end(tx: Session, course_id: str) -> dict[str, datetime]:
+    """When sittings of a course ended that were paused then."""
+    query = (
+        select(Sitting.id, Sitting.finished_at, Intervention.act)
+        .join(Intervention, Intervention.sitting_id == Sitting.id)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .where(AssessmentScheme.course_id == course_id, Sitting.finished_at.is_not(None))
+        .where(Intervention.act.in_((Act.PAUSE, Act.RESUME)))
+        .order_by(Intervention.number)
+    )
+    last = {sitting_id: (act, ended_at) for sitting_id, ended_at, act in tx.execute(query)}
+    return {
+        sitting_id: ended_at
+        for sitting_id, (act, ended_at) in last.items()
+        if act is Act.PAUSE and ended_at is not None
+    }
 
 
 def newest(tx: Session, sittings: Iterable[str]) -> dict[str, Intervention]:

@@ -125,6 +125,7 @@ def event_page(
         second=repair.second_technologies(course, event),
         windows=[row for row in windows_of(tx, course.id) if row.event_code == event.code],
         published=is_published(tx, course.id, event),
+        running=fallback.running(tx, event),
     )
 
 
@@ -190,15 +191,17 @@ async def move_all(
         with at.db.transaction() as tx:
             course, event = _found(tx, by, course_id, event_code)
             cause, place = Cause(form.cause), form.place.strip() or None
-            on_site.move(
-                tx, course, event.code, None, cause, reason, by, at.clock.now(),
-                place=place, held_at=held_at,
-            )  # fmt: skip
-            return course, event, [sitting.id for sitting, _ in fallback.under_way(tx, event)]
+            sittings = fallback.move_everybody(
+                tx, course, event, cause, reason, by, at.clock.now(), place=place, held_at=held_at
+            )
+            return course, event, sittings
 
     course, event, sittings = await asyncio.to_thread(declare)
-    for sitting_id in sittings:
-        await _suspend(at, sitting_id, by, reason)
+    suspending = (_suspend(at, sitting_id, by, reason) for sitting_id in sittings)
+    # one that cannot be suspended keeps no other from it; the office tries it again
+    for failed in await asyncio.gather(*suspending, return_exceptions=True):
+        if isinstance(failed, BaseException):
+            raise failed
     return _back(course, event, "on-site")
 
 
@@ -225,7 +228,7 @@ def withdraw(
 ) -> Response:
     course, event = _found(tx, visitor.account, course_id, event_code)
     row = on_site.row_of(tx, course.id, row_id)
-    on_site.withdraw(tx, row, visitor.account, at.clock.now())
+    fallback.hold_online(tx, row, visitor.account, at.clock.now())
     return _back(course, event, "on-site")
 
 
@@ -279,9 +282,9 @@ async def decide(
     def write(tx: Session, now: datetime) -> None:
         row = tx.get_one(Sitting, sitting_id)
         if form.decision == "resume":
-            fallback.decide_resume(tx, row, reason, by, now)
+            fallback.decide_resume(tx, course, row, reason, by, now)
         else:
-            fallback.decide_on_site(tx, tx.get_one(Course, course.id), row, reason, by, now)
+            fallback.decide_on_site(tx, course, row, reason, by, now)
 
     if form.decision == "on_site":
         await sitting.move_on_site(write)

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from proctor import events
 from proctor.__main__ import app
+from proctor.centres.on_site import OnSiteInstead
+from proctor.centres.tables import Cause
 from proctor.events import Event
 from proctor.identity.tables import CheckResult
 from proctor.people import sign_in
@@ -24,6 +26,7 @@ from proctor.reports.build import build_report
 from proctor.reports.document import Json, as_json
 from proctor.reports.issue import IssuedMeanwhile, draft, issue, keep
 from proctor.review.tables import Decision
+from proctor.sittings import desk, fallback
 from tests.support.cast import NOON, assemble
 from tests.support.exam_course import NOW, ExamCourse, exam_course
 from tests.support.postgres import Postgres
@@ -177,6 +180,20 @@ def test_a_link_used_twice_at_once_signs_in_once(there: Database) -> None:
         sign_in.use_link(tx, token, NOON)
 
     assert isinstance(while_it_is_open(there, use, use), sign_in.LinkUsed)
+
+
+def test_who_begins_while_all_are_sent_on_site_is_refused(there: Database) -> None:
+    with there.transaction() as tx:
+        cast = assemble(tx)
+
+    def move(tx: Session) -> None:
+        course, event, cause = cast.course, cast.final, Cause.OUTAGE
+        fallback.move_everybody(tx, course, event, cause, "The line is down.", cast.olga, NOON)
+
+    def begin(tx: Session) -> None:
+        desk.require_online(tx, cast.course, cast.final, cast.alice.id)
+
+    assert isinstance(while_it_is_open(there, move, begin), OnSiteInstead)
 
 
 def test_bench_of_the_report_runs_there(postgres: Postgres) -> None:

@@ -8,6 +8,7 @@ from proctor.centres.on_site import on_site_of
 from proctor.centres.tables import Cause
 from proctor.events import Event
 from proctor.sittings.declarations import (
+    FORMAT,
     AlreadyDeclared,
     DeclaredAhead,
     DeclaredLate,
@@ -17,11 +18,12 @@ from proctor.sittings.declarations import (
     declared_in,
     take_back,
 )
+from proctor.sittings.fallback import recording_answered
 from tests.support.exam_course import NOW, ExamCourse, exam_course
 
 pytestmark = pytest.mark.db
 
-EVE = timedelta(days=1)
+EVE, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -71,3 +73,15 @@ def test_taken_back_it_leaves_the_final_online(made: ExamCourse) -> None:
     assert (declared_in(tx, course.id), on_site_of(tx, course.id).single) == ([], {})
     with pytest.raises(NotDeclared):
         take_back(tx, course, found.row.id, made.office, NOW)
+
+
+def test_agreeing_to_be_recorded_does_not_undo_a_declaration(made: ExamCourse) -> None:
+    alice, tx, course = made.learners[0], made.tx, made.course
+    recording_answered(tx, alice, False, NOW)
+    declare(tx, course, alice, course.starts_on - EVE, made.office, NOW + MINUTE)
+    recording_answered(tx, alice, True, NOW + MINUTE)
+    (moved,) = on_site_of(tx, course.id).single.values()
+    assert (moved.event_code, moved.reason) == ("final", FORMAT)
+    (found,) = declared_in(tx, course.id)
+    take_back(tx, course, found.row.id, made.office, NOW + MINUTE)
+    assert on_site_of(tx, course.id).single == {}

@@ -10,7 +10,10 @@ from proctor.centres.imports import CENTRES, PROTOCOLS
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import add_version, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course
+from proctor.live.invigilation import Invigilation
+from proctor.people.tables import Account
 from proctor.shares.outcomes import OutcomeDecision, course_outcomes
+from proctor.sittings.interventions import Said
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.intake import take_in
 from tests.support.service import Service
@@ -170,6 +173,12 @@ def test_an_outage_in_an_exam_suspends_it_until_somebody_decides(service: Servic
         assert [each["decision"] for each in logged] == ["on_site", "resume"]
         assert [events.verify(tx, each) for each in ids] == [None, None]
     assert "You will take it again in the traditional form." in alice.get("/exams").text
+    with service.db.reading() as tx:
+        (_, moved) = events.read(tx, f"course:{service.cast.course.id}", "moved_on_site")
+    withdrawal = f"{event_page(service)}/on-site/{moved.payload['on_site']}/withdrawal"
+    assert withdrawal not in olga.get(event_page(service)).text
+    refused = olga.post(withdrawal)
+    assert (refused.status_code, "cannot go on online" in refused.text) == (409, True)
     assert decision_of(service).reasons == ("on_site",)
     again = olga.post(f"{here}/{ids[1]}", data={"decision": "resume", "reason": REASON})
     assert again.status_code == 404
@@ -204,6 +213,35 @@ def test_the_protocol_of_the_sitting_on_site_verifies_the_event(service: Service
         text = service.client(name).get(page).text
         assert "It rests on protocol No. 7 of A." in text
         assert 'id="overruled" data-outcome="verified"' in text
+
+
+def test_what_could_not_be_suspended_is_when_it_is_declared_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [open_sitting(service, service.client(name)) for name in ("alice", "bob")]
+    for path in paths:
+        begin(service, path)
+    ids = sorted(path.rsplit("/", 1)[1] for path in paths)
+    pause = Invigilation.pause
+
+    async def pause_or_fail(each: Invigilation, author: Account, reason: str) -> Said:
+        if each._journal.sitting.id == ids[0]:
+            raise TimeoutError
+        return await pause(each, author, reason)
+
+    form = {"cause": "outage", "reason": REASON}
+    olga = service.client("olga")
+    with monkeypatch.context() as patch:
+        patch.setattr(Invigilation, "pause", pause_or_fail)
+        with pytest.raises(TimeoutError):
+            olga.post(f"{event_page(service)}/on-site", data=form)
+    assert states(service, ids) == [SittingState.RUNNING, SittingState.SUSPENDED]
+    assert "Exams still running: 1" in olga.get(event_page(service)).text
+    assert olga.post(f"{event_page(service)}/on-site", data=form).status_code == 303
+    assert states(service, ids) == [SittingState.SUSPENDED] * 2
+    assert "Exams still running" not in olga.get(event_page(service)).text
+    with service.db.reading() as tx:
+        assert len(events.read(tx, f"course:{service.cast.course.id}", "moved_on_site")) == 1
 
 
 def states(service: Service, sittings: list[str]) -> list[SittingState]:
