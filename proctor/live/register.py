@@ -29,6 +29,7 @@ class LiveSittings:
         self._open: dict[str, LiveSitting] = {}
         self._opening: dict[str, asyncio.Task[LiveSitting]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -39,7 +40,7 @@ class LiveSittings:
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
-        if under_way := {*self._ending.values(), *self._opening.values()}:
+        if under_way := {*self._ending.values(), *self._opening.values(), *self._leaving}:
             await asyncio.wait(under_way)
         leaving = (each.leave("server_stopped") for each in self._open.values())
         for left in await asyncio.gather(*leaving, return_exceptions=True):
@@ -84,7 +85,7 @@ class LiveSittings:
                 for sitting_id in await asyncio.to_thread(_overdue, self.line):
                     if sitting_id not in self._ending:
                         self._end(sitting_id)
-                await self._forget()
+                self._forget()
             # the sweep is the outermost loop: it goes on when the database is back
             except Exception as error:  # noqa: BLE001
                 _log("sweep_failed", error)
@@ -94,6 +95,22 @@ class LiveSittings:
         self._ending[sitting_id] = task
         task.add_done_callback(lambda _: self._ending.pop(sitting_id))
 
+    def _forget(self) -> None:
+        for sitting_id, live in list(self._open.items()):
+            if live.is_forgettable:
+                del self._open[sitting_id]
+                # a disk that does not answer keeps the sweep from no other sitting
+                task = asyncio.create_task(self._leave(sitting_id, live))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+
+    async def _leave(self, sitting_id: str, live: LiveSitting) -> None:
+        try:
+            await live.leave("forgotten")
+        # outermost of one that is forgotten: nobody waits for it
+        except Exception as error:  # noqa: BLE001
+            _log("sitting_not_left", error, sitting=sitting_id)
+
     async def _time_over(self, sitting_id: str) -> None:
         try:
             live = await self.open(sitting_id)
@@ -101,12 +118,6 @@ class LiveSittings:
         # outermost of one ending: the next sweep tries again, and the others have their own
         except Exception as error:  # noqa: BLE001
             _log("sitting_not_ended", error, sitting=sitting_id)
-
-    async def _forget(self) -> None:
-        for sitting_id, live in list(self._open.items()):
-            if live.is_forgettable:
-                del self._open[sitting_id]
-                await live.leave("forgotten")
 
 
 def _overdue(line: Line) -> list[str]:

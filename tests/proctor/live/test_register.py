@@ -205,6 +205,29 @@ async def test_sitting_that_never_began_is_forgotten_after_its_window(
     await until(lambda: live._analysis is None)
 
 
+async def test_sitting_that_cannot_be_left_keeps_no_exam_from_its_end(
+    room: Room, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalled, leaving = asyncio.Event(), asyncio.Event()
+
+    async def leave(live: LiveSitting, cause: str) -> None:
+        leaving.set()
+        await stalled.wait()
+
+    live = await room.begin()
+    await live.finish("student_finished")
+    bob = bobs(room)
+    run_without_media(room, bob)
+    monkeypatch.setattr(LiveSitting, "leave", leave)
+    room.clock.advance(30.0)
+    room.live_sittings.begin()
+    await leaving.wait()
+    room.clock.advance(70.0)
+    await until(lambda: is_finished(room, bob))
+    stalled.set()
+    await sweeps.pass_by(room)
+
+
 async def test_closing_waits_for_an_exam_that_is_being_ended(room: Room) -> None:
     live = await room.begin()
     room.stream(5.0)
