@@ -13,7 +13,7 @@ from proctor.people.notices import About, Notice, NoticeKind, tell
 from proctor.plumbing.db import Database
 from proctor.review.staff import staff_who
 from proctor.review.statements import OPEN_FOR
-from proctor.review.tables import Statement, Verdict
+from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings.tables import Sitting, SittingState
 
 #: before the time to answer is over
@@ -83,6 +83,14 @@ def _to_answer(tx: Session, kind: NoticeKind, now: datetime) -> list[About]:
     if kind is NoticeKind.DEADLINE:
         over_before, over_after = now - OPEN_FOR + REMINDED, now - OPEN_FOR
         wanted = [~exists().where(Statement.sitting_id == Sitting.id)]
+    in_force = (
+        select(Verdict.decision)
+        .where(Verdict.incident_id == IncidentRow.id)
+        .order_by(Verdict.at.desc())
+        .limit(1)
+        .correlate(IncidentRow)
+        .scalar_subquery()
+    )
     query = (
         select(Sitting, AssessmentEvent.title)
         .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
@@ -90,7 +98,10 @@ def _to_answer(tx: Session, kind: NoticeKind, now: datetime) -> list[About]:
             Sitting.state == SittingState.FINISHED,
             Sitting.finished_at <= over_before,
             Sitting.finished_at > over_after,
-            exists().where(IncidentRow.sitting_id == Sitting.id),
+            exists().where(
+                IncidentRow.sitting_id == Sitting.id,
+                in_force.is_distinct_from(Decision.DISMISSED),
+            ),
             ~exists().where(Notice.sitting_id == Sitting.id, Notice.kind == kind),
             *wanted,
         )

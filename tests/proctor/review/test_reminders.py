@@ -11,7 +11,7 @@ from proctor.review import statements
 from proctor.review.looks import record_view
 from proctor.review.reminders import REMINDED, remind
 from proctor.review.tables import Decision
-from proctor.review.verdicts import decide_identity, decide_incident
+from proctor.review.verdicts import add_verdict, decide_identity, decide_incident
 from proctor.sittings.tables import SittingState
 from proctor.vault import Vault
 from tests.support.cast import NOON, Cast, assemble
@@ -63,6 +63,24 @@ def test_who_answered_is_not_reminded(database: Database) -> None:
         statements.answer(tx, vault, sitting, row.id, "I moved my own paragraph.", NOON)
 
     assert remind(database, SOON) == 0
+
+
+def test_nobody_explains_what_was_dismissed(database: Database) -> None:
+    with database.transaction() as tx:
+        cast = assemble(tx)
+        sitting = sitting_of(tx, cast, cast.alice, NOON)
+        row = incident_of(tx, sitting, "paste", 5, 5)
+        given = [Decision.CONFIRMED, Decision.DISMISSED]
+        for minute, decision in enumerate(given):
+            at = NOON + timedelta(minutes=minute)
+            add_verdict(tx, cast.rita, sitting, row.id, decision, REASON, at)
+    remind(database, NOON + timedelta(hours=1))
+    assert remind(database, SOON) == 0
+    with database.transaction() as tx:
+        assert kinds(tx, cast) == [NoticeKind.DECISION]
+        at = NOON + timedelta(hours=2)
+        add_verdict(tx, cast.rustam, sitting, row.id, Decision.CONFIRMED, REASON, at)
+    assert remind(database, SOON) == 1
 
 
 def test_an_exam_of_long_ago_is_told_of_no_more(database: Database) -> None:
