@@ -42,6 +42,12 @@ class NotAdmitted(Conflict):
     key = "error.not_admitted"
 
 
+class AdmissionRing(Conflict):
+    """An event would have to be done before itself."""
+
+    key = "error.admission_ring"
+
+
 class ReasonNeeded(Refused):
     """A reason has 10 to 300 characters."""
 
@@ -76,12 +82,15 @@ def set_rule(
 ) -> None:
     """What *event_code* asks for from now on; nothing ends the rule.
 
-    Raises EventNotFound when the scheme in force lacks one of the events.
+    Raises EventNotFound when the scheme in force lacks one of the events, or AdmissionRing.
     """
-    known = [event.code for event in events_in_force(tx, course.id)]
-    if event_code not in known or not set(requires) <= set(known) - {event_code}:
+    known = {event.code: event.title for event in events_in_force(tx, course.id)}
+    if event_code not in known or not set(requires) <= known.keys() - {event_code}:
         raise EventNotFound(course=course.id)
     codes = [code for code in known if code in requires]
+    in_ring = [known[code] for code in codes if event_code in _before(tx, course.id, code)]
+    if in_ring:
+        raise AdmissionRing(events="; ".join(in_ring))
     row = AdmissionRule(
         course_id=course.id, event_code=event_code, requires=codes, demand=demand, by=by.id, at=at
     )
@@ -187,6 +196,18 @@ def required_reason(reason: str) -> str:
     if not MIN_REASON <= len(reason) <= MAX_REASON:
         raise ReasonNeeded
     return reason
+
+
+def _before(tx: Session, course_id: str, event_code: str) -> set[str]:
+    """Codes of all that is to be done before an event, also before what it requires."""
+    found: set[str] = set()
+    asked = [event_code]
+    while asked:
+        rule = rule_of(tx, course_id, asked.pop())
+        new = set(rule.requires) - found if rule else set()
+        found |= new
+        asked += new
+    return found
 
 
 def _handed_in(tx: Session, course: Course, learners: Sequence[str]) -> set[tuple[str, str]]:

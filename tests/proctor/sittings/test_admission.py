@@ -14,7 +14,7 @@ from proctor.reports.exam_sheet import exam_sheet, sheet_form
 from proctor.reports.forms import form_xlsx
 from proctor.shares.calculator import Outcome
 from proctor.sittings import admission
-from proctor.sittings.admission import NotAdmitted, ReasonNeeded
+from proctor.sittings.admission import AdmissionRing, NotAdmitted, ReasonNeeded
 from tests.support.exam_course import NOW, ExamCourse, exam_course
 from tests.support.intake import take_in
 
@@ -104,6 +104,20 @@ def test_a_rule_names_events_of_the_scheme_and_can_be_ended(made: ExamCourse) ->
     later = NOW + timedelta(minutes=1)
     admission.set_rule(made.tx, made.course, "final", (), Demand.SUBMITTED, made.office, later)
     assert admission.rule_of(made.tx, made.course.id, "final") is None
+
+
+def test_no_event_is_to_be_done_before_itself(made: ExamCourse) -> None:
+    def ask(code: str, *requires: str) -> None:
+        admission.set_rule(made.tx, made.course, code, requires, Demand.SUBMITTED, made.office, NOW)
+
+    ask("final", "midterm", "quiz-1")
+    ask("midterm", "essay")
+    with pytest.raises(AdmissionRing) as refused:
+        ask("essay", "quiz-1", "final")
+    assert refused.value.ids == {"events": "Қорытынды емтихан"}
+    assert admission.rule_of(made.tx, made.course.id, "essay") is None
+    # what is asked for twice is no ring
+    ask("essay", "quiz-1")
 
 
 def test_a_report_of_a_stranger_or_an_unknown_event_is_refused(made: ExamCourse) -> None:
