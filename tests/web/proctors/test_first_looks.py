@@ -41,6 +41,7 @@ def test_kind_score_and_facts_appear_after_the_first_look(first: Room) -> None:
         assert "incident-identity" not in text
     assert "/clips/" in client.get(card).text
     assert "Left: 2." in labelled
+    assert "incidents about identity" not in labelled
 
     assert look(first, first.mismatch, "something") == 303
 
