@@ -68,8 +68,8 @@ class Gap:
 
 class TrackCoverage(NamedTuple):
     """How much of the exam one track holds. ``recorded_s`` is all of it; ``counted_s`` and
-    ``longest_gap_s`` leave pauses out, ``counted_s`` also what a browser sent afterwards, which
-    nobody could see while it happened. ``sealed``: it has files and all are hashed."""
+    ``longest_gap_s`` leave pauses out, and to them what a browser sent afterwards is a gap, since
+    nobody could see it while it happened. ``sealed``: it has files and all are hashed."""
 
     recorded_s: float
     counted_s: float
@@ -131,6 +131,8 @@ class Sat(NamedTuple):
 
 
 _Span = tuple[float, float]
+# files hold whole milliseconds
+_TOUCHING_S = 0.001
 _HELD_UP = (Act.PAUSE, Act.RESUME)
 # at_s, result, model_id, result at the stricter operating point
 _Face = tuple[float, tuple[str, str | None, str | None]]
@@ -145,7 +147,7 @@ class _Files:
         self.recorded_s = [0.0] * sittings
         # whether there is any, and whether one of them is not hashed
         self.some, self.unsealed = bytearray(sittings), bytearray(sittings)
-        self.sent_afterwards_s: defaultdict[int, float] = defaultdict(float)
+        self.sent_afterwards: defaultdict[int, list[_Span]] = defaultdict(list)
 
 
 class Records:
@@ -196,15 +198,17 @@ class Records:
         for track, files in self._files.items():
             sealed = files.some[place] > files.unsealed[place]
             held_s = files.recorded_s[place]
-            if not gaps and not pauses:
+            missing = [(gap.start_s, gap.end_s) for gap in gaps if gap.track is track]
+            if missing or pauses:
+                found = _track_coverage(held_s, sealed, missing, exam_s, pauses)
+            else:
                 recorded_s = held_s if held_s < exam_s else exam_s
                 found = TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
-            else:
-                on_track = [gap for gap in gaps if gap.track is track]
-                found = _track_coverage(held_s, sealed, on_track, exam_s, pauses)
-            if files.sent_afterwards_s and place in files.sent_afterwards_s:
-                live_s = max(0.0, found.counted_s - files.sent_afterwards_s[place])
-                found = found._replace(counted_s=live_s)
+            if files.sent_afterwards and place in files.sent_afterwards:
+                sent = files.sent_afterwards[place]
+                live_s = held_s - sum([end - start for start, end in sent])
+                live = _track_coverage(live_s, sealed, missing + sent, exam_s, pauses)
+                found = live._replace(recorded_s=found.recorded_s)
             covered[track] = found
         return covered
 
@@ -263,11 +267,12 @@ class Records:
                 some[place] = 1
                 if not hashed:
                     unsealed[place] = 1
-        afterwards = select(file.sitting_id, file.track, file.recorded_s)
-        for name, track, recorded_s in _own_rows(
+        afterwards = select(file.sitting_id, file.track, file.starts_s, file.recorded_s)
+        for name, track, starts_s, recorded_s in _own_rows(
             tx, places, afterwards.where(file.source == Source.BACKFILL)
         ):
-            self._files[track].sent_afterwards_s[places[name]] += recorded_s
+            sent = starts_s, starts_s + recorded_s
+            self._files[track].sent_afterwards[places[name]].append(sent)
         stretches = select(gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause)
         for name, *stretch in _own_rows(tx, places, stretches):
             self._gaps[places[name]].append(Gap(*stretch))
@@ -302,14 +307,14 @@ def evidence_of_all(tx: Session, sittings: Sequence[Sitting]) -> dict[str, Sitti
 
 
 def _track_coverage(
-    held_s: float, sealed: bool, gaps: Sequence[Gap], exam_s: float, pauses: Sequence[_Span]
+    held_s: float, sealed: bool, gaps: Sequence[_Span], exam_s: float, pauses: Sequence[_Span]
 ) -> TrackCoverage:
-    """Coverage of an exam of *exam_s* seconds by files of *held_s* seconds and the listed gaps
-    of one track.
+    """Coverage of an exam of *exam_s* seconds by files of *held_s* seconds and the gaps of one
+    track.
 
     What neither a file nor a gap accounts for is not recorded.
     """
-    spans = _within([(gap.start_s, gap.end_s) for gap in gaps], exam_s)
+    spans = _within(gaps, exam_s)
     missing = sum([end - start for start, end in spans])
     recorded_s = max(0.0, min(exam_s - missing, held_s))
     if not pauses:
@@ -390,7 +395,7 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
     """Non-empty *spans* in order, overlapping and touching ones joined."""
     joined: list[_Span] = []
     for start, end in sorted([span for span in spans if span[0] < span[1]]):
-        if joined and start <= joined[-1][1]:
+        if joined and start <= joined[-1][1] + _TOUCHING_S:
             joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
             joined.append((start, end))

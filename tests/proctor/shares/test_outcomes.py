@@ -229,29 +229,69 @@ def test_recording_without_a_hash_is_pending(made: ExamCourse) -> None:
     )
 
 
+def sent_afterwards(made: ExamCourse, sitting: Sitting, starts_s: float, sent_s: float) -> None:
+    """Have the camera's line cut for so long, and what it missed sent by the browser later."""
+    live = made.tx.query(Recording).filter_by(
+        sitting_id=sitting.id, track=Track.CAMERA, source=Source.LIVE
+    )
+    live.one().recorded_s -= sent_s
+    row = Recording(
+        sitting_id=sitting.id, track=Track.CAMERA, part=2, path=f"{starts_s}.webm",
+        starts_s=starts_s, recorded_s=sent_s, bytes=1, sha256="0" * 64, source=Source.BACKFILL,
+    )  # fmt: skip
+    made.tx.add(row)
+    made.tx.flush()
+
+
 @pytest.mark.parametrize(("sent_s", "said"), [(4.5, Outcome.VERIFIED), (4.6, Outcome.PENDING)])
 def test_what_was_sent_afterwards_is_not_coverage_by_rule(
     made: ExamCourse, sent_s: float, said: Outcome
 ) -> None:
     sitting = made.sit(made.learners[0], "final")
-    live = made.tx.query(Recording).filter_by(sitting_id=sitting.id, track=Track.CAMERA).one()
-    live.recorded_s = 90.0 - sent_s
-    row = Recording(
-        sitting_id=sitting.id, track=Track.CAMERA, part=2, path="sent.webm", starts_s=40.0,
-        recorded_s=sent_s, bytes=1, sha256="0" * 64, source=Source.BACKFILL,
-    )  # fmt: skip
-    made.tx.add(row)
-    made.tx.flush()
+    sent_afterwards(made, sitting, 40.0, sent_s)
     decision = outcome(made, sitting)
     assert decision.outcome is said
     assert evidence_of(made.tx, sitting).coverage[Track.CAMERA].recorded_s == 90.0
 
 
-def test_gap_of_more_than_a_minute_is_pending_whatever_the_coverage(made: ExamCourse) -> None:
+def long_exam(made: ExamCourse) -> Sitting:
+    """An exam of 2000 s, compared every minute."""
     sitting = made.sit(made.learners[0], "final", recorded_s=2000.0)
     sitting.exam_s = 2000.0
     for at_s in range(60, 2000, 60):
         made.check(sitting, Modality.FACE, float(at_s), MATCH)
+    return sitting
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([(500.0, 60.0)], Outcome.VERIFIED),
+        ([(500.0, 60.5)], Outcome.PENDING),
+        # in two files, whose times are not exact sums
+        ([(500.0, 30.1), (530.1 + 1e-9, 30.4)], Outcome.PENDING),
+        ([(500.0, 45.0), (600.0, 45.0)], Outcome.VERIFIED),
+    ],
+)
+def test_what_was_sent_afterwards_is_a_gap_by_rule(
+    made: ExamCourse, files: Sequence[tuple[float, float]], said: Outcome
+) -> None:
+    sitting = long_exam(made)
+    for starts_s, sent_s in files:
+        sent_afterwards(made, sitting, starts_s, sent_s)
+    assert outcome(made, sitting).outcome is said
+
+
+def test_a_gap_that_was_filled_in_part_is_one_gap(made: ExamCourse) -> None:
+    sitting = long_exam(made)
+    sent_afterwards(made, sitting, 500.0, 40.0)
+    camera_gaps(made, sitting, (540.0, 561.0))
+    covered = evidence_of(made.tx, sitting).coverage[Track.CAMERA]
+    assert covered == TrackCoverage(1979.0, 1939.0, 61.0, sealed=True)
+
+
+def test_gap_of_more_than_a_minute_is_pending_whatever_the_coverage(made: ExamCourse) -> None:
+    sitting = long_exam(made)
     gap = MediaGap(
         sitting_id=sitting.id, track=Track.CAMERA, start_s=10.0, end_s=70.5, cause="no_packets"
     )
@@ -410,6 +450,15 @@ def test_what_is_recorded_of_a_pause_makes_up_for_nothing(made: ExamCourse) -> N
         MethodOutcome.INSUFFICIENT,
         "camera_coverage",
     )
+
+
+def test_what_was_sent_of_a_pause_is_missing_nowhere(made: ExamCourse) -> None:
+    sitting = paused_exam(made, [660.0])
+    # cut off for 2 s before the pause and for all but its end
+    sent_afterwards(made, sitting, 48.0, 202.0)
+    covered = evidence_of(made.tx, sitting).coverage[Track.CAMERA]
+    assert covered == TrackCoverage(690.0, 88.0, 2.0, sealed=True)
+    assert outcome(made, sitting).outcome is Outcome.VERIFIED
 
 
 def by_code(made: ExamCourse, learner: Account) -> dict[str, EventOutcome]:
