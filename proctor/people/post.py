@@ -7,7 +7,6 @@ of what happened. Logs hold numbers only.
 import smtplib
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -32,14 +31,13 @@ MOST_TRIES = 6
 # what nobody could send for so long says nothing new any more
 LATEST = timedelta(days=2)
 TIMEOUT_S = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One notice on its way."""
-
-    notice_id: str
-    message: EmailMessage
+# what is wrong with one letter, while the connection goes on; ValueError: its address is none
+_OF_THE_LETTER = (
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPDataError,
+    smtplib.SMTPNotSupportedError,
+    ValueError,
+)
 
 
 def words_of(locale: str, notice: Notice) -> dict[str, str]:
@@ -61,12 +59,12 @@ def deliver(db: Database, settings: Settings, now: datetime) -> int:
 
     Raises OSError or SMTPException when the server cannot be used, or no longer.
     """
-    letters = _waiting(db, settings, now)
-    if not letters:
+    waiting = _waiting(db, now)
+    if not waiting:
         return 0
     taken: dict[str, bool] = {}
     try:
-        _send(settings, letters, taken)
+        _send(settings, waiting, taken, now)
     finally:
         # what went out before a connection broke is not sent again
         _note(db, taken, now)
@@ -84,7 +82,7 @@ def _note(db: Database, taken: dict[str, bool], now: datetime) -> None:
             row.post_at = None if is_over else now + timedelta(minutes=2**row.tries)
 
 
-def _waiting(db: Database, settings: Settings, now: datetime) -> list[Letter]:
+def _waiting(db: Database, now: datetime) -> list[tuple[Notice, Account]]:
     query = (
         select(Notice, Account)
         .join(Account, Account.id == Notice.account_id)
@@ -98,10 +96,14 @@ def _waiting(db: Database, settings: Settings, now: datetime) -> list[Letter]:
         .limit(AT_ONCE)
     )
     with db.reading() as tx:
-        return [_letter(settings, notice, account, now) for notice, account in tx.execute(query)]
+        return [(notice, account) for notice, account in tx.execute(query)]
 
 
-def _letter(settings: Settings, notice: Notice, account: Account, now: datetime) -> Letter:
+def _letter(settings: Settings, notice: Notice, account: Account, now: datetime) -> EmailMessage:
+    """*notice* to *account*. Raises ValueError when its address is none."""
+    # the parser of headers fails at some in ways of its own
+    if parseaddr(account.email)[1] != account.email:
+        raise ValueError("not an address")
     message, words = EmailMessage(), words_of(account.locale, notice)
     sender = parseaddr(settings.smtp_from or "")[1]
     message["Subject"] = words["title"]
@@ -113,21 +115,27 @@ def _letter(settings: Settings, notice: Notice, account: Account, now: datetime)
     message["Auto-Submitted"] = "auto-generated"
     foot = translate(account.locale, "notices.foot", institution=settings.institution)
     message.set_content(f"{words['text']}\n\n{settings.url}{notice.path}\n\n-- \n{foot}\n")
-    return Letter(notice.id, message)
+    return message
 
 
-def _send(settings: Settings, letters: Sequence[Letter], taken: dict[str, bool]) -> None:
-    """Send them in order, and write into *taken* which the server took and which it refused."""
+def _send(
+    settings: Settings,
+    waiting: Sequence[tuple[Notice, Account]],
+    taken: dict[str, bool],
+    now: datetime,
+) -> None:
+    """Send them in order, and write into *taken* which the server took and which it did not."""
     with _connect(settings) as server:
         if settings.smtp_user:
             server.login(settings.smtp_user, settings.smtp_password or "")
-        for letter in letters:
+        for notice, account in waiting:
+            # a try also when the connection breaks at it, or it would break there for ever
+            taken[notice.id] = False
             try:
-                server.send_message(letter.message)
-            except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
-                taken[letter.notice_id] = False
-            else:
-                taken[letter.notice_id] = True
+                server.send_message(_letter(settings, notice, account, now))
+            except _OF_THE_LETTER:
+                continue
+            taken[notice.id] = True
 
 
 def _connect(settings: Settings) -> smtplib.SMTP:

@@ -10,8 +10,8 @@ from typing import cast
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """``taken``: letters in order. ``refused``: addresses that do not exist here. ``most``: letters
-    of one connection, which is broken before the next."""
+    """``taken``: letters in order. ``refused``: addresses that do not exist here; ``breaks_at``:
+    those it hangs up at. ``most``: letters of one connection, which is broken before the next."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -20,6 +20,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Session)
         self.taken: list[EmailMessage] = []
         self.refused: set[str] = set()
+        self.breaks_at: set[str] = set()
         self.most: int | None = None
 
     @property
@@ -32,14 +33,16 @@ class _Session(socketserver.StreamRequestHandler):
         server = cast(MailServer, self.server)
         self._say("220 mail.example.org")
         while line := self.rfile.readline().decode().strip():
-            verb = line[:4].upper()
+            verb, address = line[:4].upper(), line.partition("<")[2].rstrip(">")
             if verb == "MAIL" and len(server.taken) == server.most:
+                return
+            if verb == "RCPT" and address in server.breaks_at:
                 return
             if verb == "DATA":
                 self._say("354 go on")
                 server.taken.append(self._letter())
                 self._say("250 taken")
-            elif verb == "RCPT" and line.partition("<")[2].rstrip(">") in server.refused:
+            elif verb == "RCPT" and address in server.refused:
                 self._say("550 nobody of that name")
             elif verb == "QUIT":
                 self._say("221 bye")

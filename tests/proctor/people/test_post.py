@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from proctor.people.notices import About, Notice, NoticeKind, notices_of, see, tell
 from proctor.people.post import MOST_TRIES, deliver
+from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
 from tests.support.cast import NOON, Cast, assemble
@@ -150,11 +151,43 @@ def test_what_went_out_before_the_connection_broke_is_not_sent_again(
         deliver(db, settings, NOON)
     server.most = None
 
-    assert deliver(db, settings, NOON) == 1
+    # the one it broke at is tried again as one that was refused is
+    assert deliver(db, settings, NOON) == 0
+    assert deliver(db, settings, NOON + timedelta(minutes=2)) == 1
 
     found = sorted(letter["To"] for letter in server.taken)
     assert found == ["alice@example.org", "bob@example.org"]
     assert all(letter["Message-ID"].endswith("@example.org>") for letter in server.taken)
+
+
+@pytest.mark.parametrize("address", ["әлия@example.org", '"@example.org', "alice@[x.org"])
+def test_an_address_that_cannot_be_written_holds_no_other_up(
+    db: Database, cast: Cast, settings: Settings, server: MailServer, address: str
+) -> None:
+    lost = told(db, cast, "alice", NoticeKind.DECISION)
+    told(db, cast, "bob", NoticeKind.DECISION)
+    with db.transaction() as tx:
+        tx.get_one(Account, cast.alice.id).email = address
+
+    assert deliver(db, settings, NOON) == 1
+
+    assert [letter["To"] for letter in server.taken] == ["bob@example.org"]
+    assert waiting(db, lost) == (1, True)
+
+
+def test_a_letter_the_connection_always_breaks_at_holds_no_other_up(
+    db: Database, cast: Cast, settings: Settings, server: MailServer
+) -> None:
+    lost = told(db, cast, "alice", NoticeKind.DECISION)
+    told(db, cast, "bob", NoticeKind.DECISION, at=NOON + timedelta(seconds=1))
+    server.breaks_at.add("alice@example.org")
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        deliver(db, settings, NOON)
+    assert waiting(db, lost) == (1, True)
+
+    assert deliver(db, settings, NOON + timedelta(minutes=1)) == 1
+
+    assert [letter["To"] for letter in server.taken] == ["bob@example.org"]
 
 
 def test_without_a_server_everything_waits(db: Database, cast: Cast, settings: Settings) -> None:
