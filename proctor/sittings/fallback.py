@@ -12,6 +12,7 @@ from proctor.errors import Conflict
 from proctor.exams.schemes import versions_of
 from proctor.exams.tables import AssessmentEvent, Course
 from proctor.people.tables import Account
+from proctor.plumbing.db import hold
 from proctor.sittings import desk
 from proctor.sittings.tables import Sitting, SittingState
 
@@ -38,7 +39,10 @@ def recording_answered(tx: Session, learner: Account, agreed: bool, now: datetim
 
     What the office decided otherwise stays.
     """
-    for row in desk.exams_of(tx, learner.id, now):
+    # of two answers at once one waits, and then sees what the other moved
+    hold(tx, f"consent:{learner.id}")
+    # courses in one order for all, or two learners could wait for each other
+    for row in sorted(desk.exams_of(tx, learner.id, now), key=lambda each: each.course.id):
         if not row.is_proctored or row.state not in ("upcoming", "open"):
             continue
         if not agreed and row.on_site is None:

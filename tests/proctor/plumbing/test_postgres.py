@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from proctor import events
 from proctor.__main__ import app
-from proctor.centres.on_site import OnSiteInstead
+from proctor.centres.on_site import OnSiteInstead, rows_of
 from proctor.centres.tables import Cause
 from proctor.events import Event
 from proctor.identity.tables import CheckResult
@@ -162,6 +162,23 @@ def test_the_log_is_read_when_all_that_was_written_before_is_there(there: Databa
         with there.transaction() as tx:
             events.append(tx, "early", "b", {}, NOON)
         assert len(list(events.links(reader))) == 2
+
+
+def test_who_declines_twice_at_once_is_online_after_agreeing(there: Database) -> None:
+    with there.transaction() as tx:
+        made = exam_course(tx)
+        alice, course = made.learners[0], made.course.id
+
+    def decline(tx: Session) -> None:
+        fallback.recording_answered(tx, alice, False, NOW)
+
+    assert while_it_is_open(there, decline, decline) is None
+    with there.transaction() as tx:
+        assert [(row.account_id, row.event_code) for row in rows_of(tx, course)] == [
+            (alice.id, "final")
+        ]
+        fallback.recording_answered(tx, alice, True, NOW)
+        assert rows_of(tx, course) == []
 
 
 def test_a_reader_sees_one_moment(there: Database) -> None:
