@@ -116,10 +116,18 @@ def visitor(
     ``is_kept``: whether a sign-in, by its id, stays open though its time is over.
     """
     row = tx.get(SignInSession, _hash(token))
+    account = owner(tx, row, now, is_kept)
+    return (account, row.id) if row is not None and account is not None else None
+
+
+def owner(
+    tx: Session, row: SignInSession | None, now: datetime, is_kept: Callable[[str], bool]
+) -> Account | None:
+    """Whose sign-in *row* is, while it is open and they may use the service."""
     if row is None or row.ended_at is not None or (row.expires_at < now and not is_kept(row.id)):
         return None
     account = tx.get(Account, row.account_id)
-    return (account, row.id) if account is not None and account.is_active else None
+    return account if account is not None and account.is_active else None
 
 
 def _hash(token: str) -> str:

@@ -8,7 +8,9 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proctor.people import sign_in
 from proctor.people.tables import SignInSession
+from proctor.sittings import desk
 from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
@@ -31,7 +33,9 @@ def opens(tx: Session, vault: Vault, sitting_id: str, token: str, now: datetime)
         sign_in_id = vault.unwrap(sitting_id, _PURPOSE, sealed).decode()
     except (ValueError, binascii.Error, InvalidTag):
         return False
+    if sitting.sign_in_id != sign_in_id:
+        return False
     asked = select(SignInSession).where(SignInSession.id == sign_in_id)
-    sign_in = tx.scalars(asked).one_or_none()
-    is_open = sign_in is not None and sign_in.ended_at is None and sign_in.expires_at >= now
-    return is_open and sitting.sign_in_id == sign_in_id
+    row = tx.scalars(asked).one_or_none()
+    holder = sign_in.owner(tx, row, now, lambda each: desk.is_at_exam(tx, each, now))
+    return holder is not None
