@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     second_review_percent: float = Field(default=0, ge=0, le=100)
     control_percent: float = Field(default=0, ge=0, le=20)
     first_look: bool = False
+    whip: bool = False
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)

@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         api_proctoring,
         api_enrolment,
         visits,
-        whip,
+        *([whip] if settings.whip else []),
     ):
         app.include_router(routes.router)
 

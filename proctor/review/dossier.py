@@ -69,11 +69,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
+    """``sent_by_program``: whether pictures came from something else than the exam page."""
+
     incidents: tuple[IncidentFile, ...]
     recordings: tuple[Recording, ...]
     identity: tuple[Ruling, ...]
     standing: IdentityStanding
     views: tuple[View, ...]
+    sent_by_program: bool
 
     @property
     def identity_undecided(self) -> int:
@@ -108,6 +111,10 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
         identity=_rulings(verdicts, None, people),
         standing=identity_standing(verdicts),
         views=tuple(_view(event, people) for event in reversed(seen)),
+        sent_by_program=any(
+            event.payload["via"] == "whip"
+            for event in events.read(tx, sitting_id, "media_connected")
+        ),
     )
 
 

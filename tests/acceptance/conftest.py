@@ -113,7 +113,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def _serve(data_dir: Path) -> Iterator[RunningService]:
-    settings = Settings(data_dir=data_dir, port=process.free_port())
+    settings = Settings(data_dir=data_dir, port=process.free_port(), whip=True)
     db = Database(settings.database)
     with process.running(settings, data_dir / "service.log"):
         yield RunningService(settings, db, Vault(institution_key(settings)))

@@ -49,7 +49,9 @@ class Service:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    settings = Settings(data_dir=tmp_path, models_dir=Settings().models_dir, min_free_mib=0)
+    settings = Settings(
+        data_dir=tmp_path, models_dir=Settings().models_dir, min_free_mib=0, whip=True
+    )
     app = create_app(settings)
     with TestClient(app, base_url="http://localhost") as client:
         with app.state.services.db.transaction() as tx:

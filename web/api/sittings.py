@@ -20,9 +20,9 @@ from proctor.media.pace import Pace
 from proctor.observations import Track
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
-from proctor.sittings import desk, media_token
+from proctor.sittings import desk
 from proctor.sittings.tables import Act
-from web.access import ReadTx, ServicesDep, Signed, Tx, Visitor, allow, own_live, services
+from web.access import ServicesDep, Signed, Tx, Visitor, allow, own_live, services
 from web.errors import REFUSED_SOCKET
 from web.words import Words
 
@@ -58,11 +58,6 @@ class OfferIn(Strict):
 
 class AnswerOut(Strict):
     sdp: str
-
-
-class TokenOut(Strict):
-    token: str
-    endpoint: str
 
 
 class SavedIn(Strict):
@@ -140,14 +135,6 @@ async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep
     if body.display_surface != "monitor":
         raise ScreenNotWhole
     return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
-
-
-@router.post("/{sitting_id}/media-token", status_code=201, dependencies=[allow(Role.STUDENT)])
-def make_media_token(sitting_id: str, visitor: Signed, tx: ReadTx, at: ServicesDep) -> TokenOut:
-    """What a program needs to send the pictures of one's own sitting (WHIP)."""
-    sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
-    token = media_token.make(at.vault, sitting)
-    return TokenOut(token=token, endpoint=f"/api/whip/{sitting_id}")
 
 
 @router.post("/{sitting_id}/backfill/{track}", dependencies=[allow(Role.STUDENT)])

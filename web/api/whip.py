@@ -1,7 +1,8 @@
 """WHIP (RFC 9725): a program sends camera and screen of one sitting, in that order of its m-lines.
 
 The same way in as the page's: the same checks of the offer, the same recording, the newest
-connection counts. A sender's addresses are learnt from its checks, so what it trickles is not used.
+connection counts; where the deployment does not ask for it, there is none. A sender's addresses are
+learnt from its checks, so what it trickles is not used.
 """
 
 import re
@@ -12,10 +13,13 @@ from fastapi import APIRouter, Header, HTTPException, Request, Response
 from proctor.errors import NotFound
 from proctor.live.sitting import Connection
 from proctor.media.offers import MAX_OFFER_BYTES
-from web.access import ServicesDep, media_token, public
-from web.api.sittings import body_of
+from proctor.people.tables import Role
+from proctor.sittings import desk
+from proctor.sittings import media_token as tokens
+from web.access import ReadTx, ServicesDep, Signed, allow, media_token, public
+from web.api.sittings import Strict, body_of
 
-router = APIRouter(prefix="/api/whip", tags=["whip"])
+router = APIRouter(prefix="/api", tags=["whip"])
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 _UFRAG = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 
@@ -24,19 +28,34 @@ class NoSuchConnection(NotFound):
     """The connection has ended, or another took its place."""
 
 
+class TokenOut(Strict):
+    token: str
+    endpoint: str
+
+
 def _takes(media_type: str, name: str) -> dict[str, object]:
     content = {media_type: {"schema": {"type": "string"}}}
     return {"requestBody": {"required": True, "content": content}, "summary": name}
 
 
-@router.options("/{sitting_id}", status_code=204, dependencies=[public()])
+@router.post(
+    "/sittings/{sitting_id}/media-token", status_code=201, dependencies=[allow(Role.STUDENT)]
+)
+def make_media_token(sitting_id: str, visitor: Signed, tx: ReadTx, at: ServicesDep) -> TokenOut:
+    """What a program needs to send the pictures of one's own sitting."""
+    sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+    token = tokens.make(at.vault, sitting)
+    return TokenOut(token=token, endpoint=f"/api/whip/{sitting_id}")
+
+
+@router.options("/whip/{sitting_id}", status_code=204, dependencies=[public()])
 def options(sitting_id: str) -> Response:
     """What can be posted here."""
     return Response(status_code=204, headers={"Accept-Post": SDP})
 
 
 @router.post(
-    "/{sitting_id}",
+    "/whip/{sitting_id}",
     status_code=201,
     dependencies=[media_token()],
     openapi_extra=_takes(SDP, "Connect a sender"),
@@ -54,7 +73,7 @@ async def connect(sitting_id: str, request: Request, at: ServicesDep) -> Respons
     return Response(connection.answer, 201, headers, media_type=SDP)
 
 
-@router.delete("/{sitting_id}/{connection_id}", dependencies=[media_token()])
+@router.delete("/whip/{sitting_id}/{connection_id}", dependencies=[media_token()])
 async def disconnect(sitting_id: str, connection_id: str, at: ServicesDep) -> Response:
     """End the connection; the sitting goes on."""
     live = await at.live.open(sitting_id)
@@ -64,7 +83,7 @@ async def disconnect(sitting_id: str, connection_id: str, at: ServicesDep) -> Re
 
 
 @router.patch(
-    "/{sitting_id}/{connection_id}",
+    "/whip/{sitting_id}/{connection_id}",
     status_code=204,
     dependencies=[media_token()],
     openapi_extra=_takes(FRAGMENT, "Trickle candidates"),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,8 +26,10 @@ from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people import consents, sign_in
 from proctor.people.tables import Purpose
+from proctor.settings import Settings
 from tests.support.service import Service
 from web.access import COOKIE
+from web.app import create_app
 
 SDP = {"content-type": "application/sdp"}
 FRAGMENT = {"content-type": "application/trickle-ice-sdpfrag"}
@@ -119,6 +122,22 @@ def test_connection_is_made_named_and_ended(sender: Sender, offer: str) -> None:
     with sender.service.db.transaction() as tx:
         (event,) = events.read(tx, sender.sitting_id, "media_connected")
     assert event.payload == {"via": "whip"}
+
+
+@pytest.mark.db
+def test_review_says_that_a_program_sent_the_pictures(sender: Sender, offer: str) -> None:
+    reviewer = sender.service.client("rita")
+    page = f"/review/sittings/{sender.sitting_id}"
+    said = "A program (WHIP) sent camera and screen, not the exam page."
+    assert sender.connect(offer).status_code == 201
+    assert said in reviewer.get(page).text
+
+
+@pytest.mark.db
+def test_nothing_is_taken_where_it_was_not_asked_for(tmp_path: Path) -> None:
+    paths = create_app(Settings(data_dir=tmp_path)).openapi()["paths"]
+    assert "/api/sittings/{sitting_id}/offer" in paths
+    assert [path for path in paths if "whip" in path or "media-token" in path] == []
 
 
 @pytest.mark.db
