@@ -1,13 +1,14 @@
 """An invigilator fills in the protocol of a sitting: what the page shows, what it sends.
 
-The registry says who may sign: an account is an invigilator of the centres that list its name.
+The registry says who may sign: an account is an invigilator of the centres that list its e-mail or,
+where it has names, its name.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from proctor import events
@@ -68,7 +69,7 @@ def centres_of(tx: Session, account: Account) -> list[Centre]:
     """Centres that list the person as an invigilator, by name."""
     query = select(Centre).where(Centre.institution_id == account.institution_id)
     found = tx.scalars(query.order_by(Centre.name, Centre.id))
-    return [centre for centre in found if account.name in centre.invigilators]
+    return [centre for centre in found if _listed_as(centre, account)]
 
 
 def events_for(tx: Session, account: Account) -> list[tuple[Course, AssessmentEvent]]:
@@ -93,7 +94,7 @@ def unsigned(tx: Session, account: Account, event: AssessmentEvent) -> Filled | 
         select(Protocol, Centre.code)
         .join(Centre, Centre.id == Protocol.centre_id)
         .where(Protocol.event_id.in_(versions_of(event.id)), Protocol.signed_on.is_(None))
-        .where(Protocol.invigilator == account.name)
+        .where(_is_of(account))
         .where(Centre.institution_id == account.institution_id)
         .order_by(Protocol.held_at.desc(), Protocol.id)
     )
@@ -130,10 +131,11 @@ def take(
         Protocol.centre_id == centre.id, Protocol.number == filled.number
     )
     held = tx.scalars(query).one_or_none()
-    is_own = held is None or held.invigilator == by.name
-    if not is_own or (held and held.event_id not in set(tx.scalars(versions_of(event.id)))):
-        raise NumberTaken
-    lines = _lines(tx, by, course, event, filled)
+    if held is not None:
+        is_own = tx.scalar(query.where(_is_of(by))) is not None
+        if not is_own or held.event_id not in set(tx.scalars(versions_of(event.id))):
+            raise NumberTaken
+    lines = _lines(tx, _listed_as(centre, by) or by.name, course, event, filled)
     intake = PROTOCOLS.plan(tx, by, lines)
     if intake.errors:
         raise ProtocolRefused(intake.errors[0].key, intake.errors[0].value)
@@ -141,6 +143,7 @@ def take(
         return
     intake.write(at)
     tx.flush()
+    tx.scalars(query).one().sent_by = by.id
     fact = {
         "event": event.code,
         "centre": centre.id,
@@ -152,8 +155,19 @@ def take(
     events.append(tx, f"course:{course.id}", "protocol_sent", fact, at)
 
 
+def _listed_as(centre: Centre, account: Account) -> str | None:
+    own = (account.email, account.name)
+    return next((each for each in own if each in centre.invigilators), None)
+
+
+def _is_of(account: Account) -> ColumnElement[bool]:
+    """A protocol of a file belongs to whom it names."""
+    names = Protocol.invigilator.in_((account.email, account.name))
+    return or_(Protocol.sent_by == account.id, Protocol.sent_by.is_(None) & names)
+
+
 def _lines(
-    tx: Session, by: Account, course: Course, event: AssessmentEvent, filled: Filled
+    tx: Session, invigilator: str, course: Course, event: AssessmentEvent, filled: Filled
 ) -> Sequence[ProtocolLine]:
     numbers = {person.id: person.learner_number for person in learners_of(tx, course.id)}
     lines = []
@@ -169,7 +183,7 @@ def _lines(
                 course_code=course.code,
                 event_code=event.code,
                 held_at=filled.held_at,
-                invigilator=by.name,
+                invigilator=invigilator,
                 signed_on=filled.signed_on,
                 learner_number=number,
                 attended=entry.attended,

@@ -21,7 +21,8 @@ class Document(StrEnum):
 class Centre(Base):
     """An organisation at whose workplaces events are held (item 38(1)b).
 
-    ``workplaces``: their labels; ``invigilators``: names of those who may sign.
+    ``workplaces``: their labels; ``invigilators``: names, or e-mail addresses of the accounts, of
+    those who may sign.
     """
 
     __tablename__ = "centres"
@@ -37,7 +38,11 @@ class Centre(Base):
 
 
 class Protocol(Base):
-    """The protocol of one sitting at a centre; frozen once ``signed_on`` is set."""
+    """The protocol of one sitting at a centre; frozen once ``signed_on`` is set.
+
+    ``invigilator``: as the centre lists them. ``sent_by``: the account that sent it, None when it
+    came in a file.
+    """
 
     __tablename__ = "centre_protocols"
     __table_args__ = (UniqueConstraint("centre_id", "number"),)
@@ -49,6 +54,7 @@ class Protocol(Base):
     held_at: Mapped[datetime] = mapped_column(UtcDateTime)
     invigilator: Mapped[str] = mapped_column(String(200))
     signed_on: Mapped[date | None] = mapped_column(Date)
+    sent_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
 
 
 class ProtocolEntry(Base):

@@ -8,7 +8,7 @@ import pytest
 from proctor.centres.protocols import findings_of
 from proctor.centres.tables import Centre, Document, Protocol
 from proctor.clock import TIME_ZONE
-from proctor.exams.tables import Course
+from proctor.exams.tables import Course, CourseStaff, StaffRole
 from proctor.people.tables import Account
 from proctor.shares.outcomes import course_outcomes
 from tests.support.service import Service
@@ -118,8 +118,36 @@ def test_only_the_invigilator_of_the_centre_fills_it_in(centred: Service) -> Non
 def test_the_number_of_somebody_else_is_taken(centred: Service) -> None:
     assert sent(centred, protocol(centred)).status_code == 200
     with centred.db.transaction() as tx:
-        tx.query(Protocol).one().invigilator = "Somebody Else"
+        tx.query(Protocol).one().sent_by = centred.cast.rita.id
     assert sent(centred, protocol(centred)).json()["key"] == "error.protocol_number_taken"
+
+
+def test_a_namesake_sees_no_protocol_and_changes_none(centred: Service) -> None:
+    with centred.db.transaction() as tx:
+        tx.get_one(Account, centred.cast.quentin.id).name = "Paula"
+        quentin = CourseStaff(
+            course_id=centred.cast.course.id,
+            account_id=centred.cast.quentin.id,
+            role=StaffRole.PROCTOR,
+        )
+        tx.add(quentin)
+    assert sent(centred, protocol(centred)).status_code == 200
+    page = centred.client("quentin").get(f"/proctor/protocols/{centred.cast.final.id}")
+    assert f"document-{centred.cast.alice.id}" not in page.text.partition('"waiting"')[2]
+    refused = sent(centred, protocol(centred, **signed(centred)), "quentin")
+    assert refused.json()["key"] == "error.protocol_number_taken"
+    assert sent(centred, protocol(centred, **signed(centred))).json() == {"signed": True}
+
+
+def test_a_centre_that_lists_an_address_means_that_account(centred: Service) -> None:
+    with centred.db.transaction() as tx:
+        tx.query(Centre).one().invigilators = ["paula@example.org"]
+        tx.get_one(Account, centred.cast.rita.id).name = "Paula"
+    assert sent(centred, protocol(centred, **signed(centred))).json() == {"signed": True}
+    assert sent(centred, protocol(centred, number="8"), "rita").status_code == 404
+    with centred.db.reading() as tx:
+        found = tx.query(Protocol).one()
+        assert (found.invigilator, found.sent_by) == ("paula@example.org", centred.cast.paula.id)
 
 
 def test_a_signature_of_tomorrow_is_refused(centred: Service) -> None:
