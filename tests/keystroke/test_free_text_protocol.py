@@ -4,7 +4,7 @@ import pytest
 from keystroke.free_text import Cell, Trials, across, trial_rows, within
 from keystroke.presses import Presses
 from keystroke.verifiers.count_plda import Evidence
-from keystroke.verifiers.profile import Profile
+from keystroke.verifiers.profile import Belief, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -41,14 +41,17 @@ def test_enrolment_may_fall_short_by_a_tenth_and_no_more() -> None:
 
 
 def profile(of: float) -> Profile:
-    return Profile(Evidence(np.zeros((1, 1)), np.array([of])), 0.0, None, None, 100)
+    return Profile(Belief(Evidence(np.zeros((1, 1)), np.array([of])), 0.0), None, 100)
 
 
 def test_each_probe_meets_its_own_profile_and_the_wanted_number_of_others() -> None:
     profiles = {i: profile(i) for i in range(5)}
     cell = Cell(profiles, [(3, profile(30.0)), (0, profile(0.0))])
     rows, reference, probe = trial_rows(
-        cell, lambda a, b: np.array([a.evidence.pull[0], b.evidence.pull[0]]), 2, seed=1
+        cell,
+        lambda a, b: np.array([a.timings.evidence.pull[0], b.timings.evidence.pull[0]]),
+        2,
+        seed=1,
     )
     assert rows.shape == (6, 2)
     assert probe.tolist() == [3, 3, 3, 0, 0, 0]
