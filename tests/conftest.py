@@ -6,10 +6,10 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests.support.database import database, tx
+from tests.support.database import database, migrated, tx
 from tests.support.postgres import postgres
 
-__all__ = ["database", "postgres", "tx"]
+__all__ = ["database", "migrated", "postgres", "tx"]
 
 
 @pytest.fixture(autouse=True)

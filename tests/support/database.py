@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copy
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,15 +12,24 @@ from proctor.plumbing.db import Database
 from tests.support.postgres import Postgres
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database of the newest schema, to be copied: the migrations run once."""
+    path = tmp_path_factory.mktemp("migrated") / "tanu.db"
+    db = Database(f"sqlite:///{path}")
+    db.upgrade()
+    db.close()
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+def database(tmp_path: Path, migrated: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A migrated database of its own: SQLite, or PostgreSQL when TEST_DATABASE asks for it."""
     if os.environ.get("TEST_DATABASE") == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
         db = Database(server.fresh())
     else:
-        db = Database(f"sqlite:///{tmp_path / 'test.db'}")
-        db.upgrade()
+        db = Database(f"sqlite:///{copy(migrated, tmp_path / 'test.db')}")
     yield db
     db.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 
 import pytest
 from fastapi.testclient import TestClient
@@ -48,7 +49,8 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(tmp_path: Path, migrated: Path) -> Iterator[Service]:
+    copy(migrated, tmp_path / "tanu.db")
     settings = Settings(
         data_dir=tmp_path, models_dir=Settings().models_dir, min_free_mib=0, whip=True
     )

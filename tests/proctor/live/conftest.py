@@ -305,16 +305,6 @@ def verifier() -> FreeTextVerifier:
     return keystroke_verifier()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of the newest schema, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "tanu.db"
-    db = Database(f"sqlite:///{path}")
-    db.upgrade()
-    db.close()
-    return path
-
-
 @pytest.fixture
 async def room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path, verifier: FreeTextVerifier
