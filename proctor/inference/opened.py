@@ -73,10 +73,14 @@ def keystroke_verifier(*, with_network: bool = True) -> "FreeTextVerifier":
     Raises ModelRefused.
     """
     # they bring scikit-learn, which every worker process would hold without any use for it
+    from threadpoolctl import threadpool_limits
+
     from keystroke.verifiers.count_plda import CountPlda
     from keystroke.verifiers.free_text import FreeTextVerifier, load_weighing
     from keystroke.verifiers.network import open_embedder
 
+    # the matrices are small: a second thread waits for its share ten times as long as it works
+    threadpool_limits(1)
     here = Path()
     population = CountPlda.load(open_model("keystroke-plda", here))
     embedder = open_embedder(open_model("keystroke-network", here)) if with_network else None
