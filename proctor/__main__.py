@@ -19,6 +19,7 @@ from proctor.commands import (
     policy_replay,
     report,
     report_bench,
+    retention,
     serve,
     share,
     templates,
@@ -39,6 +40,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(log.app, name="log")
 app.add_typer(templates.app, name="templates")
+app.add_typer(retention.app, name="retention")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")
 bench.app.command("faces")(faces_bench.faces)

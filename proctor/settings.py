@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     review_sample_percent: float = Field(default=0, ge=0, le=100)
     second_review_percent: float = Field(default=0, ge=0, le=100)
     control_percent: float = Field(default=0, ge=0, le=20)
+    expiry_percent: float = Field(default=50, ge=0, le=100)
     first_look: bool = False
     whip: bool = False
 

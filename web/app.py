@@ -19,6 +19,7 @@ from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
+from proctor.retention.sweeper import Sweeper
 from proctor.settings import Settings, institution_key, signing_key
 from proctor.vault import Vault
 from web import certificates, errors, notices, sign_in
@@ -59,9 +60,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         made.live.line.port.open()
         made.live.begin()
         postman, bookkeeper = Postman(made.live.line), Bookkeeper(made.db, clock)
+        sweeper = Sweeper(settings, made.db, clock)
         postman.begin()
         bookkeeper.begin()
+        sweeper.begin()
         yield
+        await sweeper.close()
         await bookkeeper.close()
         await postman.close()
         await made.live.close()

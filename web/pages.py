@@ -48,6 +48,9 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     def fmt_datetime(at: datetime) -> str:
         return format_datetime(at.astimezone(TIME_ZONE), "d MMM y, HH:mm", locale=locale)
 
+    def fmt_day(at: datetime) -> str:
+        return f"{at.astimezone(TIME_ZONE):%d.%m.%Y}"
+
     html = _environment.get_template(template).render(
         t=t,
         locale=locale,
@@ -58,6 +61,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         path=request.url.path,
         asset=lambda name: f"/static/{name}",
         fmt_datetime=fmt_datetime,
+        fmt_day=fmt_day,
         fmt_time=lambda at: f"{at.astimezone(TIME_ZONE):%H:%M}",
         fmt_s=clock_time,
         **context,

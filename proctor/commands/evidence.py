@@ -82,5 +82,7 @@ def verify_file(
         typer.echo(f"witnessed up to event {each.size} on {each.at:%Y-%m-%d %H:%M} UTC, {each.key}")
     for name in found.missing:
         typer.echo(f"{name}: was missing when the pack was made")
+    for name, day in found.expired:
+        typer.echo(f"sitting {name}: evidence expired on {day}")
     for name in found.altered:
         typer.echo(f"recording {name}: segments changed after they were sealed")

@@ -11,6 +11,7 @@ import orjson
 
 from biometrics.ids import OWN
 from proctor.centres.protocols import CentreFinding
+from proctor.clock import TIME_ZONE
 from proctor.exams.schemes import plain_number
 from proctor.inference.opened import stricter_points
 from proctor.observations import Track
@@ -135,12 +136,15 @@ def recording_json(evidence: SittingEvidence) -> Json:
         exam if coverage[track].recorded_s == exam_s else _seconds(coverage[track].recorded_s)
         for track in (Track.CAMERA, Track.SCREEN)
     ]
-    return {
+    written: Json = {
         "camera_seconds": camera,
         "screen_seconds": screen,
         "exam_seconds": exam,
         "gaps": [_gap(gap) for gap in evidence.gaps],
     }
+    if evidence.expired_at is not None:
+        written["expired_on"] = evidence.expired_at.astimezone(TIME_ZONE).date().isoformat()
+    return written
 
 
 def _gap(gap: Gap) -> Json:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.clock import TIME_ZONE
 from proctor.incidents.builder import clips_of
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import Recording
@@ -25,6 +26,7 @@ from proctor.reports import merkle, witnesses
 from proctor.reports.document import Json, canonical
 from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
+from proctor.sittings.expiries import expiry_of
 
 SCHEMA = "tanu.evidence/1"
 
@@ -59,14 +61,16 @@ def write_pack(
 ) -> LogHead:
     """Write the pack of *report* to *to*; it changes nothing in the database.
 
-    A clip whose file is gone or differs from its hash is listed as missing, a recording that clips
-    were cut from with the segments whose bytes are not those that were sealed. It takes as long as
-    its clips are large, so who takes it away is on record, committed, before it is called.
+    Of a sitting whose evidence expired there is the chain, and the day is named. A clip whose file
+    is gone or differs from its hash is listed as missing, a recording that clips were cut from
+    with the segments whose bytes are not those that were sealed. It takes as long as its clips are
+    large, so who takes it away is on record, committed, before it is called.
     """
     events.settle(tx)
     sittings = _sittings(document_of(report))
     hashes: dict[str, str] = {}
     missing: list[str] = []
+    expired: dict[str, str] = {}
     altered: list[str] = []
     with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as pack:
 
@@ -77,6 +81,10 @@ def write_pack(
         add("report.json", report.body.encode())
         for sitting_id in sittings:
             add(f"events/{sitting_id}.json", canonical({"events": _chain(tx, sitting_id)}).encode())
+            expiry = expiry_of(tx, sitting_id)
+            if expiry is not None:
+                expired[sitting_id] = expiry.at.astimezone(TIME_ZONE).date().isoformat()
+                continue
             clips = clips_of(tx, sitting_id)
             if clips:
                 altered += _altered(tx, sitting_id, recordings_dir)
@@ -97,6 +105,7 @@ def write_pack(
             "members": hashes,
             "missing": missing,
             "altered": altered,
+            "expired": expired,
         }
         text = canonical(manifest).encode()
         pack.writestr("manifest.json", text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, extract, func, insert, select
+from sqlalchemy import delete, exists, extract, func, insert, select
 from sqlalchemy.orm import Session
 
 from proctor.clock import TIME_ZONE
@@ -25,7 +25,7 @@ from proctor.reports.tables import Figures, LearnerStand, Stand
 from proctor.review.waiting import waiting_since
 from proctor.shares.outcomes import EventOutcome, outcomes_in_turn
 from proctor.shares.packs import pack
-from proctor.sittings.tables import Sitting
+from proctor.sittings.tables import Expiry, Sitting
 from proctor.vault import SubjectKey
 
 #: learners whose outcomes are read at once
@@ -48,7 +48,7 @@ class DayCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Recordings:
-    """Recorded files of a course. ``first``, ``last``: days of the sittings they are of."""
+    """Recorded files of a course that are kept. ``first``, ``last``: days of their sittings."""
 
     files: int = 0
     bytes: int = 0
@@ -154,7 +154,10 @@ def course_body(tx: Session, tally: Tally) -> dict[str, Any]:
             func.max(Sitting.created_at),
         )
         .join(Sitting, Sitting.id == Recording.sitting_id)
-        .where(Sitting.event_id.in_(events_ever(course_id)))
+        .where(
+            Sitting.event_id.in_(events_ever(course_id)),
+            ~exists().where(Expiry.sitting_id == Sitting.id),
+        )
     ).one()
     return {
         "stands": {stand.value: count for stand, count in tally.stands.items()},

@@ -59,7 +59,8 @@ class Witnessed:
 class Verification:
     """``sha256``: of the report; ``public_key``: hex of the key that signed the pack, None for
     a report alone; ``missing``: clips that were gone when the pack was made; ``altered``:
-    recordings that had been changed by then, with their segments; ``heads``: sizes
+    recordings that had been changed by then, with their segments; ``expired``: sittings whose
+    recordings had been erased at the end of their term, with the day; ``heads``: sizes
     and roots of the log, that of the pack and the earlier one it goes on from."""
 
     findings: tuple[Finding, ...]
@@ -67,6 +68,7 @@ class Verification:
     public_key: str | None = None
     missing: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
+    expired: tuple[tuple[str, str], ...] = ()
     heads: tuple[tuple[int, str], ...] = ()
     witnessed: tuple[Witnessed, ...] = ()
 
@@ -175,6 +177,7 @@ def _pack(data: bytes) -> Verification:
         hashes, report = dict(manifest["members"]), str(manifest["report"])
         # packs of before seals were looked at have none
         missing, altered = tuple(manifest["missing"]), tuple(manifest.get("altered", ()))
+        expired = tuple(sorted(dict(manifest.get("expired", {})).items()))
         key.verify(bytes.fromhex(seal["signature"]), members["manifest.json"])
     except InvalidSignature:
         findings.append(Finding("manifest.json", "the signature does not fit"))
@@ -194,9 +197,9 @@ def _pack(data: bytes) -> Verification:
     public_key = seal["public_key"]
     findings += [Finding("log.json", problem) for problem in _log_problems(members, public_key)]
     if findings:
-        return Verification(tuple(findings), report, public_key, missing, altered)
+        return Verification(tuple(findings), report, public_key, missing, altered, expired)
     heads, witnessed = _heads(members), _witnessed(members)
-    return Verification((), report, public_key, missing, altered, heads, witnessed)
+    return Verification((), report, public_key, missing, altered, expired, heads, witnessed)
 
 
 def _read(pack: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:

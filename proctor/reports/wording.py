@@ -347,6 +347,8 @@ class Printer:
         lines = [self.t("report.recording.line", camera=camera, screen=screen, exam=exam)]
         if recording["gaps"]:
             lines.append(self.t("report.recording.gaps", n=len(recording["gaps"])))
+        if expired_on := recording.get("expired_on"):
+            lines.append(self.t("report.recording.expired", day=self._day(expired_on)))
         if sitting["identified_via"]:
             lines.append(self.t(f"report.identified.{sitting['identified_via']}"))
         if sitting["identity"]:

@@ -17,6 +17,7 @@ from proctor.media.tables import Recording
 from proctor.people.tables import Account, Role
 from proctor.review.tables import Decision, Verdict
 from proctor.review.verdicts import IdentityStanding, identity_standing, verdicts_of
+from proctor.sittings.expiries import expiry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """``sent_by_program``: whether pictures came from something else than the exam page."""
+    """``sent_by_program``: whether pictures came from something else than the exam page.
+    ``expired_at``: since when clips and files of recordings are gone."""
 
     incidents: tuple[IncidentFile, ...]
     recordings: tuple[Recording, ...]
@@ -77,6 +79,7 @@ class Dossier:
     standing: IdentityStanding
     views: tuple[View, ...]
     sent_by_program: bool
+    expired_at: datetime | None
 
     @property
     def identity_undecided(self) -> int:
@@ -94,8 +97,9 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
         tx,
         {verdict.reviewer_id for verdict in verdicts} | {view.payload["viewer"] for view in seen},
     )
+    expiry = expiry_of(tx, sitting_id)
     clips: defaultdict[str, list[ClipRow]] = defaultdict(list)
-    for clip in clips_of(tx, sitting_id):
+    for clip in clips_of(tx, sitting_id) if expiry is None else ():
         clips[clip.incident_id].append(clip)
     recordings = select(Recording).where(Recording.sitting_id == sitting_id)
     return Dossier(
@@ -115,6 +119,7 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
             event.payload["via"] == "whip"
             for event in events.read(tx, sitting_id, "media_connected")
         ),
+        expired_at=expiry.at if expiry else None,
     )
 
 

@@ -26,6 +26,7 @@ from proctor.review.sampling import is_drawn
 from proctor.review.statements import waiting_appeals
 from proctor.review.tables import Decision, SampleLook, Verdict
 from proctor.review.verdicts import identity_standing, newest_by_incident
+from proctor.sittings.expiries import refuse_expired
 from proctor.sittings.tables import Repair, RepairWindow, Sitting, SittingState
 
 _REVIEWING = (StaffRole.PROCTOR, StaffRole.REVIEWER)
@@ -171,21 +172,25 @@ def sitting_for(tx: Session, account: Account, sitting_id: str) -> Reviewed:
 
 
 def recording_for(tx: Session, account: Account, recording_id: str) -> Recording:
-    """A recording of a sitting *account* may review. Raises NotForYou otherwise."""
+    """A recording of a sitting *account* may review. Raises NotForYou otherwise,
+    RecordingExpired."""
     recording = tx.get(Recording, recording_id)
     if recording is None:
         raise NotForYou(recording=recording_id)
     sitting_for(tx, account, recording.sitting_id)
+    refuse_expired(tx, recording.sitting_id)
     return recording
 
 
 def clip_for(tx: Session, account: Account, clip_id: str) -> tuple[ClipRow, str]:
-    """A clip of a sitting *account* may review, with that sitting's id. Raises NotForYou."""
+    """A clip of a sitting *account* may review, with that sitting's id. Raises NotForYou,
+    RecordingExpired."""
     clip = tx.get(ClipRow, clip_id)
     if clip is None:
         raise NotForYou(clip=clip_id)
     incident = tx.get_one(IncidentRow, clip.incident_id)
     sitting_for(tx, account, incident.sitting_id)
+    refuse_expired(tx, incident.sitting_id)
     return clip, incident.sitting_id
 
 

@@ -20,7 +20,7 @@ from proctor.media.tables import MediaGap, Recording, Source
 from proctor.observations import Track
 from proctor.review.tables import Decision, Verdict
 from proctor.sittings.interventions import pauses_in
-from proctor.sittings.tables import Act, Intervention, Sitting, SittingState
+from proctor.sittings.tables import Act, Expiry, Intervention, Sitting, SittingState
 
 # SQLite takes 32 766 variables in one statement, PostgreSQL 65 535
 _IDS_AT_ONCE = 1000
@@ -102,7 +102,7 @@ class VerdictEvidence:
 class SittingEvidence(NamedTuple):
     """All of it for one sitting. ``exam_s`` is None while the exam has no end, ``counted_s`` is
     without its pauses; ``identified_via``: how identity was established before the start, None
-    if it was not."""
+    if it was not; ``expired_at``: since when its recordings are gone."""
 
     state: SittingState
     exam_s: float | None
@@ -115,6 +115,7 @@ class SittingEvidence(NamedTuple):
     incidents: tuple[IncidentEvidence, ...]
     verdicts: tuple[VerdictEvidence, ...]
     model_ids: tuple[str, ...]
+    expired_at: datetime | None = None
 
 
 class Sat(NamedTuple):
@@ -166,6 +167,7 @@ class Records:
         self._incidents = defaultdict(list)
         self._verdicts: defaultdict[int, list[VerdictEvidence]] = defaultdict(list)
         self._held_up: defaultdict[int, list[tuple[int, Act, datetime]]] = defaultdict(list)
+        self._expired: dict[str, datetime] = {}
         self._read_checks(tx)
         self._read_recordings(tx)
         self._read_decisions(tx)
@@ -189,6 +191,7 @@ class Records:
             self._incidents_in(place, verdicts) if place in self._incidents else (),
             verdicts,
             _models(faces or (), typing or ()),
+            self._expired.get(sitting.id),
         )
 
     def _coverage(
@@ -273,6 +276,9 @@ class Records:
         ):
             sent = starts_s, starts_s + recorded_s
             self._files[track].sent_afterwards[places[name]].append(sent)
+        erased = select(Expiry.sitting_id, Expiry.at)
+        for name, at in _own_rows(tx, places, erased):
+            self._expired[name] = at
         stretches = select(gap.sitting_id, gap.track, gap.start_s, gap.end_s, gap.cause)
         for name, *stretch in _own_rows(tx, places, stretches):
             self._gaps[places[name]].append(Gap(*stretch))

@@ -127,6 +127,21 @@ class VisitCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class Expiry(Base):
+    """Nobody may see the recordings, clips and typing of a sitting any more.
+
+    ``due_at``: when their term was over; ``at``: since when they are shown to nobody; ``done_at``:
+    when the last of them was gone, None while they are being erased.
+    """
+
+    __tablename__ = "expiries"
+
+    sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+
+
 class Answer(Base):
     """The newest saved answer to one question. ``sealed``: UTF-8 text under the person's key."""
 

@@ -12,6 +12,8 @@ from proctor.people.tables import Role
 from proctor.reports.figures import Recordings
 from proctor.reports.overview import CourseState, Line, overview
 from proctor.reports.tables import Stand
+from proctor.retention.rules import Kept
+from proctor.retention.terms import terms_of
 from web.access import ReadTx, ServicesDep, Signed
 from web.pages import page
 
@@ -48,6 +50,7 @@ def first_page(
         references=waiting,
         oldest=oldest,
         recordings=_all_recordings(found.lines),
+        days=terms_of(tx, account.institution_id).days(Kept.RECORDINGS),
         today=now.astimezone(TIME_ZONE).date(),
     )
 

@@ -114,6 +114,8 @@ class Opened:
     @cached_property
     def player(self) -> dict[str, Any]:
         texts = subset(locale_of(self.request), "review.player.")
+        if self.files.expired_at is not None:
+            texts["review.player.no_recording"] = self.t("error.recording_expired")
         recordings_dir = self.at.settings.recordings_dir
         return player_data(self.sitting, self.files, self.exam_s, recordings_dir, texts)
 
@@ -212,7 +214,7 @@ class Opened:
             said=fact_of(self.t, found.row),
             trust=trust_of(self.t, kind, rates.get(kind), models),
             stills=tuple(Still(name, f"{pictures}/{name}", at_s) for name, at_s in moments.items())
-            if self.files.recordings
+            if self.files.recordings and self.files.expired_at is None
             else (),
             alike=len(alike),
             answers=tuple(each for each in self.said if each.incident_id == found.row.id),

@@ -20,6 +20,7 @@ from proctor.observations import NotAssessed, Track
 from proctor.people.tables import Role
 from proctor.review import looks, queue, verdicts
 from proctor.review.dossier import checks_of
+from proctor.sittings.expiries import refuse_expired
 from web.access import ServicesDep, Signed, allow
 from web.proctors.card import identified_s
 from web.proctors.timeline import LANES
@@ -52,6 +53,7 @@ async def picture(
     def frame() -> tuple[Codec, bytes]:
         with at.db.transaction() as tx:
             sitting = queue.sitting_for(tx, visitor.account, sitting_id).sitting
+            refuse_expired(tx, sitting_id)
             incident = verdicts.incident_in(tx, sitting, incident_id)
             track, at_s = _place(tx, incident, moment)
             files = files_of_track(tx, sitting_id, track, at.settings.recordings_dir)

@@ -13,11 +13,14 @@ from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.people.tables import Role
+from proctor.retention.facts import standing_of
+from proctor.retention.rules import HOLDS
 from proctor.review import dossier, looks, statements, verdicts
 from proctor.shares.evidence import evidence_of
 from proctor.shares.outcomes import decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import desk
+from proctor.sittings.expiries import refuse_expired
 from proctor.sittings.repairs import window_of
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
@@ -52,6 +55,7 @@ def clip(sitting_id: str, clip_id: str, tx: Tx, visitor: Signed, at: ServicesDep
     row = tx.get(ClipRow, clip_id)
     if row is None or tx.get_one(IncidentRow, row.incident_id).sitting_id != sitting_id:
         raise RecordingMissing
+    refuse_expired(tx, sitting_id)
     path = file_of(at, row.path)
     looks.record_view(tx, visitor.account.id, sitting_id, "clip", row.id, at.clock.now())
     return video(path)
@@ -163,6 +167,7 @@ def _record_page(
     def t(key: str, **values: object) -> str:
         return translate(locale_of(request), key, **values)
 
+    kept = standing_of(tx, sitting, now)
     return page(
         request,
         "students/record.html",
@@ -173,6 +178,8 @@ def _record_page(
         files=dossier.dossier(tx, sitting.id),
         standing=verdicts.identity_standing(given),
         outcome=outcome,
+        kept_until=kept.due_at,
+        kept_while=[t(f"retention.why.{why}") for why in sorted(kept.why_not_yet(now) & HOLDS)],
         overruled=overruling(tx, course, event, sitting, outcome, now),
         said=said,
         may_answer=statements.may_answer(sitting, now),

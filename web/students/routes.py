@@ -17,6 +17,8 @@ from proctor.identity import enrolment, sentences
 from proctor.identity.tables import Modality
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
+from proctor.retention.rules import Kept
+from proctor.retention.terms import terms_of
 from proctor.shares.repair import Chance, begin, chances_of
 from proctor.sittings import desk, fallback
 from proctor.sittings.desk import ExamRow
@@ -63,11 +65,13 @@ def exams(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Res
 
 @router.get("/consent", dependencies=[_student])
 def consent(request: Request, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
+    terms = terms_of(tx, visitor.account.institution_id)
     return page(
         request,
         "students/consent.html",
         answers=consents.current(tx, at.vault, visitor.account.id),
         purposes=list(consents.TEXT_KEYS.items()),
+        days={kept.value: terms.days(kept) for kept in Kept},
     )
 
 

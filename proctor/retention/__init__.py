@@ -1,0 +1,1 @@
+"""What expires when, and what is erased: the end of the line."""

@@ -1,0 +1,216 @@
+"""Erases what is due: marked, unlinked, done, so that a sweep that was killed goes on.
+
+What nobody may see any more is marked first; then its files go, then the rest, and the chain of
+the sitting says so. A share of everything that is too large is erased only when a person says so.
+"""
+
+import errno
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.identity.tables import Reference, SentenceSample, TypingSample
+from proctor.incidents.builder import clips_of
+from proctor.media.tables import Recording
+from proctor.people.tables import Account, Institution
+from proctor.plumbing.db import Database, hold
+from proctor.retention.facts import (
+    Standing,
+    references_past_term,
+    sittings_past_term,
+    standing_of,
+    standing_of_reference,
+    with_evidence,
+)
+from proctor.retention.rules import Why
+from proctor.sittings.tables import Expiry, Sitting
+
+log = structlog.get_logger()
+
+#: so few are never too many at once
+FEW = 20
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep did, or would do. ``sittings``, ``references``: erased; ``held``: past their
+    term, by why they are kept; ``refused``: sittings due that were too many at once, of ``kept``;
+    ``failed``: sittings with files that could not be unlinked, tried again by the next sweep."""
+
+    sittings: list[str] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    bytes: int = 0
+    held: Counter[Why] = field(default_factory=Counter)
+    kept: int = 0
+    refused: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is past its term. ``kept``: sittings with evidence, due or not."""
+
+    sittings: tuple[Standing, ...]
+    references: tuple[Standing, ...]
+    kept: int
+
+    def now_due(self, now: datetime) -> tuple[list[Standing], list[Standing]]:
+        """Sittings and references that nothing holds."""
+        return (
+            [each for each in self.sittings if not each.why_not_yet(now)],
+            [each for each in self.references if not each.why_not_yet(now)],
+        )
+
+    def held(self, now: datetime) -> Counter[Why]:
+        """How many sittings and references are past their term for which reason."""
+        every = self.sittings + self.references
+        return Counter(why for each in every for why in each.why_not_yet(now))
+
+
+def find_due(tx: Session, institution_id: str, now: datetime) -> Due:
+    """What of an institution is past its term."""
+    people = select(Account.id).where(Account.institution_id == institution_id)
+    kept = with_evidence().where(Sitting.account_id.in_(people))
+    return Due(
+        tuple(sittings_past_term(tx, institution_id, now)),
+        tuple(references_past_term(tx, institution_id, now)),
+        tx.scalars(select(func.count()).select_from(kept.subquery())).one(),
+    )
+
+
+def is_too_much(due: int, kept: int, most_percent: float) -> bool:
+    """Whether *due* of *kept* sittings are more than may be erased at once."""
+    return due > FEW and 100 * due > most_percent * kept
+
+
+def sweep(
+    db: Database, root: Path, now: datetime, most_percent: float, *, above_limit: bool = False
+) -> Swept:
+    """Erase everything that is due at *now*; *root*: of the recordings.
+
+    ``above_limit``: a person said that it may be more than *most_percent* of all at once.
+    """
+    swept = Swept()
+    with db.reading() as tx:
+        institutions = list(tx.scalars(select(Institution.id)))
+        begun = list(tx.scalars(select(Expiry.sitting_id).where(Expiry.done_at.is_(None))))
+    for sitting_id in begun:
+        _erase(db, root, sitting_id, now, swept)
+    for institution_id in institutions:
+        with db.reading() as tx:
+            due = find_due(tx, institution_id, now)
+        sittings, references = due.now_due(now)
+        swept.held += due.held(now)
+        swept.kept += due.kept
+        if is_too_much(len(sittings), due.kept, most_percent) and not above_limit:
+            swept.refused += len(sittings)
+            log.error("mass_expiry_refused", sittings=len(sittings), kept=due.kept)
+            continue
+        for each in sittings:
+            if _mark(db, each.id, now):
+                _erase(db, root, each.id, now, swept)
+        for each in references:
+            if _erase_reference(db, each.id, now):
+                swept.references.append(each.id)
+    return swept
+
+
+def _mark(db: Database, sitting_id: str, now: datetime) -> bool:
+    """Show it to nobody any more, if it is still due; whether it is."""
+    with db.transaction() as tx:
+        # whoever appeals or decides now writes to this chain
+        hold(tx, sitting_id)
+        standing = standing_of(tx, tx.get_one(Sitting, sitting_id), now)
+        if standing.why_not_yet(now):
+            return False
+        tx.add(Expiry(sitting_id=sitting_id, due_at=standing.due_at, at=now))
+    return True
+
+
+def _erase(db: Database, root: Path, sitting_id: str, now: datetime, swept: Swept) -> None:
+    """Unlink the files of a marked sitting and write that they are gone."""
+    with db.reading() as tx:
+        named = _named(tx, sitting_id)
+        size = sum(tx.scalars(select(Recording.bytes).where(Recording.sitting_id == sitting_id)))
+    try:
+        unnamed = _unlink(root, sitting_id, set(named))
+    except OSError as error:
+        reason = errno.errorcode.get(error.errno or 0)
+        log.error("files_not_erased", sitting=sitting_id, reason=reason)
+        swept.failed.append(sitting_id)
+        return
+    with db.transaction() as tx:
+        expiry = tx.get_one(Expiry, sitting_id)
+        if expiry.done_at is not None:
+            return
+        typing = tx.get(TypingSample, sitting_id)
+        if typing is not None:
+            tx.delete(typing)
+        expiry.done_at = now
+        fact: dict[str, Any] = {
+            "due_at": expiry.due_at.isoformat(),
+            "since": expiry.at.isoformat(),
+            "files": named,
+            "unnamed": unnamed,
+            "typing": typing is not None,
+        }
+        events.append(tx, sitting_id, "evidence_expired", fact, now)
+    swept.sittings.append(sitting_id)
+    swept.bytes += size
+
+
+def _named(tx: Session, sitting_id: str) -> dict[str, str]:
+    """SHA-256 of each recording and clip of a sitting, by path."""
+    query = select(Recording.path, Recording.sha256).where(Recording.sitting_id == sitting_id)
+    recordings = {row.path: row.sha256 for row in tx.execute(query)}
+    return recordings | {clip.path: clip.sha256 for clip in clips_of(tx, sitting_id)}
+
+
+def _unlink(root: Path, sitting_id: str, named: set[str]) -> int:
+    """Erase the directory of a sitting with all that is in it; how many files no row names."""
+    directory, unnamed = root / sitting_id, 0
+    if not directory.is_dir():
+        return 0
+    for path in sorted(directory.iterdir()):
+        of = path.with_suffix("") if path.suffix in (".idx", ".seals") else path
+        unnamed += str(of.relative_to(root)) not in named
+        path.unlink(missing_ok=True)
+    _sync(directory)
+    directory.rmdir()
+    _sync(root)
+    return unnamed
+
+
+def _sync(directory: Path) -> None:
+    """Have the device hold what is left in *directory*."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _erase_reference(db: Database, reference_id: str, now: datetime) -> bool:
+    """Erase a reference if it is still due; the chain of the person says that there was one."""
+    with db.transaction() as tx:
+        row = tx.get_one(Reference, reference_id)
+        standing = standing_of_reference(tx, row, now)
+        if standing.why_not_yet(now):
+            return False
+        tx.execute(delete(SentenceSample).where(SentenceSample.reference_id == reference_id))
+        tx.delete(row)
+        fact = {
+            "reference": row.id,
+            "modality": row.modality.value,
+            "due_at": standing.due_at.isoformat(),
+        }
+        events.append(tx, f"account:{row.account_id}", "reference_expired", fact, now)
+    return True
