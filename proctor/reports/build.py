@@ -34,14 +34,9 @@ from proctor.shares.calculator import (
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import (
-    EventOutcome,
-    PlannedEvent,
-    design_events,
-    outcomes_in_turn,
-    planned,
-)
+from proctor.shares.outcomes import EventOutcome, outcomes_in_turn
 from proctor.shares.packs import PolicyPack, pack
+from proctor.shares.planned import PlannedEvent, design_events, planned
 from proctor.sittings.tables import Sitting
 
 # what no browser service sees, whatever its figures; printed in every report
@@ -284,25 +279,24 @@ def learner_report(
     ``known``: how other learners of the same scheme stand, added to.
     """
     known = {} if known is None else known
-    events = [outcome.event for outcome in outcomes]
     pattern = tuple([outcome.decision.outcome for outcome in outcomes])
-    standing = _known(known, events, pattern, rules)
+    standing = _known(known, outcomes, pattern, rules)
     stricter: Standing | None = standing
     at_stricter = tuple([outcome.stricter for outcome in outcomes])
     if at_stricter != pattern:
         decided = tuple(outcome for outcome in at_stricter if outcome is not None)
-        is_known = len(decided) == len(events)
-        stricter = _known(known, events, decided, rules) if is_known else None
+        is_known = len(decided) == len(outcomes)
+        stricter = _known(known, outcomes, decided, rules) if is_known else None
     return LearnerReport(account.name, account.learner_number, tuple(outcomes), standing, stricter)
 
 
 def _known(
-    known: Known, events: list[PlannedEvent], pattern: tuple[Outcome, ...], rules: PolicyPack
+    known: Known, outcomes: list[EventOutcome], pattern: tuple[Outcome, ...], rules: PolicyPack
 ) -> Standing:
-    key = (events[0].format if events else None, pattern)
+    key = (outcomes[0].event.format if outcomes else None, pattern)
     if key not in known:
-        came_out = zip(events, pattern, strict=True)
-        shares = [event.came_out(outcome) for event, outcome in came_out]
+        came_out = zip(outcomes, pattern, strict=True)
+        shares = [each.event.came_out(outcome) for each, outcome in came_out]
         known[key] = _standing(shares, rules)
     return known[key]
 

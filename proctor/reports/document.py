@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,9 +18,11 @@ from proctor.inference.opened import stricter_points
 from proctor.observations import Track
 from proctor.reports.build import Design, IdentityReport, LearnerReport, Standing
 from proctor.shares.calculator import Share, ShareRange
+from proctor.shares.decision import OutcomeDecision
 from proctor.shares.evidence import Gap, IncidentEvidence, Sat, SittingEvidence
-from proctor.shares.outcomes import EventOutcome, OutcomeDecision, PlannedEvent
+from proctor.shares.outcomes import EventOutcome
 from proctor.shares.packs import PolicyPack
+from proctor.shares.planned import PlannedEvent
 
 SCHEMA = "tanu.identity-report/1"
 
@@ -27,6 +30,8 @@ Json = dict[str, Any]
 
 # instants are written to the second
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+# learners written in one piece
+_AT_ONCE = 50
 # a quote within a string is escaped, so these stand nowhere else in a canonical text
 _LEARNERS, _AFTER_LEARNERS = ',"learners":[', '],"limits":['
 
@@ -62,8 +67,9 @@ def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
     yield _dumps({name: document[name] for name in document if name < "learners"})[:-1]
     yield _LEARNERS.encode()
     writer, comma = _Learners(report), b""
-    for learner in report.learners:
-        yield comma + _dumps(writer.learner(learner))
+    learners = iter(report.learners)
+    while some := [_dumps(writer.learner(learner)) for learner in islice(learners, _AT_ONCE)]:
+        yield comma + b",".join(some)
         comma = b","
     document["models"] = sorted(writer.models)
     document["sensitivity"] = writer.sensitivity.as_json(writer.models)
@@ -263,8 +269,9 @@ class _Learners:
         standing = learner.standing
         if standing not in self._standings:
             self._standings[standing] = _standing(standing, self._pack)
+        unsat = self._unsat
         events = [
-            self._shared(event) if event.sitting is None else self._event(event)
+            unsat[id(event)][1] if id(event) in unsat else self._event(event)
             for event in learner.outcomes
         ]
         written = {
@@ -277,24 +284,23 @@ class _Learners:
             written |= _apart(learner)
         return written
 
-    def _shared(self, event: EventOutcome) -> orjson.Fragment:
-        """An event without a sitting, which most learners of a course share as one object."""
-        if id(event) not in self._unsat:
-            self._unsat[id(event)] = event, orjson.Fragment(_dumps(self._event(event)))
-        return self._unsat[id(event)][1]
-
-    def _event(self, event: EventOutcome) -> Json:
+    def _event(self, event: EventOutcome) -> Json | orjson.Fragment:
         decision, sitting, evidence = event.decision, event.sitting, event.evidence
         if id(decision) not in self._decisions:
             self._decisions[id(decision)] = decision, _decision(decision)
-        if evidence is not None:
-            self.models.update(evidence.model_ids)
-        return {
+        written = {
             "code": event.event.code,
             **self._decisions[id(decision)][1],
             "sitting": _sitting(sitting, evidence, self._people) if sitting and evidence else None,
             "centre": _centre(event.centre) if event.centre else None,
         }
+        if evidence is not None:
+            self.models.update(evidence.model_ids)
+        if sitting is not None or event.centre is not None:
+            return written
+        # most learners of a course share it as one object
+        self._unsat[id(event)] = event, orjson.Fragment(_dumps(written))
+        return self._unsat[id(event)][1]
 
 
 def _apart(learner: LearnerReport) -> Json:

@@ -12,7 +12,7 @@ from biometrics.ids import OWN
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
-from proctor.shares.outcomes import NOT_HELD
+from proctor.shares.decision import NOT_HELD
 
 _ZONE = "UTC+05:00"
 

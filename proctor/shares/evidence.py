@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, String, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, case, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import TypeCoerce
 
@@ -201,14 +201,14 @@ class Records:
         for track, files in self._files.items():
             sealed = files.some[place] > files.unsealed[place]
             held_s = files.recorded_s[place]
-            missing = [(gap.start_s, gap.end_s) for gap in gaps if gap.track is track]
-            if missing or pauses:
-                found = _track_coverage(held_s, sealed, missing, exam_s, pauses)
-            else:
+            if not gaps and not pauses and place not in files.sent_afterwards:
                 recorded_s = held_s if held_s < exam_s else exam_s
-                found = TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
-            if files.sent_afterwards and place in files.sent_afterwards:
-                sent = files.sent_afterwards[place]
+                covered[track] = TrackCoverage(recorded_s, recorded_s, 0.0, sealed)
+                continue
+            missing = [(gap.start_s, gap.end_s) for gap in gaps if gap.track is track]
+            found = _track_coverage(held_s, sealed, missing, exam_s, pauses)
+            sent = files.sent_afterwards.get(place)
+            if sent:
                 live_s = held_s - sum([end - start for start, end in sent])
                 live = _track_coverage(live_s, sealed, missing + sent, exam_s, pauses)
                 found = live._replace(recorded_s=found.recorded_s)
@@ -259,17 +259,16 @@ class Records:
     def _read_recordings(self, tx: Session) -> None:
         file, gap, places = Recording, MediaGap, self._places
         for track, files in self._files.items():
-            held, some, unsealed = files.recorded_s, files.some, files.unsealed
-            is_hashed = func.length(file.sha256) > 0
-            query = select(file.sitting_id, file.recorded_s, is_hashed).where(file.track == track)
-            for name, recorded_s, hashed in _rows(tx, places, query):
+            held, some = files.recorded_s, files.some
+            of_track = select(file.sitting_id, file.recorded_s).where(file.track == track)
+            for name, recorded_s in _rows(tx, places, of_track):
                 place = places.get(name)
-                if place is None:
-                    continue
-                held[place] += recorded_s
-                some[place] = 1
-                if not hashed:
-                    unsealed[place] = 1
+                if place is not None:
+                    held[place] += recorded_s
+                    some[place] = 1
+        unsealed = select(file.sitting_id, file.track).where(file.sha256 == "")
+        for name, track in _own_rows(tx, places, unsealed):
+            self._files[track].unsealed[places[name]] = 1
         afterwards = select(file.sitting_id, file.track, file.starts_s, file.recorded_s)
         for name, track, starts_s, recorded_s in _own_rows(
             tx, places, afterwards.where(file.source == Source.BACKFILL)

@@ -18,8 +18,8 @@ from proctor.shares.calculator import (
     design_by_weight,
     share_met,
 )
-from proctor.shares.outcomes import design_events
 from proctor.shares.packs import PolicyPack, pack
+from proctor.shares.planned import design_events
 from proctor.shares.tables import Publication
 
 

@@ -16,8 +16,9 @@ from proctor.exams.schemes import events_in_force
 from proctor.exams.tables import AssessmentEvent, Course, Technology
 from proctor.people.tables import Account
 from proctor.shares.calculator import Outcome
-from proctor.shares.outcomes import EventOutcome, course_outcomes, plan_of
+from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.shares.packs import pack
+from proctor.shares.planned import plan_of
 from proctor.sittings.desk import UNDER_WAY, is_proctored
 from proctor.sittings.repairs import (
     is_published,

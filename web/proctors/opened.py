@@ -36,8 +36,9 @@ from proctor.review.dossier import Comparison, Dossier
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
 from proctor.review.statements import Said
+from proctor.shares.decision import OutcomeDecision
 from proctor.shares.evidence import SittingEvidence, evidence_of
-from proctor.shares.outcomes import OutcomeDecision, decide_sitting, overruling
+from proctor.shares.outcomes import decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import interventions
 from proctor.sittings.repairs import technologies_of

@@ -21,8 +21,8 @@ from proctor.review.blind import Mix
 from proctor.review.precision import detectors_of
 from proctor.review.queue import Filter, QueueItem
 from proctor.review.tables import Decision
+from proctor.shares.decision import OutcomeDecision
 from proctor.shares.evidence import evidence_of_all
-from proctor.shares.outcomes import OutcomeDecision
 from proctor.sittings.repairs import technologies_of
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of

@@ -20,8 +20,8 @@ from proctor.review.verdicts import (
     verdicts_of,
 )
 from proctor.shares.calculator import Outcome
+from proctor.shares.decision import decide
 from proctor.shares.evidence import evidence_of
-from proctor.shares.outcomes import decide
 from proctor.shares.packs import pack
 from tests.support.cast import NOON, Cast, assemble
 from tests.support.sittings import incident_of, sitting_of

@@ -35,7 +35,8 @@ from proctor.review.tables import Decision
 from proctor.shares.calculator import Outcome, Share
 from proctor.shares.course_file import as_json as readings_json
 from proctor.shares.course_file import readings_of
-from proctor.shares.outcomes import RECREDITED, EventOutcome, MethodOutcome, course_outcomes
+from proctor.shares.decision import MethodOutcome
+from proctor.shares.outcomes import RECREDITED, EventOutcome, course_outcomes
 from proctor.shares.packs import pack
 from proctor.sittings.declarations import declare, declared_in, take_back
 from proctor.sittings.tables import Sitting, SittingState

@@ -11,16 +11,11 @@ from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.review.tables import Decision
 from proctor.shares.calculator import Outcome
+from proctor.shares.decision import MethodOutcome, OutcomeDecision, decide
 from proctor.shares.evidence import SittingEvidence, TrackCoverage, evidence_of
-from proctor.shares.outcomes import (
-    EventOutcome,
-    MethodOutcome,
-    OutcomeDecision,
-    course_outcomes,
-    decide,
-    plan_of,
-)
+from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.shares.packs import pack
+from proctor.shares.planned import plan_of
 from proctor.sittings.tables import Act, Intervention, Sitting, SittingState
 from tests.support.exam_course import NOW, ExamCourse
 

@@ -12,7 +12,8 @@ from proctor.exams.schemes import add_version, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course
 from proctor.live.invigilation import Invigilation
 from proctor.people.tables import Account
-from proctor.shares.outcomes import OutcomeDecision, course_outcomes
+from proctor.shares.decision import OutcomeDecision
+from proctor.shares.outcomes import course_outcomes
 from proctor.sittings.interventions import Said
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.intake import take_in
