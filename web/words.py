@@ -32,9 +32,13 @@ LocalTime = Annotated[NaiveDatetime, Field(ge=datetime(2000, 1, 1), lt=datetime(
 Words = Annotated[Printable, Field(max_length=2 * MAX_WORDS)]
 
 
-class Sent(BaseModel):
-    """A form or body whose texts are printable and which holds nothing else than it says."""
+class Strict(BaseModel):
+    """Holds nothing else than it says."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Sent(Strict):
+    """A form or body whose texts are printable."""
 
     _printable = field_validator("*", mode="before")(printable)

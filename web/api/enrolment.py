@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from keystroke.events import KeyBatch, KeyEventError, parse_batch
@@ -19,6 +19,7 @@ from proctor.observations import NotAssessed
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
 from web.access import Services, ServicesDep, Signed, Tx, allow
+from web.words import Strict
 
 router = APIRouter(prefix="/api/enrolment", tags=["enrolment"])
 MAX_FRAME = 2 * 1024 * 1024
@@ -44,16 +45,12 @@ class FaceOut(BaseModel):
     done: bool
 
 
-class TypingIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class TypingIn(Strict):
     batch: dict[str, Any]
     round: int = Field(ge=0, le=100)
 
 
-class SentenceIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SentenceIn(Strict):
     batch: dict[str, Any]
     language: Literal["kk", "ru", "en"]
 

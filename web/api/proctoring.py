@@ -13,8 +13,8 @@ from proctor.review import queue
 from proctor.sittings.interventions import MAX_MINUTES, PHRASES
 from proctor.sittings.tables import Act
 from web.access import Services, ServicesDep, Signed, Visitor, allow
-from web.api.sittings import SaidOut, Strict
-from web.words import Words
+from web.api.sittings import SaidOut
+from web.words import Strict, Words
 
 router = APIRouter(prefix="/api/proctoring", tags=["proctoring"])
 _proctoring = allow(Role.PROCTOR, Role.REVIEWER)

@@ -6,7 +6,7 @@ import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from keystroke.events import KeyEventError, parse_batch
 from keystroke.presses import Presses
@@ -24,7 +24,7 @@ from proctor.sittings import desk
 from proctor.sittings.tables import Act
 from web.access import ServicesDep, Signed, Tx, Visitor, allow, own_live, services
 from web.errors import REFUSED_SOCKET
-from web.words import Words
+from web.words import Strict, Words
 
 router = APIRouter(prefix="/api/sittings", tags=["sittings"])
 MAX_PROBE_BYTES = 512 * 1024
@@ -41,10 +41,6 @@ class BodyTooLarge(Refused):
     """The body is too large."""
 
     key = "error.too_large"
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class OfferIn(Strict):

@@ -1,18 +1,16 @@
 """What the site of a test elsewhere may ask: whose exam a code belongs to, once."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from proctor.sittings import codes
 from web.access import ServicesDep, Tx, public
+from web.words import Strict
 
 router = APIRouter(prefix="/api/visits", tags=["visits"])
 
 
-class VisitOut(BaseModel):
+class VisitOut(Strict):
     """``remaining_s``: of the exam, with the time this learner is granted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     course: str
     event: str

@@ -17,7 +17,8 @@ from proctor.people.tables import Role
 from proctor.sittings import desk
 from proctor.sittings import media_token as tokens
 from web.access import ReadTx, ServicesDep, Signed, allow, media_token, public
-from web.api.sittings import Strict, body_of
+from web.api.sittings import body_of
+from web.words import Strict
 
 router = APIRouter(prefix="/api", tags=["whip"])
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"

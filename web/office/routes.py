@@ -27,9 +27,11 @@ from web.office import (
     attendance,
     events,
     imports,
+    on_site,
     overview,
     quality,
     references,
+    repairs,
     reports,
 )
 from web.pages import page
@@ -45,6 +47,8 @@ router.include_router(quality.router)
 router.include_router(accommodations.router)
 router.include_router(attendance.router)
 router.include_router(events.router)
+router.include_router(on_site.router)
+router.include_router(repairs.router)
 readers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.TEACHER)
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 
