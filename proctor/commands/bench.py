@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
+from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -25,14 +25,19 @@ from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
-from proctor.inference.worker import decode_keyframe, shrink_frame
+from proctor.inference import InferencePool
+from proctor.inference.worker import decode_keyframe
+from proctor.live.preview import Preview
+from proctor.live.sitting import SAMPLE_PERIOD_S
+from proctor.live.wall import ROUND_S
 from proctor.media import files
-from proctor.media.capture import FINISHED, LOOK_S, Capture
+from proctor.media.capture import FINISHED, Capture
 from proctor.media.disk import Disk
 from proctor.media.gaps import gaps
 from proctor.media.port import MediaPort
 from proctor.media.recorder import RecordedTrack
-from proctor.observations import Track
+from proctor.observations import NotAssessed, Track
+from proctor.settings import Settings
 
 LAG_EVERY_S: Final = 0.01
 # with more of them late the machine, and not the service, is measured
@@ -55,7 +60,7 @@ def ingest(
         bool,
         typer.Option(
             "--sample",
-            help="Also look at cameras and screens, in a process of its own.",
+            help="Also look at cameras and screens, in a worker of the service's pool.",
         ),
     ] = False,
     compare: Annotated[
@@ -127,23 +132,25 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
         connected_s = time.process_time() - cpu_before
         epoch = time.monotonic()
         watched = _Watched()
-        pool = ProcessPoolExecutor(1, get_context("spawn")) if sample else None
         tasks = [asyncio.create_task(_note_lag(watched))]
+        others = {process.pid for process in active_children()}
+        pool = await _opened_pool(orders) if sample else None
         if pool is not None:
-            pool.submit(_decoded_bytes, b"").exception()
-            tasks.append(asyncio.create_task(_decode_samples(sittings, pool, watched)))
-        pool_before = _cpu_of(pool)
+            tasks += _looking(sittings, pool, watched)
+        workers = [p.pid for p in active_children() if p.pid is not None and p.pid not in others]
+        workers_before = sum(map(used_s, workers))
         cpu_before = time.process_time()
         pipe.send("go")
         await asyncio.sleep(orders.seconds)
-        cpu_s = time.process_time() - cpu_before + _cpu_of(pool) - pool_before
+        own_s = time.process_time() - cpu_before
+        workers_s = sum(map(used_s, workers)) - workers_before
         rss_mib = _rss_mib() - rss_before
         sent: Sent = await asyncio.to_thread(pipe.recv)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         if pool is not None:
-            pool.shutdown()
+            await asyncio.to_thread(pool.close)
         drops = sum((each.dropped for each in sittings), port.dropped.copy())
         repaired = sum(each.repaired for each in sittings)
         await asyncio.gather(*(each.capture.drop(FINISHED) for each in sittings))
@@ -151,7 +158,8 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
         port.close()
         await asyncio.to_thread(disk.close)
         recorded = [file for each in sittings for file in each.capture.recorded]
-        cost = 1000 * cpu_s / orders.students / orders.seconds
+        each_s = 1000 / orders.students / orders.seconds
+        cost = each_s * (own_s + workers_s)
         lags = sorted(watched.lags)
         figures: dict[str, Any] = {
             "students": orders.students,
@@ -159,6 +167,7 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
             "loss": orders.loss,
             "trace": orders.trace.name if orders.trace else "drawn",
             "cpu_ms_per_student_second": round(cost, 2),
+            "of_it_workers_ms": round(each_s * workers_s, 2),
             "students_per_core": round(1000 / cost),
             "connect_ms_per_student": round(1000 * connected_s / orders.students, 1),
             "rss_mb_per_student": round(rss_mib * 1.048576 / orders.students, 2),
@@ -232,37 +241,65 @@ async def _note_lag(watched: _Watched) -> None:
         watched.lags.append(time.monotonic() - due)
 
 
-async def _decode_samples(
-    sittings: Sequence[_Sitting], pool: ProcessPoolExecutor, watched: _Watched
+async def _opened_pool(orders: Orders) -> InferencePool:
+    """The service's pool with one worker, its models open, and a line long enough for all."""
+    places = len(Track) * orders.students
+    models_dir = Settings().models_dir
+    pool = InferencePool(
+        workers=1,
+        models_dir=models_dir,
+        backend="opencv",
+        frames_limit=places,
+        stills_limit=places,
+    )
+    await asyncio.wrap_future(pool.submit(_decoded_bytes, "VP8", b""))
+    return pool
+
+
+def _looking(
+    sittings: Sequence[_Sitting], pool: InferencePool, watched: _Watched
+) -> list[asyncio.Task[None]]:
+    """Look at each student as often as the service does, not at all of them at once."""
+    return [
+        asyncio.create_task(look(sitting, pool, watched, number / len(sittings)))
+        for number, sitting in enumerate(sittings)
+        for look in (_look_at_camera, _look_at_screen)
+    ]
+
+
+async def _look_at_camera(
+    sitting: _Sitting, pool: InferencePool, watched: _Watched, share: float
 ) -> None:
-    """Look at each student's newest key frames; one that is not ready in time is left out."""
-    waiting: set[Future[int]] = set()
-    looked = [time.monotonic() + LOOK_S * n / len(sittings) for n in range(len(sittings))]
+    """Decode the newest key frame as the analysis does, without what it does then."""
+    await asyncio.sleep(share * SAMPLE_PERIOD_S)
     while True:
-        for number, sitting in enumerate(sittings):
-            if time.monotonic() >= looked[number]:
-                looked[number] += LOOK_S
-                sitting.capture.look_at(Track.SCREEN)
-            for track, newest, job in (
-                (Track.CAMERA, sitting.capture.newest, _decoded_bytes),
-                (Track.SCREEN, sitting.capture.newest_screen, _small_bytes),
-            ):
-                frame = newest.take()
-                if frame is not None and len(waiting) < 2 * len(sittings):
-                    waiting.add(pool.submit(job, frame.data))
-                    watched.sampled[track] += 1
-        waiting = {each for each in waiting if not each.done()}
-        await asyncio.sleep(0.1)
+        began = time.monotonic()
+        if (frame := sitting.capture.newest.take()) is not None:
+            made = await asyncio.wrap_future(pool.submit(_decoded_bytes, frame.codec, frame.data))
+            watched.sampled[Track.CAMERA] += not isinstance(made, NotAssessed)
+        spent = time.monotonic() - began
+        await asyncio.sleep(max(0.05, SAMPLE_PERIOD_S - spent))
 
 
-def _decoded_bytes(data: bytes) -> int:
+async def _look_at_screen(
+    sitting: _Sitting, pool: InferencePool, watched: _Watched, share: float
+) -> None:
+    """Have the small pictures of a wall made."""
+    await asyncio.sleep(share * ROUND_S)
+    preview = Preview(pool, partial(sitting.capture.look_at, Track.SCREEN))
+    shown: float | None = None
+    while True:
+        began = time.monotonic()
+        still = await preview.still()
+        if still is not None and still.arrival != shown:
+            shown = still.arrival
+            watched.sampled[Track.SCREEN] += 1
+        await asyncio.sleep(max(0.05, ROUND_S - (time.monotonic() - began)))
+
+
+def _decoded_bytes(codec: str, data: bytes) -> int:
     """Decode a key frame as the analysis does; bytes of the picture."""
-    return decode_keyframe("VP8", data).nbytes
-
-
-def _small_bytes(data: bytes) -> int:
-    """Make a small picture of a key frame as a wall shows it; its bytes."""
-    return len(shrink_frame("VP8", data))
+    return decode_keyframe(codec, data).nbytes
 
 
 def _frames(sent: Sent, recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, float]]:
@@ -309,7 +346,3 @@ def _gaps(sittings: Sequence[_Sitting], began: float, seconds: float) -> dict[st
 def _rss_mib() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
-
-
-def _cpu_of(pool: ProcessPoolExecutor | None) -> float:
-    return sum(used_s(process) for process in pool._processes or ()) if pool else 0.0

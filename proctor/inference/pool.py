@@ -7,13 +7,13 @@ it held is lost.
 
 import asyncio
 import multiprocessing
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -173,39 +173,45 @@ class _Worker:
 
     def __init__(self, models_dir: Path, backend: Backend) -> None:
         self._initargs = (models_dir, backend)
-        self._process: ProcessPoolExecutor | None = None
+        # spawned, since a fork would copy the threads' locks of the service
+        self._context = multiprocessing.get_context("spawn")
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection
 
     def run(self, job: Callable[..., Any], args: tuple[object, ...], timeout_s: float) -> Any:
-        try:
-            process = self._process or self._start()
-        except BrokenProcessPool:
+        if self._process is None and not self._start():
             return self._replace("worker_not_started")
         began = time.monotonic()
         try:
-            return process.submit(worker.within, timeout_s, job, args).result()
-        except BrokenProcessPool:
+            self._pipe.send((timeout_s, job, args))
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
             late = time.monotonic() - began >= timeout_s
             return self._replace("timeout" if late else "worker_crashed")
-        except Exception as error:  # noqa: BLE001
-            # the outermost loop of a picture: whatever a decoder or a model raised is shown
-            log.warning("assessment_failed", error=type(error).__name__)
+        if isinstance(answer, worker.Failed):
+            log.warning("assessment_failed", error=answer.error)
             return worker.not_assessed("assessment_failed")
+        return answer
 
     def close(self) -> None:
         if self._process is not None:
-            self._process.shutdown(wait=True)
+            self._pipe.close()
+            self._process.join()
             self._process = None
 
-    def _start(self) -> ProcessPoolExecutor:
-        # spawned, since a fork would copy the threads' locks of the service
-        self._process = ProcessPoolExecutor(
-            1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=worker.open_worker,
-            initargs=self._initargs,
+    def _start(self) -> bool:
+        """Whether the process is there and has opened its models."""
+        self._pipe, its_end = self._context.Pipe()
+        self._process = self._context.Process(
+            target=worker.serve, args=(its_end, *self._initargs), daemon=True
         )
-        self._process.submit(os.getpid).result()
-        return self._process
+        self._process.start()
+        its_end.close()
+        try:
+            self._pipe.recv()
+        except (EOFError, OSError):
+            return False
+        return True
 
     def _replace(self, reason: str) -> NotAssessed:
         log.warning("inference_worker_replaced", reason=reason)

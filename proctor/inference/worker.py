@@ -9,8 +9,9 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from proctor.observations import Check, NotAssessed
 if TYPE_CHECKING:
     import av
     import PIL.Image
+    from av.video.plane import VideoPlane
 
     from biometrics.face.detect import FaceDetector, YuNet
     from biometrics.face.encode import FaceEncoder
@@ -49,13 +51,22 @@ SHRUNK_PX = 320
 # a small pattern is taken for a face more easily than a large one
 _FAR_THRESHOLD = 0.7
 # of <malloc.h>
-_M_MMAP_THRESHOLD = -3
-_LARGE_BUFFER = 1024**2
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# a plane of a 1080p screen is smaller and comes again and again; a page new from the kernel costs
+# more than a row of pixels
+_LARGE_BUFFER = 4 * 1024**2
 _CODECS = {"VP8": "vp8", "H264": "h264"}
 
 
 class Unreadable(Exception):
     """The picture was refused or could not be decoded; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job ended as nobody meant it to; ``error``: the kind of what was raised."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     # glibc would keep what one large buffer took for the next: 20 MB a worker
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BUFFER)
+    libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE_BUFFER)
     import cv2
     import PIL.Image
 
@@ -116,6 +128,18 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     libc.malloc_trim(0)
 
 
+def serve(pipe: Connection, models_dir: Path, backend: Backend) -> None:
+    """The process: says that its models are open, then jobs in and answers out until the end."""
+    open_worker(models_dir, backend)
+    pipe.send(None)
+    while True:
+        try:
+            timeout_s, job, args = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(within(timeout_s, job, args))
+
+
 def be_ready() -> None:
     """Nothing: the worker's models were opened before its first job."""
 
@@ -136,6 +160,9 @@ def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) 
         return not_assessed(str(error))
     except MemoryError:
         return not_assessed("out_of_memory")
+    # the outermost loop of a picture: whatever a decoder or a model raised is shown
+    except Exception as error:  # noqa: BLE001
+        return Failed(type(error).__name__)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -274,15 +301,11 @@ def _bgr(frame: "av.VideoFrame") -> Image:
     import cv2
 
     # OpenCV does it in a quarter of the time, for what browsers send
-    if _is_i420(frame):
+    if frame.format.name == "yuv420p" and frame.width % 2 == frame.height % 2 == 0:
         image = cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420)
     else:
         image = frame.to_ndarray(format="bgr24")
     return image.astype(np.uint8, copy=False)
-
-
-def _is_i420(frame: "av.VideoFrame") -> bool:
-    return frame.format.name == "yuv420p" and frame.width % 2 == frame.height % 2 == 0
 
 
 def _small(frame: "av.VideoFrame") -> Image:
@@ -292,20 +315,32 @@ def _small(frame: "av.VideoFrame") -> Image:
     if frame.width <= SHRUNK_PX:
         return _bgr(frame)
     height = max(2, 2 * round(frame.height * SHRUNK_PX / frame.width / 2))
-    if not _is_i420(frame):
-        image = cv2.resize(_bgr(frame), (SHRUNK_PX, height), interpolation=cv2.INTER_AREA)
-        return image.astype(np.uint8, copy=False)
-    planes, at = frame.to_ndarray().reshape(-1), 0
-    small = []
-    # rows of the planes of colours are half as long, and half as many
-    for part in (1, 2, 2):
-        rows, columns = frame.height // part, frame.width // part
-        plane = planes[at : at + rows * columns].reshape(rows, columns)
-        size = (SHRUNK_PX // part, height // part)
-        small.append(cv2.resize(plane, size, interpolation=cv2.INTER_AREA).reshape(-1))
-        at += rows * columns
+    if frame.format.name != "yuv420p":
+        return _resized(_bgr(frame), SHRUNK_PX, height)
+    # the planes of colours are half as wide, and half as high
+    small = [
+        _resized(_pixels(plane), SHRUNK_PX // part, height // part).reshape(-1)
+        for plane, part in zip(frame.planes, (1, 2, 2), strict=True)
+    ]
     image = np.concatenate(small).reshape(-1, SHRUNK_PX)
     return cv2.cvtColor(image, cv2.COLOR_YUV2BGR_I420).astype(np.uint8, copy=False)
+
+
+def _pixels(plane: "VideoPlane") -> Image:
+    """One plane as the decoder left it, not copied."""
+    rows = np.frombuffer(cast(Any, plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]
+
+
+def _resized(image: Image, width: int, height: int) -> Image:
+    import cv2
+
+    # by half first: that alone OpenCV does many pixels at a time
+    if image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return small.astype(np.uint8, copy=False)
 
 
 def _check_vp8_header(keyframe: bytes) -> None:

@@ -70,7 +70,8 @@ def kill(service: Popen[bytes], exam: Exam, since: datetime) -> tuple[datetime, 
     assert sitting.started_at is not None
     for track in Track:
         kept = sorted(path for path in exam.files() if path.name.startswith(track))
-        ends = [i.end for path in kept[-2:] for i in read_recorded(path).intervals]
+        # killed twice before a picture was written, the newest two are empty
+        ends = [i.end for path in kept for i in read_recorded(path).intervals]
         last = sitting.started_at + timedelta(seconds=max(ends) - sitting.exam_offset_s)
         lost_s[track] = (at - max(last, since)).total_seconds()
     return at, lost_s
@@ -83,7 +84,8 @@ def test_exam_survives_the_death_of_the_service(filmed: Browser, exam: Exam, sla
         begin(page, exam.link)
         essay = page.locator("#paper textarea").first
         essay.press_sequentially(BEFORE)
-        expect(page.locator("#clock")).to_have_text(re.compile(r"^1:5[0-4]$"), timeout=20_000)
+        some_seconds_later = re.compile(r"^(1:([0-4].|5[0-4])|0:..)$")
+        expect(page.locator("#clock")).to_have_text(some_seconds_later, timeout=20_000)
         running_recordings_seek(filmed, exam, slack)
         before = exam.files()
         _, lost_s = kill(first, exam, exam.sitting().created_at)

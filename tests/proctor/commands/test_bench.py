@@ -62,9 +62,8 @@ def test_file_without_two_pictures_is_refused(tmp_path: Path, data: bytes) -> No
 
 
 def test_short_run_with_losses_records_what_is_sent() -> None:
-    result = CliRunner().invoke(
-        app, ["bench", "ingest", "--students", "2", "--seconds", "4", "--loss", "0.05", "--json"]
-    )
+    orders = ["--students", "2", "--seconds", "4", "--loss", "0.05", "--sample", "--json"]
+    result = CliRunner().invoke(app, ["bench", "ingest", *orders])
 
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
@@ -73,7 +72,10 @@ def test_short_run_with_losses_records_what_is_sent() -> None:
     assert figures["students_per_core"] == pytest.approx(
         1000 / figures["cpu_ms_per_student_second"], rel=0.02
     )
-    for track in ("camera", "screen"):
+    assert 0 <= figures["of_it_workers_ms"] < figures["cpu_ms_per_student_second"]
+    for track, most in (("camera", 1.25), ("screen", 0.75)):
+        # four seconds begin and end with a look
+        assert 0 < figures["sampled"][track]["per_student_second"] <= most
         assert figures["frames"][track]["share"] >= 0.9
         decoded = figures["decoded"][track]
         assert decoded["pictures"] == decoded["frames"]
