@@ -14,6 +14,7 @@ from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course
 from proctor.identity.tables import Reference, ReferenceState, TypingSample
 from proctor.media.tables import Recording
 from proctor.people.tables import Account
+from proctor.retention.holds import on_hold
 from proctor.retention.rules import Facts, Kept, Why, due_at, why_not_yet
 from proctor.retention.terms import Terms, terms_of
 from proctor.review.statements import OPEN_FOR, waiting_appeals
@@ -126,6 +127,7 @@ def standings(
     evidence = evidence_of_all(tx, sittings)
     appealed = waiting_appeals(tx, list(evidence))
     ruled = _ruled_at(tx, evidence)
+    held = on_hold(tx, {sitting.account_id for sitting in sittings}, now)
     for sitting in sittings:
         found = evidence[sitting.id]
         ended_at = sitting.finished_at or sitting.paused_at or sitting.created_at
@@ -134,7 +136,8 @@ def standings(
             counts_from=max(period_ends_at or ended_at, ended_at),
             term=terms.of(Kept.RECORDINGS, sitting.created_at),
             open_until=max([ended_at, *decided]) + OPEN_FOR,
-            holds=frozenset(_holds(tx, sitting, found, sitting.id in appealed, now)),
+            holds=frozenset(_holds(tx, sitting, found, sitting.id in appealed, now))
+            | _legal(sitting.account_id in held),
         )
         yield Standing(sitting.id, sitting.account_id, facts)
 
@@ -159,10 +162,7 @@ def references_past_term(tx: Session, institution_id: str, now: datetime) -> Ite
     found = list(tx.scalars(query))
     for start in range(0, len(found), _PART):
         part = found[start : start + _PART]
-        held = _held_people(tx, {each.account_id for each in part}, terms, now)
-        for each in part:
-            facts = _of_reference(each, terms, held.get(each.account_id, ()))
-            standing = Standing(each.id, each.account_id, facts)
+        for standing in _of_references(tx, part, terms, now):
             if Why.TERM not in standing.why_not_yet(now):
                 yield standing
 
@@ -170,22 +170,27 @@ def references_past_term(tx: Session, institution_id: str, now: datetime) -> Ite
 def standing_of_reference(tx: Session, row: Reference, now: datetime) -> Standing:
     """Where one reference stands."""
     terms = terms_of(tx, tx.get_one(Account, row.account_id).institution_id)
-    held = _held_people(tx, {row.account_id}, terms, now)
-    return Standing(row.id, row.account_id, _of_reference(row, terms, held.get(row.account_id, ())))
+    return next(_of_references(tx, [row], terms, now))
 
 
-def _of_reference(row: Reference, terms: Terms, of_sittings: Iterable[Facts]) -> Facts:
-    if row.state is ReferenceState.REVOKED:
-        term = timedelta()
-    else:
-        term = min(row.expires_at - row.created_at, terms.of(Kept.REFERENCES, row.created_at))
-    held = list(of_sittings)
-    return Facts(
-        counts_from=row.created_at,
-        term=term,
-        open_until=max([row.created_at, *[each.open_until for each in held]]),
-        holds=frozenset[Why]().union(*[each.holds for each in held]),
-    )
+def _of_references(
+    tx: Session, rows: Sequence[Reference], terms: Terms, now: datetime
+) -> Iterator[Standing]:
+    people = {row.account_id for row in rows}
+    sat, held = _held_people(tx, people, terms, now), on_hold(tx, people, now)
+    for row in rows:
+        if row.state is ReferenceState.REVOKED:
+            term = timedelta()
+        else:
+            term = min(row.expires_at - row.created_at, terms.of(Kept.REFERENCES, row.created_at))
+        of_sittings = sat.get(row.account_id, ())
+        facts = Facts(
+            counts_from=row.created_at,
+            term=term,
+            open_until=max([row.created_at, *[each.open_until for each in of_sittings]]),
+            holds=_legal(row.account_id in held).union(*[each.holds for each in of_sittings]),
+        )
+        yield Standing(row.id, row.account_id, facts)
 
 
 def _held_people(
@@ -198,6 +203,10 @@ def _held_people(
     for each in standings(tx, sittings, terms, now):
         found[each.account_id].append(each.facts)
     return found
+
+
+def _legal(is_held: bool) -> frozenset[Why]:
+    return frozenset({Why.LEGAL_HOLD} if is_held else ())
 
 
 def _holds(

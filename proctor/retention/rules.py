@@ -23,6 +23,7 @@ class Why(StrEnum):
     SECOND_PERSON = "second_person"
     APPEALED = "appealed"
     IDENTITY_PENDING = "identity_pending"
+    LEGAL_HOLD = "legal_hold"
 
 
 #: what ends when people do something, not by itself

@@ -115,23 +115,24 @@ def sweep(
             log.error("mass_expiry_refused", sittings=len(sittings), kept=due.kept)
             continue
         for each in sittings:
-            if _mark(db, each.id, now):
+            if _mark(db, each, now):
                 _erase(db, root, each.id, now, swept)
         for each in references:
-            if _erase_reference(db, each.id, now):
+            if _erase_reference(db, each, now):
                 swept.references.append(each.id)
     return swept
 
 
-def _mark(db: Database, sitting_id: str, now: datetime) -> bool:
+def _mark(db: Database, found: Standing, now: datetime) -> bool:
     """Show it to nobody any more, if it is still due; whether it is."""
     with db.transaction() as tx:
-        # whoever appeals or decides now writes to this chain
-        hold(tx, sitting_id)
-        standing = standing_of(tx, tx.get_one(Sitting, sitting_id), now)
+        # whoever sets a hold, appeals or decides now writes to one of these chains
+        hold(tx, f"account:{found.account_id}")
+        hold(tx, found.id)
+        standing = standing_of(tx, tx.get_one(Sitting, found.id), now)
         if standing.why_not_yet(now):
             return False
-        tx.add(Expiry(sitting_id=sitting_id, due_at=standing.due_at, at=now))
+        tx.add(Expiry(sitting_id=found.id, due_at=standing.due_at, at=now))
     return True
 
 
@@ -198,14 +199,15 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _erase_reference(db: Database, reference_id: str, now: datetime) -> bool:
+def _erase_reference(db: Database, found: Standing, now: datetime) -> bool:
     """Erase a reference if it is still due; the chain of the person says that there was one."""
     with db.transaction() as tx:
-        row = tx.get_one(Reference, reference_id)
+        hold(tx, f"account:{found.account_id}")
+        row = tx.get_one(Reference, found.id)
         standing = standing_of_reference(tx, row, now)
         if standing.why_not_yet(now):
             return False
-        tx.execute(delete(SentenceSample).where(SentenceSample.reference_id == reference_id))
+        tx.execute(delete(SentenceSample).where(SentenceSample.reference_id == row.id))
         tx.delete(row)
         fact = {
             "reference": row.id,

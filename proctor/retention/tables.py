@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, String
+from sqlalchemy import ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -22,3 +22,25 @@ class RetentionTerm(Base):
     days: Mapped[int] = mapped_column(Integer)
     by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LegalHold(Base):
+    """Nothing of a person is erased before ``until``, once a second person has set it.
+
+    Two people set it and two lift it. ``reason`` is read by the student; the chain holds that it
+    was set, not why.
+    """
+
+    __tablename__ = "legal_holds"
+
+    id: Mapped[str] = id_column()
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    asked_by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    set_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lift_asked_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    lifted_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -63,6 +63,7 @@ PAGES = {
         "/office/imports",
         "/office/quality",
         "/office/references",
+        "/office/retention",
         "/office/courses/{course_id}",
         "/office/courses/{course_id}/accommodations",
         "/office/courses/{course_id}/attendance",

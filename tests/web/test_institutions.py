@@ -20,6 +20,7 @@ from proctor.observations import Track
 from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Account, Purpose, Role
 from proctor.reports.issue import issue
+from proctor.retention.tables import LegalHold
 from proctor.review.tables import Statement
 from proctor.sittings.tables import RepairWindow
 from tests.support.cast import Cast
@@ -107,7 +108,14 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         by=cast.olga.id,
         at=now,
     )
-    tx.add_all([clip, reference, appeal, outage, declared, window])
+    hold = LegalHold(
+        account_id=cast.alice.id,
+        reason="The court asks for it.",
+        until=now + timedelta(days=30),
+        asked_by=cast.olga.id,
+        asked_at=now,
+    )
+    tx.add_all([clip, reference, appeal, outage, declared, window, hold])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -124,6 +132,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "row_id": outage.id,
         "window_id": window.id,
         "declaration_id": declared.id,
+        "hold_id": hold.id,
         "file_format": "pdf",
         "moment": "scene",
     }

@@ -33,6 +33,7 @@ from web.office import (
     references,
     repairs,
     reports,
+    retention,
 )
 from web.pages import page
 from web.words import Printable
@@ -49,6 +50,7 @@ router.include_router(attendance.router)
 router.include_router(events.router)
 router.include_router(on_site.router)
 router.include_router(repairs.router)
+router.include_router(retention.router)
 readers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.TEACHER)
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 

@@ -116,7 +116,7 @@ class Opened:
     def player(self) -> dict[str, Any]:
         texts = subset(locale_of(self.request), "review.player.")
         if self.files.expired_at is not None:
-            texts["review.player.no_recording"] = self.t("error.recording_expired")
+            texts["review.player.nothing"] = self.t("error.recording_expired")
         recordings_dir = self.at.settings.recordings_dir
         return player_data(self.sitting, self.files, self.exam_s, recordings_dir, texts)
 

@@ -14,6 +14,7 @@ from proctor.exams.tables import AssessmentEvent
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.people.tables import Role
 from proctor.retention.facts import standing_of
+from proctor.retention.holds import holds_of
 from proctor.retention.rules import HOLDS
 from proctor.review import dossier, looks, statements, verdicts
 from proctor.shares.evidence import evidence_of
@@ -179,6 +180,7 @@ def _record_page(
         standing=verdicts.identity_standing(given),
         outcome=outcome,
         kept_until=kept.due_at,
+        legal_holds=holds_of(tx, sitting.account_id, now),
         kept_while=[t(f"retention.why.{why}") for why in sorted(kept.why_not_yet(now) & HOLDS)],
         overruled=overruling(tx, course, event, sitting, outcome, now),
         said=said,

@@ -13,6 +13,7 @@ from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
+from proctor.retention import holds
 from proctor.retention import sweep as sweeping
 from proctor.retention.facts import standing_of
 from proctor.retention.reconcile import differences
@@ -280,6 +281,49 @@ def test_a_reference_stays_while_something_of_the_person_is_undecided(
     with database.transaction() as tx:
         decided(tx, cast, sitting, at=later)
     assert len(swept(database, root, later + timedelta(days=10)).references) == 1
+
+
+def test_a_legal_hold_keeps_everything_until_it_ends(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    ends = DUE + timedelta(days=30)
+    with database.transaction() as tx:
+        reference(tx, cast.alice, ReferenceState.REVOKED)
+        rita, olga = cast.rita, cast.olga
+        row = holds.ask(tx, olga, cast.alice, "The court asks for it.", ends, DUE - SECOND)
+    assert why(database, sitting, DUE) == set()
+    with database.transaction() as tx:
+        with pytest.raises(holds.OtherPersonNeeded):
+            holds.confirm(tx, olga, row.id, DUE - SECOND)
+        holds.confirm(tx, rita, row.id, DUE - SECOND)
+    assert why(database, sitting, DUE) == {Why.LEGAL_HOLD}
+    kept = swept(database, root, DUE)
+    assert (kept.sittings, kept.references) == ([], [])
+    assert len(swept(database, root, ends).sittings) == 1
+
+
+def test_two_people_lift_a_hold_and_one_takes_back_what_nobody_set(
+    database: Database, cast: Cast, sitting: Sitting
+) -> None:
+    rita, olga = cast.rita, cast.olga
+    with database.transaction() as tx:
+        until = DUE + timedelta(days=30)
+        asked = holds.ask(tx, olga, cast.alice, "The court asks for it.", until, DUE)
+        holds.lift(tx, olga, asked.id, DUE)
+        with pytest.raises(holds.HoldOver):
+            holds.confirm(tx, rita, asked.id, DUE)
+        row = holds.ask(tx, olga, cast.alice, "The court asks for it.", until, DUE)
+        holds.confirm(tx, rita, row.id, DUE)
+        holds.lift(tx, olga, row.id, DUE)
+        with pytest.raises(holds.OtherPersonNeeded):
+            holds.lift(tx, olga, row.id, DUE)
+        assert holds.on_hold(tx, {cast.alice.id}, DUE) == {cast.alice.id}
+        holds.lift(tx, rita, row.id, DUE)
+        assert holds.on_hold(tx, {cast.alice.id}, DUE) == set()
+        kinds = [each.kind for each in events.read(tx, f"account:{cast.alice.id}")]
+    assert kinds == ["hold_asked", "hold_lifted"] + [
+        f"hold_{what}" for what in ("asked", "set", "lift_asked", "lifted")
+    ]
 
 
 def test_files_and_rows_are_held_against_each_other_and_nothing_is_erased(
