@@ -26,6 +26,7 @@ from proctor.commands.replay import Orders
 from proctor.commands.seed import Seeded, seed_demo
 from proctor.exams.tables import RosterEntry
 from proctor.live.wall import ROUND_S
+from proctor.observations import Track
 from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Purpose, Role
 from proctor.plumbing.db import Database
@@ -41,10 +42,11 @@ _ID: Final = 32
 
 @dataclass
 class _Seen:
-    """When a still of each sitting came, in monotonic seconds."""
+    """When the stills of a sitting's track came, in monotonic seconds."""
 
-    stills: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    screens: int = 0
+    stills: defaultdict[tuple[str, Track], list[float]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     bytes: int = 0
 
 
@@ -66,7 +68,7 @@ def wall(
     """Run exams of students that another process sends, first unwatched and then on a wall."""
     with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
         house = _furnish(Path(name), students)
-        length_s = SET_UP_S + 2 * seconds + 4 * SETTLE_S
+        length_s = SET_UP_S + 2 * seconds + 5 * SETTLE_S
         orders = Orders(students, length_s, 0.0, None, is_looked_at=True)
         log_path = house.settings.data_dir / "service.log"
         with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
@@ -114,34 +116,34 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
     async with httpx2.AsyncClient(base_url=house.settings.url, timeout=60.0) as client:
         sittings = await _begun(house, client, pipe)
         await asyncio.sleep(SETTLE_S)
-        unwatched = await _cpu_during(pid, seconds)
+        # what else happens may grow or wane meanwhile: half before the wall, half after it
+        before = await _cpu_during(pid, seconds / 2)
         seen = _Seen()
         watching = asyncio.create_task(_watch_wall(house, sittings, seen))
         await asyncio.sleep(SETTLE_S)
-        before = {name: len(times) for name, times in seen.stills.items()}
-        screens_before = seen.screens
+        began, had_bytes = time.monotonic(), seen.bytes
         watched = await _cpu_during(pid, seconds)
-        longest, dropped = _longest_s(seen, sittings), _dropped(seen, sittings, seconds)
-        screens = seen.screens - screens_before
-        came = [len(seen.stills[name]) - before.get(name, 0) for name in sittings]
+        shown = _shown(seen, sittings, began, time.monotonic())
+        kbit_s = (seen.bytes - had_bytes) * 8 / 1000 / seconds
         live = await _open_live(house, sittings[0])
         said_s = await _say(house, client, sittings[0])
         watching.cancel()
         await asyncio.wait([watching])
+        await asyncio.sleep(SETTLE_S)
+        after = await _cpu_during(pid, seconds / 2)
+    unwatched = tuple(map(sum, zip(before, after, strict=True)))
+    added = [(on - off) / seconds for on, off in zip(watched, unwatched, strict=True)]
     return {
         "students": len(sittings),
         "seconds": seconds,
-        "server_share_unwatched": round(unwatched[0] / seconds, 3),
-        "server_share_watched": round(watched[0] / seconds, 3),
-        "wall_share_of_a_core": round((watched[0] - unwatched[0]) / seconds, 3),
+        "service_share_unwatched": round(unwatched[0] / seconds, 3),
+        "service_share_watched": round(watched[0] / seconds, 3),
         "workers_share_unwatched": round(unwatched[1] / seconds, 3),
         "workers_share_watched": round(watched[1] / seconds, 3),
-        "stills_a_second": round(sum(came) / seconds, 1),
-        "screens_a_second": round(screens / seconds, 1),
-        "stills_of_the_least_shown": min(came),
-        "dropped_tiles": dropped,
-        "longest_s_without_a_still": round(longest, 1),
-        "kbit_a_second": round(seen.bytes * 8 / 1000 / (seconds + SETTLE_S)),
+        "wall_share_of_a_core": round(sum(added), 3),
+        "wall_share_in_workers": round(added[1], 3),
+        **shown,
+        "kbit_a_second": round(kbit_s),
         "live_opens_s": live,
         "message_told_s": round(said_s, 3),
     }
@@ -183,10 +185,9 @@ async def _watch_wall(house: _House, sittings: list[str], seen: _Seen) -> None:
         await socket.send(json.dumps({"watch": sittings}))
         async for message in socket:
             seen.bytes += len(message)
-            if isinstance(message, bytes) and message[_ID]:
-                seen.screens += 1
-            elif isinstance(message, bytes):
-                seen.stills[message[:_ID].decode()].append(time.monotonic())
+            if isinstance(message, bytes):
+                track = list(Track)[message[_ID]]
+                seen.stills[message[:_ID].decode(), track].append(time.monotonic())
 
 
 async def _open_live(house: _House, sitting_id: str) -> dict[str, float]:
@@ -227,24 +228,28 @@ async def _until(receive: Callable[[], Any], kind: str) -> None:
         continue
 
 
-def _longest_s(seen: _Seen, sittings: list[str]) -> float:
-    """The longest any sitting went without a new still, until now."""
-    now = time.monotonic()
-    longest = 0.0
-    for name in sittings:
-        times = [*seen.stills[name], now]
-        longest = max(longest, *(b - a for a, b in pairwise(times)), 0.0)
-    return longest
+def _shown(seen: _Seen, sittings: list[str], began: float, until: float) -> dict[str, Any]:
+    """What of each track came between *began* and *until*; a tile is its camera and its screen."""
+    figures: dict[str, Any] = defaultdict(dict)
+    for track in Track:
+        waits = [waits_s(seen.stills[each, track], began, until) for each in sittings]
+        counts = [len(each) - 1 for each in waits]
+        figures["pictures_a_second"][track.value] = round(sum(counts) / (until - began), 1)
+        figures["pictures_of_the_least_shown"][track.value] = min(counts)
+        figures["dropped_tiles"][track.value] = sum(map(dropped, waits))
+        figures["longest_wait_s"][track.value] = round(max(map(max, waits)), 1)
+    return dict(figures)
 
 
-def _dropped(seen: _Seen, sittings: list[str], seconds: float) -> int:
-    """Rounds of the wall in the last *seconds* that brought no new still of a sitting on it."""
-    now = time.monotonic()
-    began, dropped = now - seconds, 0
-    for name in sittings:
-        times = [began, *(at for at in seen.stills[name] if at > began), now]
-        dropped += sum(max(0, round((b - a) / ROUND_S) - 1) for a, b in pairwise(times))
-    return dropped
+def waits_s(came: list[float], began: float, until: float) -> list[float]:
+    """Seconds between *began*, the pictures that *came* since, and *until*."""
+    times = [began, *(at for at in came if began < at < until), until]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def dropped(waits: list[float]) -> int:
+    """Rounds of the wall that brought no new picture."""
+    return sum(max(0, round(wait / ROUND_S) - 1) for wait in waits)
 
 
 def _cookie(token: str) -> dict[str, str]:

@@ -57,6 +57,8 @@ class InferencePool:
         self._frames = _Line(workers + frames_limit)
         self._stills = _Line(workers + stills_limit)
         self._shrinks = _Line(workers + frames_limit)
+        # a wall asks for sixty pictures at once; frames of exams wait behind these few
+        self._turns = asyncio.Semaphore(2 * workers)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))
@@ -89,9 +91,10 @@ class InferencePool:
         return await asyncio.wrap_future(self.submit_frame(codec, keyframe, looks))
 
     async def shrink_frame(self, codec: str, keyframe: bytes) -> bytes | NotAssessed:
-        """One encoded keyframe as a small JPEG, for people to look at."""
-        job = self._submit(self._shrinks, worker.shrink_frame, codec, keyframe)
-        made: bytes | NotAssessed = await asyncio.wrap_future(job)
+        """One encoded keyframe as a small JPEG, for people to look at, when its turn has come."""
+        async with self._turns:
+            job = self._submit(self._shrinks, worker.shrink_frame, codec, keyframe)
+            made: bytes | NotAssessed = await asyncio.wrap_future(job)
         return made
 
     async def mark_frame(

@@ -6,6 +6,7 @@ Nothing of a camera or screen leaves before the view of it is written down.
 import asyncio
 import struct
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -90,6 +91,8 @@ class WallFeed:
         self._wall = Wall(at.live, visitor.account)
         self._locale = locale_of(ws)
         self._wanted: frozenset[str] = frozenset()
+        self._asked = asyncio.Event()
+        self._there: frozenset[str] = frozenset()
         self._audited: frozenset[str] = frozenset()
         self._shown: dict[tuple[str, Track], float] = {}
         self._said: list[dict[str, Any]] | None = None
@@ -105,19 +108,31 @@ class WallFeed:
             wanted = message.get("watch") if isinstance(message, dict) else None
             if isinstance(wanted, list):
                 self._wanted = frozenset(map(str, wanted[:MOST_TILES]))
+                self._asked.set()
 
-    async def show(self) -> None:
+    async def show_tiles(self) -> None:
         clock = self._at.clock
         while True:
             began = clock.monotonic()
             await asyncio.to_thread(_require_signed_in, self._ws, self._at)
             tiles = self._wall.tiles(await asyncio.to_thread(self._wall.read))
             said = [self._described(tile) for tile in tiles]
+            self._there = frozenset(each["id"] for each in said)
             if said != self._said:
                 await self._ws.send_json({"type": "tiles", "tiles": said})
                 self._said = said
-            await self._show_stills(self._wanted & {each["id"] for each in said})
             await asyncio.sleep(max(0.1, began + ROUND_S - clock.monotonic()))
+
+    async def show_stills(self) -> None:
+        """Every round, and at once when the page asks for others."""
+        clock = self._at.clock
+        while True:
+            began = clock.monotonic()
+            self._asked.clear()
+            await self._show_stills(self._wanted & self._there)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.1, began + ROUND_S - clock.monotonic())):
+                    await self._asked.wait()
 
     async def _show_stills(self, wanted: frozenset[str]) -> None:
         if unseen := wanted - self._audited:
@@ -127,7 +142,13 @@ class WallFeed:
 
     async def _show_still(self, sitting_id: str, track: Track) -> None:
         live = self._at.live.held(sitting_id)
-        still = await live.previews[track].still() if live is not None else None
+        if live is None:
+            return
+        still = None
+        # a picture that takes its worker long is shown when it is there, and holds up no other
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_S):
+                still = await live.previews[track].still()
         if still is not None and self._shown.get((sitting_id, track)) != still.arrival:
             self._shown[sitting_id, track] = still.arrival
             number = bytes([list(Track).index(track)])

@@ -42,7 +42,7 @@ async def wall_socket(ws: WebSocket) -> None:
     at, visitor = services(ws), _visitor(ws)
     await ws.accept()
     feed = WallFeed(ws, at, visitor)
-    await until_gone(ws, feed.hear(), feed.show())
+    await until_gone(ws, feed.hear(), feed.show_tiles(), feed.show_stills())
 
 
 @router.websocket("/proctor/sittings/{sitting_id}/socket", dependencies=[_proctoring])

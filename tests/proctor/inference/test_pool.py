@@ -1,3 +1,4 @@
+import asyncio
 import io
 import multiprocessing
 import os
@@ -293,6 +294,15 @@ def test_full_line_refuses_the_next_picture(models_dir: Path) -> None:
     assert [isinstance(found.result(), FrameAssessment) for found in taken] == [True, True]
     assert len(assess(pool, MAN).faces) == 1
     pool.close()
+
+
+def test_all_pictures_of_a_wall_are_made(pool: InferencePool) -> None:
+    (keyframe,) = encoded("libvpx", 1)
+
+    async def make() -> list[bytes | NotAssessed]:
+        return await asyncio.gather(*(pool.shrink_frame("VP8", keyframe) for _ in range(60)))
+
+    assert {type(each) for each in asyncio.run(make())} == {bytes}
 
 
 def test_closed_pool_assesses_nothing(models_dir: Path) -> None:

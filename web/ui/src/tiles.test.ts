@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { NO_NEED, type Tile, neighbour, order, shown } from "./tiles";
+import { NO_NEED, type Tile, isStale, neighbour, order, shown } from "./tiles";
 
 function tile(id: string, exam: string, state: string, need: number): Tile {
   const facts = { name: id, number: id, reason: "", minutes: 1, incident: null, is_open: false };
@@ -36,4 +36,11 @@ test("arrow keys go along rows and columns and stop at the edges", () => {
   expect(neighbour(4, "ArrowUp", 3, 5)).toBe(1);
   expect(neighbour(0, "ArrowLeft", 3, 5)).toBe(0);
   expect(neighbour(3, "Home", 3, 5)).toBe(3);
+});
+
+test("a picture that four rounds did not follow is stale, on a line of stills later", () => {
+  expect(isStale(7.9, "ok")).toBe(false);
+  expect(isStale(8.1, "low")).toBe(true);
+  expect(isStale(20, "stills")).toBe(false);
+  expect(isStale(26, "stills")).toBe(true);
 });

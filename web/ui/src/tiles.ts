@@ -52,3 +52,8 @@ export function neighbour(at: number, key: string, columns: number, count: numbe
   const next = at + step;
   return next < 0 || next >= count ? at : next;
 }
+
+/** Whether a picture that came *ageS* ago is older than the line explains: what it shows may be over. */
+export function isStale(ageS: number, pace: string): boolean {
+  return ageS > (pace === "stills" ? 25 : 8);
+}

@@ -5,7 +5,7 @@ import "./wall.css";
 import { Feed } from "./feed";
 import { element, pageData, reveal, write } from "./page";
 import { sayFrom } from "./texts";
-import { NO_NEED, type Tile, neighbour, order, shown } from "./tiles";
+import { NO_NEED, type Tile, isStale, neighbour, order, shown } from "./tiles";
 
 interface PageData {
   most: number;
@@ -14,6 +14,7 @@ interface PageData {
 
 const ID_LENGTH = 32;
 const TRACKS = ["camera", "screen"] as const;
+const TICK_MS = 1000;
 
 class WallPage {
   private readonly data = pageData<PageData>();
@@ -40,6 +41,7 @@ class WallPage {
     }
     this.list.addEventListener("keydown", (event) => this.move(event));
     this.list.addEventListener("mouseleave", () => this.draw());
+    window.setInterval(() => this.age(), TICK_MS);
   }
 
   private hear(message: { tiles: Tile[] }): void {
@@ -132,6 +134,21 @@ class WallPage {
     image.dataset["at"] = String(Math.round(performance.now()));
     reveal(image, true);
     if (track === "camera") reveal(box.querySelector(".tile-none") as HTMLElement, false);
+  }
+
+  /** Say of every picture that nothing new followed how old it is. */
+  private age(): void {
+    const paces = new Map(this.tiles.map((tile) => [tile.id, tile.pace]));
+    for (const [id, box] of this.boxes) {
+      for (const track of TRACKS) {
+        const image = box.querySelector(`.tile-${track} img`) as HTMLImageElement;
+        const ageS = (performance.now() - Number(image.dataset["at"])) / 1000;
+        const old = box.querySelector(`.tile-${track} .tile-age`) as HTMLElement;
+        const isOld = !image.hidden && isStale(ageS, paces.get(id) ?? "ok");
+        if (isOld) write(old, this.say("wall.age", { n: Math.floor(ageS) }));
+        reveal(old, isOld);
+      }
+    }
   }
 
   private move(event: KeyboardEvent): void {
