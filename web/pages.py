@@ -63,6 +63,8 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         fmt_datetime=fmt_datetime,
         fmt_day=fmt_day,
         fmt_time=lambda at: f"{at.astimezone(TIME_ZONE):%H:%M}",
+        # as a field of the kind datetime-local has it
+        fmt_field=lambda at: f"{at.astimezone(TIME_ZONE):%Y-%m-%dT%H:%M}",
         fmt_s=clock_time,
         **context,
     )

@@ -7,7 +7,8 @@ import json
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -51,7 +52,7 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class _House:
+class House:
     """A service with an exam that is open, and the sign-ins of those who are in it."""
 
     settings: Settings
@@ -60,23 +61,38 @@ class _House:
     proctor: str
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """A house whose students sit their exams. ``pid``: of the service."""
+
+    house: House
+    sittings: list[str]
+    pid: int
+
+
 def wall(
     students: Annotated[int, typer.Option(min=1, max=30, help="Sittings on the wall.")] = 30,
     seconds: Annotated[float, typer.Option(min=5, max=3600, help="Length of each part.")] = 60,
     as_json: AsJson = False,
 ) -> None:
     """Run exams of students that another process sends, first unwatched and then on a wall."""
-    with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
-        house = _furnish(Path(name), students)
-        length_s = SET_UP_S + 2 * seconds + 5 * SETTLE_S
-        orders = Orders(students, length_s, 0.0, None, is_looked_at=True)
-        log_path = house.settings.data_dir / "service.log"
-        with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
-            figures = asyncio.run(_measure(house, process.pid, pipe, seconds))
+    with under_way(students, 2 * seconds + 5 * SETTLE_S) as exams:
+        figures = asyncio.run(_measure(exams, seconds))
     show(figures, as_json=as_json)
 
 
-def _furnish(data_dir: Path, students: int) -> _House:
+@contextmanager
+def under_way(students: int, seconds: float) -> Iterator[UnderWay]:
+    """Exams of *students* for that long, whose media another process sends."""
+    orders = Orders(students, SET_UP_S + seconds, 0.0, None, is_looked_at=True)
+    with tempfile.TemporaryDirectory(prefix="tanu-wall-") as name:
+        house = _furnish(Path(name), students)
+        log_path = house.settings.data_dir / "service.log"
+        with service.running(house.settings, log_path) as process, bench.sender(orders) as pipe:
+            yield UnderWay(house, asyncio.run(_begun(house, pipe)), process.pid)
+
+
+def _furnish(data_dir: Path, students: int) -> House:
     own = Settings()
     settings = own.model_copy(
         update={
@@ -109,12 +125,12 @@ def _furnish(data_dir: Path, students: int) -> _House:
             tokens.append(sign_in.begin(tx, learner.id, now))
         proctor = sign_in.begin(tx, seeded.proctor.id, now)
     db.close()
-    return _House(settings, seeded, tokens, proctor)
+    return House(settings, seeded, tokens, proctor)
 
 
-async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) -> dict[str, Any]:
-    async with httpx2.AsyncClient(base_url=house.settings.url, timeout=60.0) as client:
-        sittings = await _begun(house, client, pipe)
+async def _measure(exams: UnderWay, seconds: float) -> dict[str, Any]:
+    house, sittings, pid = exams.house, exams.sittings, exams.pid
+    async with _client(house) as client:
         await asyncio.sleep(SETTLE_S)
         # what else happens may grow or wane meanwhile: half before the wall, half after it
         before = await _cpu_during(pid, seconds / 2)
@@ -149,8 +165,24 @@ async def _measure(house: _House, pid: int, pipe: Connection, seconds: float) ->
     }
 
 
-async def _begun(house: _House, client: httpx2.AsyncClient, pipe: Connection) -> list[str]:
+def _client(house: House) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=house.settings.url, timeout=60.0)
+
+
+async def _begun(house: House, pipe: Connection) -> list[str]:
     """Sittings of all students in their exams, with media that arrive."""
+    async with _client(house) as client:
+        sittings = await _connected(house, client, pipe)
+        pipe.send("go")
+        await asyncio.sleep(SETTLE_S)
+        for sitting_id, token in zip(sittings, house.students, strict=True):
+            path = f"/review/sittings/{sitting_id}/admission"
+            await client.post(path, headers=_cookie(house.proctor))
+            _json(await client.post(f"/api/sittings/{sitting_id}/start", headers=_cookie(token)))
+    return sittings
+
+
+async def _connected(house: House, client: httpx2.AsyncClient, pipe: Connection) -> list[str]:
     sittings: list[str] = []
     while isinstance(offers := await asyncio.to_thread(pipe.recv), list):
         answers = []
@@ -169,17 +201,10 @@ async def _begun(house: _House, client: httpx2.AsyncClient, pipe: Connection) ->
             answers.append(_json(await client.post(path, headers=cookie, json=body))["sdp"])
             sittings.append(sitting_id)
         pipe.send(answers)
-    pipe.send("go")
-    await asyncio.sleep(SETTLE_S)
-    for sitting_id, token in zip(sittings, house.students, strict=True):
-        await client.post(
-            f"/review/sittings/{sitting_id}/admission", headers=_cookie(house.proctor)
-        )
-        _json(await client.post(f"/api/sittings/{sitting_id}/start", headers=_cookie(token)))
     return sittings
 
 
-async def _watch_wall(house: _House, sittings: list[str], seen: _Seen) -> None:
+async def _watch_wall(house: House, sittings: list[str], seen: _Seen) -> None:
     url = house.settings.url.replace("http", "ws", 1) + "/proctor/wall/socket"
     async with connect(url, additional_headers=_cookie(house.proctor)) as socket:
         await socket.send(json.dumps({"watch": sittings}))
@@ -190,7 +215,7 @@ async def _watch_wall(house: _House, sittings: list[str], seen: _Seen) -> None:
                 seen.stills[message[:_ID].decode(), track].append(time.monotonic())
 
 
-async def _open_live(house: _House, sitting_id: str) -> dict[str, float]:
+async def _open_live(house: House, sitting_id: str) -> dict[str, float]:
     """Seconds from the request to the first pictures of each track."""
     url = house.settings.url.replace("http", "ws", 1) + f"/proctor/sittings/{sitting_id}/socket"
     began, opened = time.monotonic(), dict[str, float]()
@@ -207,7 +232,7 @@ async def _open_live(house: _House, sitting_id: str) -> dict[str, float]:
     return opened
 
 
-async def _say(house: _House, client: httpx2.AsyncClient, sitting_id: str) -> float:
+async def _say(house: House, client: httpx2.AsyncClient, sitting_id: str) -> float:
     """Seconds from a proctor's message to the student's page."""
     url = house.settings.url.replace("http", "ws", 1) + f"/api/sittings/{sitting_id}/socket"
     async with (

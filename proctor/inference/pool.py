@@ -58,7 +58,7 @@ class InferencePool:
         self._stills = _Line(workers + stills_limit)
         self._shrinks = _Line(workers + frames_limit)
         # a wall asks for sixty pictures at once; frames of exams wait behind these few
-        self._turns = asyncio.Semaphore(2 * workers)
+        self._turns = asyncio.Semaphore(8 * workers)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
             self._workers.put(_Worker(models_dir, backend))

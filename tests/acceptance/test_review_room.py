@@ -5,29 +5,38 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from proctor import events
+from proctor.centres.tables import Cause
 from proctor.clock import Clock
 from proctor.commands import service as process
 from proctor.exams.accommodations import Effect, grant
+from proctor.exams.external_tests import set_address
+from proctor.exams.tables import AssessmentEvent, EventKind, Mode, Venue
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.kinds import Kind
 from proctor.incidents.tables import ClipRow, IncidentRow
 from proctor.observations import Track
-from proctor.people import sign_in
-from proctor.people.tables import Account
+from proctor.people import consents, sign_in
+from proctor.people.tables import Account, Purpose, SignInSession
 from proctor.plumbing.db import Database
 from proctor.review.looks import record_view
+from proctor.review.statements import answer, appeal
 from proctor.review.tables import Decision, Verdict
-from proctor.review.verdicts import decide_incident
-from proctor.settings import Settings
+from proctor.review.verdicts import decide_identity, decide_incident
+from proctor.settings import Settings, institution_key
+from proctor.shares.repair import open_window, second_technologies
+from proctor.sittings.fallback import move_everybody
 from proctor.sittings.tables import Sitting, SittingState
+from proctor.vault import Vault
 from tests.support.axe import violations
-from tests.support.cast import assemble
+from tests.support.cast import Cast, assemble
 from tests.support.chromium import signed_in
 from tests.support.sittings import incident_of, record_track, sitting_of
 
@@ -36,6 +45,7 @@ pytestmark = pytest.mark.acceptance
 EXAM_S = 3 * 3600.0
 INCIDENTS = 200
 DECIDED = 20
+UNHIDE = "document.querySelectorAll('main [hidden]').forEach((each) => { each.hidden = false; })"
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,7 @@ class Long:
     running_id: str
     sample_id: str
     blind_id: str
+    appealed_id: str
     course_id: str
 
     @property
@@ -60,6 +71,15 @@ class Long:
             token = sign_in.make_link(tx, tx.scalars(query).one().id, Clock().now())
         return f"{self.url}/sign-in/{token}"
 
+    def hand_over(self, name: str) -> None:
+        """Let the newest sign-in of who sits the running exam go on with it."""
+        with self.db.transaction() as tx:
+            query = select(SignInSession).join(Account, Account.id == SignInSession.account_id)
+            query = query.where(Account.email == f"{name}@example.org")
+            newest = tx.scalars(query.order_by(SignInSession.created_at.desc())).first()
+            assert newest is not None
+            tx.get_one(Sitting, self.running_id).sign_in_id = newest.id
+
 
 @pytest.fixture(scope="module")
 def long(chromium_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Long]:
@@ -70,7 +90,9 @@ def long(chromium_installed: None, tmp_path_factory: pytest.TempPathFactory) -> 
         min_free_mib=0,
         review_sample_percent=100,
         second_review_percent=100,
+        first_look=True,
     )
+    vault = Vault(institution_key(settings))
     db = Database(settings.database)
     db.upgrade()
     with db.transaction() as tx:
@@ -100,18 +122,41 @@ def long(chromium_installed: None, tmp_path_factory: pytest.TempPathFactory) -> 
             )
         running = sitting_of(tx, cast, cast.charlie, Clock().now(), SittingState.RUNNING)
         running.deadline_at = Clock().now() + timedelta(hours=2)
+        agreed = dict.fromkeys(Purpose, True)
+        consents.record(tx, vault, cast.charlie.id, agreed, "en", Clock().now())
         sample = sitting_of(tx, cast, cast.tom, Clock().now())
-        blind = decided(tx, sitting_of(tx, cast, cast.bob, Clock().now()), cast.paula)
+        appealed = sitting_of(tx, cast, cast.bob, Clock().now())
+        blind = decided(tx, appealed, cast.paula)
+        appeal_of(tx, vault, cast, appealed)
         grant(tx, cast.olga, cast.alice, cast.course.id, [Effect.BREAKS], 25, Clock().now())
+        grant(tx, cast.olga, cast.charlie, cast.course.id, [Effect.BREAKS], 0, Clock().now())
+        elsewhere(tx, cast)
     with process.running(settings, directory / "service.log"):
-        yield Long(settings.url, db, sitting.id, running.id, sample.id, blind.id, cast.course.id)
+        yield Long(
+            settings.url,
+            db,
+            sitting.id,
+            running.id,
+            sample.id,
+            blind.id,
+            appealed.id,
+            cast.course.id,
+        )
     db.close()
 
 
 def decided(tx: Session, sitting: Sitting, by: Account) -> IncidentRow:
     """An incident with a clip that one person dismissed."""
     row = incident_of(tx, sitting, "phone_visible", 5.0, 9.0)
-    clip = ClipRow(
+    tx.add(clip_of(row))
+    now = Clock().now()
+    record_view(tx, by.id, sitting.id, "recording", "camera", now)
+    decide_incident(tx, by, sitting, row.id, Decision.DISMISSED, "It is a calculator.", now)
+    return row
+
+
+def clip_of(row: IncidentRow) -> ClipRow:
+    return ClipRow(
         incident_id=row.id,
         track=Track.CAMERA,
         path="none.webm",
@@ -120,11 +165,49 @@ def decided(tx: Session, sitting: Sitting, by: Account) -> IncidentRow:
         sha256="0" * 64,
         parent_sha256="1" * 64,
     )
-    tx.add(clip)
+
+
+def appeal_of(tx: Session, vault: Vault, cast: Cast, sitting: Sitting) -> None:
+    """A program sent the pictures, two people did not verify the student, who appeals."""
     now = Clock().now()
-    record_view(tx, by.id, sitting.id, "recording", "camera", now)
-    decide_incident(tx, by, sitting, row.id, Decision.DISMISSED, "It is a calculator.", now)
-    return row
+    events.append(tx, sitting.id, "media_connected", {"via": "whip"}, now)
+    # seen, and not decided by the one who rules
+    clip = incident_of(tx, sitting, "multiple_faces", 11.0, 15.0)
+    tx.add(clip_of(clip))
+    for person in (cast.paula, cast.rita):
+        record_view(tx, person.id, sitting.id, "recording", "camera", now)
+        decide_identity(tx, person, sitting, Decision.UNVERIFIED, "Another person sat there.", now)
+    answer(tx, vault, sitting, clip.id, "My sister brought tea.", now)
+    appeal(tx, vault, sitting, None, "It was me, with new glasses.", now)
+
+
+def elsewhere(tx: Session, cast: Cast) -> None:
+    """The exam's test is on another site, and since an outage all are to sit it on site; an
+    event that is over can be verified by another technology."""
+    now = Clock().now()
+    set_address(tx, cast.course.id, "final", "https://quiz.example/7", cast.olga, now)
+    over = now - timedelta(hours=2)
+    event = AssessmentEvent(
+        scheme_id=cast.final.scheme_id,
+        code="midterm",
+        title="Midterm",
+        kind=EventKind.MOOC_FINAL,
+        weight=Decimal(30),
+        mode=Mode.SYNC,
+        venue=Venue.ONLINE,
+        opens_at=now - timedelta(days=2),
+        closes_at=over,
+        duration_s=3600,
+        identity_plan=["proctoring"],
+    )
+    tx.add(event)
+    tx.flush()
+    reason = "The mains of the campus failed."
+    move_everybody(tx, cast.course, cast.final, Cause.OUTAGE, reason, cast.olga, now)
+    second = second_technologies(cast.course, event)
+    for technology in second:
+        window = now, now + timedelta(days=3)
+        open_window(tx, cast.course, event, technology, *window, cast.olga, now)
 
 
 @pytest.fixture
@@ -267,25 +350,38 @@ def test_nothing_is_seen_before_it_is_asked_for_and_axe_is_content(
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_axe_is_content_with_the_pages_around(long: Long, browser: Browser, language: str) -> None:
-    course = f"/office/courses/{long.course_id}/accommodations"
+    course, own = f"/courses/{long.course_id}", f"/sittings/{long.appealed_id}"
     pages = {
         "rustam": [
             "/review",
             "/review?show=all&kind=paste",
             f"/review/sittings/{long.sample_id}",
+            f"/review{own}",
             f"/review/blind/{long.blind_id}",
             f"/proctor/sittings/{long.running_id}",
         ],
-        "olga": ["/office/quality", course],
-        "bob": ["/notices"],
+        "olga": [
+            "/office/quality",
+            f"/office{course}/accommodations",
+            f"/office{course}/events/final",
+            f"/office{course}/events/midterm",
+        ],
+        "alice": ["/exams", f"{course}/identity"],
+        "bob": ["/notices", f"{own}/record"],
+        "charlie": [f"/sittings/{long.running_id}"],
     }
     for name, paths in pages.items():
         context = signed_in(browser, long.link(name), language)
+        if name == "charlie":
+            long.hand_over(name)
         page = context.new_page()
         for path in paths:
             answer = page.goto(long.url + path)
             assert answer is not None
             assert answer.status == 200, path
+            if long.running_id in path:
+                # what only shows when something happens, all at once
+                page.evaluate(UNHIDE)
             assert violations(page) == []
             page.set_viewport_size({"width": 375, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth <= 375"), path

@@ -7,6 +7,7 @@ import asyncio
 import struct
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -82,7 +83,8 @@ async def until_gone(ws: WebSocket, *parts: Coroutine[Any, Any, None]) -> None:
 
 
 class WallFeed:
-    """One open wall. The page says which stills it shows; only those are made."""
+    """One open wall. The page says whose stills it shows, and of which track (all until it says);
+    only those are made."""
 
     def __init__(self, ws: WebSocket, at: Services, visitor: Visitor) -> None:
         self._ws = ws
@@ -91,6 +93,7 @@ class WallFeed:
         self._wall = Wall(at.live, visitor.account)
         self._locale = locale_of(ws)
         self._wanted: frozenset[str] = frozenset()
+        self._tracks: tuple[Track, ...] = tuple(Track)
         self._asked = asyncio.Event()
         self._there: frozenset[str] = frozenset()
         self._audited: frozenset[str] = frozenset()
@@ -105,7 +108,10 @@ class WallFeed:
             # no JSON, or a binary frame
             except (ValueError, KeyError, RecursionError) as error:
                 raise Refused from error
-            wanted = message.get("watch") if isinstance(message, dict) else None
+            fields = message if isinstance(message, dict) else {}
+            wanted, tracks = fields.get("watch"), fields.get("tracks")
+            if isinstance(tracks, list):
+                self._tracks = tuple(each for each in Track if each.value in tracks)
             if isinstance(wanted, list):
                 self._wanted = frozenset(map(str, wanted[:MOST_TILES]))
                 self._asked.set()
@@ -138,7 +144,8 @@ class WallFeed:
         if unseen := wanted - self._audited:
             await asyncio.to_thread(record_views, self._at, self._visitor, sorted(unseen), "wall")
             self._audited |= unseen
-        await asyncio.gather(*(self._show_still(each, track) for each in wanted for track in Track))
+        shown = product(wanted, self._tracks)
+        await asyncio.gather(*(self._show_still(each, track) for each, track in shown))
 
     async def _show_still(self, sitting_id: str, track: Track) -> None:
         live = self._at.live.held(sitting_id)

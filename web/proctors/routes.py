@@ -155,8 +155,14 @@ def note_sample(form: Annotated[SampleForm, Form()], opened: ToDecide) -> Respon
 
 
 @router.post("/review/sittings/{sitting_id}/admission", dependencies=[_reviewing])
-async def admit(sitting_id: str, visitor: Signed, at: ServicesDep) -> RedirectResponse:
-    """A person checked who sits there; the exam may begin."""
+async def admit(
+    sitting_id: str,
+    visitor: Signed,
+    at: ServicesDep,
+    *,
+    watching: Annotated[bool, Form()] = False,
+) -> RedirectResponse:
+    """A person checked who sits there; the exam may begin. ``watching``: asked on the live page."""
 
     def check() -> None:
         with at.db.reading() as tx:
@@ -167,7 +173,8 @@ async def admit(sitting_id: str, visitor: Signed, at: ServicesDep) -> RedirectRe
     await asyncio.to_thread(check)
     live = await at.live.open(sitting_id)
     await live.admit(visitor.account.id)
-    return RedirectResponse(f"/review/sittings/{sitting_id}", 303)
+    room = "proctor" if watching else "review"
+    return RedirectResponse(f"/{room}/sittings/{sitting_id}", 303)
 
 
 @router.get("/review/recordings/{recording_id}", dependencies=[_reviewing])

@@ -487,9 +487,22 @@ def test_a_proctor_admits_someone_whom_the_face_check_could_not(service: Service
     answer = service.client("paula").post(f"/review/sittings/{sitting.id}/admission")
 
     assert answer.status_code == 303
+    assert answer.headers["location"] == f"/review/sittings/{sitting.id}"
     with service.db.transaction() as tx:
         (event,) = events.read(tx, sitting.id, "admitted")
     assert event.payload == {"by": service.cast.paula.id}
+
+
+def test_who_admits_on_the_live_page_stays_there(service: Service) -> None:
+    with service.db.transaction() as tx:
+        now = service.services.clock.now()
+        sitting = sitting_of(tx, service.cast, service.cast.bob, now, SittingState.CHECKING)
+        sitting.started_at = None
+
+    path = f"/review/sittings/{sitting.id}/admission"
+    answer = service.client("paula").post(path, data={"watching": "yes"})
+
+    assert answer.headers["location"] == f"/proctor/sittings/{sitting.id}"
 
 
 def test_checks_and_measurements_are_counted_on_the_page(room: Room) -> None:

@@ -15,6 +15,7 @@ interface PageData {
 const ID_LENGTH = 32;
 const TRACKS = ["camera", "screen"] as const;
 const TICK_MS = 1000;
+const KEPT = "wall";
 
 class WallPage {
   private readonly data = pageData<PageData>();
@@ -23,6 +24,7 @@ class WallPage {
   private readonly template = element<HTMLTemplateElement>("tile");
   private readonly exam = element<HTMLSelectElement>("filter-exam");
   private readonly which = element<HTMLSelectElement>("filter-which");
+  private readonly pictures = element<HTMLSelectElement>("pictures");
   private readonly names = element<HTMLInputElement>("show-names");
   private readonly boxes = new Map<string, HTMLElement>();
   private tiles: Tile[] = [];
@@ -36,12 +38,31 @@ class WallPage {
 
   begin(): void {
     element("wall-tools").addEventListener("submit", (event) => event.preventDefault());
-    for (const field of [this.exam, this.which, this.names]) {
-      field.addEventListener("change", () => this.draw());
+    this.recall();
+    for (const field of [this.exam, this.which, this.pictures, this.names]) {
+      field.addEventListener("change", () => {
+        this.keep();
+        this.draw();
+      });
     }
     this.list.addEventListener("keydown", (event) => this.move(event));
     this.list.addEventListener("mouseleave", () => this.draw());
     window.setInterval(() => this.age(), TICK_MS);
+  }
+
+  /** As this tab had it before another page; whether names are shown is asked anew. */
+  private recall(): void {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}") as Record<string, string>;
+    const exam = kept["exam"] ?? "";
+    if (exam !== "") this.exam.add(new Option(exam, exam));
+    this.exam.value = exam;
+    this.which.value = kept["which"] ?? "all";
+    this.pictures.value = kept["pictures"] ?? "both";
+  }
+
+  private keep(): void {
+    const chosen = { exam: this.exam.value, which: this.which.value, pictures: this.pictures.value };
+    sessionStorage.setItem(KEPT, JSON.stringify(chosen));
   }
 
   private hear(message: { tiles: Tile[] }): void {
@@ -58,6 +79,7 @@ class WallPage {
   }
 
   private draw(): void {
+    this.list.dataset["pictures"] = this.pictures.value;
     const filter = { exam: this.exam.value, which: this.which.value };
     const tiles = new Map(shown(this.tiles, filter, this.data.most).map((tile) => [tile.id, tile]));
     for (const [id, box] of this.boxes) {
@@ -85,9 +107,11 @@ class WallPage {
 
   private watch(isNew: boolean): void {
     const ids = [...this.boxes.keys()];
-    if (!isNew && this.watching === ids.join()) return;
-    this.watching = ids.join();
-    this.feed.say({ watch: ids });
+    const tracks = TRACKS.filter((track) => ["both", track].includes(this.pictures.value));
+    const watching = JSON.stringify({ watch: ids, tracks });
+    if (!isNew && this.watching === watching) return;
+    this.watching = watching;
+    this.feed.say({ watch: ids, tracks });
   }
 
   private made(): HTMLElement {
@@ -103,10 +127,13 @@ class WallPage {
     part("a").setAttribute("href", `/proctor/sittings/${tile.id}`);
     write(part(".tile-name"), name);
     write(part(".tile-reason"), tile.reason);
-    const left = tile.minutes === null ? "" : `, ${this.say("wall.left", { n: tile.minutes })}`;
-    write(part(".tile-state"), this.say(`wall.state.${tile.state}`) + left);
+    const isUsual = tile.state === "running" && tile.minutes !== null;
+    const state = isUsual ? [] : [this.say(`wall.state.${tile.state}`)];
+    const left = tile.minutes === null ? [] : [this.say("wall.left", { n: tile.minutes })];
+    write(part(".tile-state"), [...state, ...left].join(", "));
     write(part(".tile-net"), this.network(tile));
-    write(part(".tile-incident"), tile.incident ?? this.say("wall.no_incident"));
+    part(".tile-net").dataset["pace"] = tile.camera && tile.screen ? tile.pace : "";
+    write(part(".tile-incident"), tile.incident ?? "");
     if (!tile.camera) {
       reveal(part(".tile-camera img"), false);
       reveal(part(".tile-none"), true);
