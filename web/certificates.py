@@ -5,10 +5,14 @@ from fastapi.responses import JSONResponse, Response
 
 from proctor.people.tables import Account
 from proctor.reports.badges import badge, badge_image, issuer_document, status_list
-from proctor.reports.certificate_pdf import identity_line
-from proctor.reports.certificates import certificate, document_of, status_of
+from proctor.reports.certificate_pdf import certificate_pdf, identity_line
+from proctor.reports.certificate_register import status_of
+from proctor.reports.certificates import certificate, document_of
+from proctor.reports.signing import Seal
+from proctor.reports.tables import Certificate
 from proctor.settings import signing_key
-from web.access import ReadTx, ServicesDep, public
+from web.access import ReadTx, Services, ServicesDep, public
+from web.downloads import download
 from web.pages import locale_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -63,6 +67,14 @@ def issuer(at: ServicesDep) -> Response:
     """Whose signature the badges carry."""
     document = issuer_document(at.settings.url, signing_key(at.settings))
     return JSONResponse(document, headers=_ANYWHERE)
+
+
+def certificate_file(row: Certificate, at: Services) -> Response:
+    """The certificate on paper, with the seal of the institution."""
+    settings = at.settings
+    seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
+    content = seal.sign(certificate_pdf(document_of(row), row.sha256), at.clock.now())
+    return download(content, f"certificate-{row.number}.pdf")
 
 
 def _badge(certificate_id: str, tx: ReadTx, at: ServicesDep) -> str:

@@ -5,15 +5,19 @@ from typing import Annotated
 
 import typer
 
+from proctor.catalogue import translate
 from proctor.clock import Clock
 from proctor.errors import ProctorError
 from proctor.exams.roster import learner_by_number, learners_of
 from proctor.exams.schemes import course_by_code
+from proctor.exams.sheets import ImportRefused
 from proctor.people import accounts
 from proctor.plumbing.db import Database
 from proctor.reports import certificates
 from proctor.reports.badges import badge, badge_image
+from proctor.reports.certificate_form import FormRefused, form_of, results_of
 from proctor.reports.certificate_pdf import certificate_pdf
+from proctor.reports.certificate_register import rule as rule_on
 from proctor.reports.signing import Seal
 from proctor.reports.tables import Certificate, CertificateStatus
 from proctor.settings import Settings, signing_key
@@ -37,23 +41,28 @@ def issue(
     made: list[tuple[Certificate, str]] = []
     refused = False
     try:
-        texts = certificates.form_of(form.read_text("utf-8"))
-        passed = certificates.results_of(results.read_text("utf-8"))
+        texts = form_of(form.read_text("utf-8"))
+        passed = results_of(results.read_bytes())
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
             found = course_by_code(tx, institution.id, course)
             one = learner_by_number(tx, found.id, learner) if learner else None
-            for person in [one] if one else learners_of(tx, found.id):
-                row = certificates.issue_certificate(
-                    tx, found, person, texts, passed, settings.url, Clock().now()
-                )
+            people = [one] if one else learners_of(tx, found.id)
+            for person, row in certificates.issue_certificates(
+                tx, found, people, texts, passed, settings.url, Clock().now()
+            ):
                 if isinstance(row, Certificate):
                     made.append((row, person.email))
                     continue
                 refused = True
                 typer.echo(f"{person.learner_number or person.id}: {', '.join(row)}", err=True)
-    except certificates.FormRefused as refusal:
+    except FormRefused as refusal:
         typer.echo("\n".join(refusal.problems), err=True)
+        raise typer.Exit(2) from None
+    except ImportRefused as refusal:
+        for each in refusal.errors:
+            said = translate("en", each.key, value=each.value)
+            typer.echo(f"{results.name}, line {each.line}, {each.column}: {said}", err=True)
         raise typer.Exit(2) from None
     except ProctorError as error:
         typer.echo(str(error), err=True)
@@ -90,7 +99,7 @@ def rule(
         with db.transaction() as tx:
             ruler = accounts.by_email(tx, by)
             now = Clock().now()
-            stands = certificates.rule(tx, certificate, status, reason, ruler, now)
+            stands = rule_on(tx, certificate, status, reason, ruler, now)
     except ProctorError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

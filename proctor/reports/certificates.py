@@ -3,45 +3,29 @@
 The form is Annex 1 of the Order with what items 38(2) and 40 ask for beside it.
 """
 
-import csv
-import io
 import json
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import takewhile
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.errors import NotFound, Refused
+from proctor.errors import NotFound
 from proctor.exams.tables import Course
-from proctor.people.tables import Account, Role
+from proctor.people.tables import Account
 from proctor.plumbing.db import new_id
 from proctor.reports.build import LearnerReport, learner_report
+from proctor.reports.certificate_form import CertificateForm, Results
 from proctor.reports.document import Json, canonical, range_json, sha256_of
-from proctor.reports.tables import Certificate, CertificateRuling, CertificateStatus
+from proctor.reports.tables import Certificate
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import RECREDITED, course_outcomes
 from proctor.shares.packs import pack
 
 SCHEMA = "tanu.certificate/1"
 _GONE = (Outcome.EXCUSED, Outcome.CANCELLED)
-_RULERS = (Role.EXAM_OFFICE, Role.ADMIN)
-
-
-class FormRefused(Refused):
-    """The form of the certificate or the results cannot be used."""
-
-    key = "error.certificate_form"
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        self.problems = problems
-        super().__init__(count=len(problems))
 
 
 class CertificateNotFound(NotFound):
@@ -50,89 +34,47 @@ class CertificateNotFound(NotFound):
     key = "error.certificate_not_found"
 
 
-class CertificateForm(BaseModel):
-    """What the institution prints on the certificates of one course.
-
-    ``domain``: the one associated with the online platform (item 40(2)); ``outcomes_*``: level of
-    mastery of the learning outcomes (item 40(3)); ``credits``: ECTS.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name_kk: str = Field(min_length=1)
-    name_ru: str = Field(min_length=1)
-    address_kk: str = Field(min_length=1)
-    address_ru: str = Field(min_length=1)
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
-    phone: str = Field(min_length=1)
-    topic_kk: str = Field(min_length=1)
-    topic_ru: str = Field(min_length=1)
-    credits: int = Field(ge=1, le=120)
-    outcomes_kk: str = Field(min_length=1)
-    outcomes_ru: str = Field(min_length=1)
-    signatory: str = Field(min_length=1)
-    domain: str = Field(min_length=1)
-    requires_share: bool = True
-
-
-def form_of(text: str) -> CertificateForm:
-    """The form in a TOML file. Raises FormRefused."""
-    try:
-        return CertificateForm.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise FormRefused((str(error),)) from None
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise FormRefused(tuple(f"{each['loc'][0]}: {each['msg']}" for each in found)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """What the teachers reported: events passed by learner number, and year, semester, faculty."""
-
-    passed: Mapping[str, frozenset[str]]
-    studies: Mapping[str, str]
-
-
-def results_of(text: str) -> Results:
-    """Results in a CSV file ``learner_number,event_code,passed,studies``. Raises FormRefused."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    columns = {"learner_number", "event_code", "passed", "studies"}
-    if set(reader.fieldnames or ()) != columns:
-        raise FormRefused((f"results: the columns are {', '.join(sorted(columns))}",))
-    passed: dict[str, set[str]] = {}
-    studies = {}
-    for row in reader:
-        if row["passed"] not in ("yes", "no"):
-            raise FormRefused((f"results, line {reader.line_num}: passed is yes or no",))
-        codes = passed.setdefault(row["learner_number"], set())
-        if row["passed"] == "yes":
-            codes.add(row["event_code"])
-        studies[row["learner_number"]] = row["studies"] or ""
-    return Results({number: frozenset(codes) for number, codes in passed.items()}, studies)
-
-
-def issue_certificate(
+def issue_certificates(
     tx: Session,
     course: Course,
-    learner: Account,
+    learners: Sequence[Account],
     form: CertificateForm,
     results: Results,
     url: str,
     now: datetime,
-) -> Certificate | tuple[str, ...]:
-    """The next certificate of the register, or why the learner gets none.
+) -> list[tuple[Account, Certificate | tuple[str, ...]]]:
+    """For each learner the next certificate of the register, or why they get none.
 
     ``url``: where the service is reached. Reasons are short names, some with a value after a
     colon.
     """
     rules = pack(course.policy_pack)
-    outcomes = course_outcomes(tx, course, [learner], now)[learner.id]
-    report = learner_report(learner, outcomes, rules)
-    refusals = _refusals(tx, course, report, form, results, url)
-    if refusals:
-        return refusals
-    assert learner.learner_number is not None
+    query = select(Certificate.account_id, Certificate.number)
+    had = tx.execute(query.where(Certificate.course_id == course.id))
+    numbers = {row.account_id: row.number for row in had}
+    outcomes = course_outcomes(tx, course, learners, now)
+    done: list[tuple[Account, Certificate | tuple[str, ...]]] = []
+    for learner in learners:
+        report = learner_report(learner, outcomes[learner.id], rules)
+        lacking = _refusals(report, numbers.get(learner.id), form, results, url)
+        if lacking:
+            done.append((learner, lacking))
+            continue
+        done.append((learner, _issue(tx, course, learner, report, form, results, url, now)))
+    return done
+
+
+def _issue(
+    tx: Session,
+    course: Course,
+    learner: Account,
+    report: LearnerReport,
+    form: CertificateForm,
+    results: Results,
+    url: str,
+    now: datetime,
+) -> Certificate:
+    rules = pack(course.policy_pack)
     identifier, number = new_id(), _next_number(tx, course.institution_id)
     document = {
         "schema": SCHEMA,
@@ -144,7 +86,7 @@ def issue_certificate(
         "holder": {
             "name": learner.name,
             "number": learner.learner_number,
-            "studies": results.studies.get(learner.learner_number, ""),
+            "studies": results.studies.get(learner.learner_number or "", ""),
         },
         "identity": {
             "pack": rules.name,
@@ -155,7 +97,7 @@ def issue_certificate(
             "methods": sorted(
                 {
                     method.technology.value
-                    for outcome in outcomes
+                    for outcome in report.outcomes
                     if outcome.decision.outcome is Outcome.VERIFIED
                     for method in outcome.decision.methods
                     if method.result == "pass"
@@ -181,32 +123,6 @@ def issue_certificate(
     return row
 
 
-def rule(
-    tx: Session,
-    certificate_id: str,
-    status: CertificateStatus,
-    reason: str,
-    by: Account,
-    now: datetime,
-) -> CertificateStatus:
-    """Put a certificate under review, revoke it or restore it, with the reason.
-
-    The status it then has: a second person has to revoke it too. Raises CertificateNotFound, also
-    for one of another institution.
-    """
-    row = certificate(tx, certificate_id)
-    if by.institution_id != row.institution_id or by.role not in _RULERS:
-        raise CertificateNotFound
-    ruling = CertificateRuling(
-        certificate_id=row.id, status=status, reason=reason, by=by.id, at=now
-    )
-    tx.add(ruling)
-    tx.flush()
-    fact = {"certificate": row.id, "status": status.value, "by": by.id}
-    events.append(tx, f"course:{row.course_id}", "certificate_ruled", fact, now)
-    return status_of(tx, row, now)
-
-
 def certificate(tx: Session, certificate_id: str) -> Certificate:
     """Raises CertificateNotFound."""
     row = tx.get(Certificate, certificate_id)
@@ -215,30 +131,18 @@ def certificate(tx: Session, certificate_id: str) -> Certificate:
     return row
 
 
-def status_of(tx: Session, row: Certificate, now: datetime) -> CertificateStatus:
-    """What people ruled; without a ruling valid, but under review when the share that the
-    certificate rests on is no longer met."""
-    query = select(CertificateRuling).where(CertificateRuling.certificate_id == row.id)
-    rulings = list(tx.scalars(query.order_by(CertificateRuling.at.desc())))
-    if rulings:
-        return _ruled(rulings)
-    if not document_of(row)["identity"]["required"]:
-        return CertificateStatus.VALID
-    course, learner = tx.get_one(Course, row.course_id), tx.get_one(Account, row.account_id)
-    outcomes = course_outcomes(tx, course, [learner], now)[learner.id]
-    met = learner_report(learner, outcomes, pack(course.policy_pack)).met
-    return CertificateStatus.VALID if met else CertificateStatus.UNDER_REVIEW
+def certificate_of(tx: Session, course: Course, holder: Account) -> Certificate | None:
+    """The certificate of *course* a learner has."""
+    query = select(Certificate).where(Certificate.course_id == course.id)
+    return tx.scalars(query.where(Certificate.account_id == holder.id)).one_or_none()
 
 
-def _ruled(rulings: Sequence[CertificateRuling]) -> CertificateStatus:
-    """What *rulings*, newest first, come to: one person alone revokes nothing."""
-    revoking = list(takewhile(lambda each: each.status is CertificateStatus.REVOKED, rulings))
-    if not revoking:
-        return rulings[0].status
-    people = {each.by for each in revoking}
-    # rulings of before people were named stand
-    stands = len(people) > 1 or None in people
-    return CertificateStatus.REVOKED if stands else CertificateStatus.UNDER_REVIEW
+def certificate_for(tx: Session, by: Account, certificate_id: str) -> Certificate:
+    """One of the institution of *by*. Raises CertificateNotFound."""
+    row = certificate(tx, certificate_id)
+    if row.institution_id != by.institution_id:
+        raise CertificateNotFound
+    return row
 
 
 def document_of(row: Certificate) -> Json:
@@ -252,28 +156,17 @@ def _next_number(tx: Session, institution_id: str) -> int:
 
 
 def _refusals(
-    tx: Session,
-    course: Course,
-    report: LearnerReport,
-    form: CertificateForm,
-    results: Results,
-    url: str,
+    report: LearnerReport, issued: int | None, form: CertificateForm, results: Results, url: str
 ) -> tuple[str, ...]:
+    """What a learner lacks; ``issued``: number of the certificate they have."""
     if report.number is None:
         return ("no_learner_number",)
-    found = []
-    query = (
-        select(Certificate.number)
-        .join(Account, Account.id == Certificate.account_id)
-        .where(Certificate.course_id == course.id, Account.learner_number == report.number)
-    )
-    issued = tx.scalars(query).one_or_none()
     if issued is not None:
         return (f"already_issued:{issued}",)
     if any(outcome.decision == RECREDITED for outcome in report.outcomes):
         return ("recredited",)
     passed = results.passed.get(report.number, frozenset())
-    found += [
+    found = [
         f"not_passed:{outcome.code}"
         for outcome in report.outcomes
         if outcome.decision.outcome not in _GONE and outcome.code not in passed

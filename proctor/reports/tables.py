@@ -54,6 +54,17 @@ class Certificate(Base):
     sha256: Mapped[str] = mapped_column(String(64))
 
 
+class CertificateTexts(Base):
+    """What is printed on the certificates of one course. ``body``: canonical JSON."""
+
+    __tablename__ = "certificate_texts"
+
+    course_id: Mapped[str] = mapped_column(String(32), ForeignKey("courses.id"), primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class CertificateRuling(Base):
     """A decision on a certificate after it was issued; insert-only, the newest counts. ``by`` is
     None in those of before it was asked for."""

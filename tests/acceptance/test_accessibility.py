@@ -17,7 +17,8 @@ from proctor.exams.schemes import events_in_force
 from proctor.exams.tables import Course
 from proctor.live.bookkeeper import Bookkeeper
 from proctor.people import accounts
-from proctor.reports.certificates import Results, form_of, issue_certificate
+from proctor.reports.certificate_form import Results, form_of
+from proctor.reports.certificates import issue_certificates
 from proctor.reports.tables import Certificate
 from proctor.settings import Settings
 from proctor.sittings.tables import Sitting, SittingState
@@ -67,6 +68,7 @@ PAGES = {
         "/office/courses/{course_id}",
         "/office/courses/{course_id}/accommodations",
         "/office/courses/{course_id}/attendance",
+        "/office/courses/{course_id}/certificates",
         "/office/courses/{course_id}/report",
         "/office/courses/{course_id}/events/{event_code}",
     ],
@@ -87,7 +89,9 @@ FILES = {
     "/certificates/{certificate_id}/badge.jwt",
     "/certificates/{certificate_id}/badge.svg",
     "/certificates/{certificate_id}/status.jwt",
+    "/courses/{course_id}/certificate.pdf",
     "/healthz",
+    "/office/certificates/{certificate_id}.pdf",
     "/office/courses/{course_id}/attendance.{file_format}",
     "/office/courses/{course_id}/declarations.{file_format}",
     "/office/courses/{course_id}/events/{event_code}/sheet.{file_format}",
@@ -127,7 +131,9 @@ def ids(service: RunningService) -> dict[str, list[str]]:
         events = events_in_force(tx, course.id)
         learner = accounts.by_email(tx, "aigerim@example.org")
         results = Results({learner.learner_number or "": frozenset(e.code for e in events)}, {})
-        issued = issue_certificate(tx, course, learner, form, results, service.url, Clock().now())
+        ((_, issued),) = issue_certificates(
+            tx, course, [learner], form, results, service.url, Clock().now()
+        )
         assert isinstance(issued, Certificate), issued
         invigilator = accounts.by_email(tx, "proctor@example.org")
         names = [invigilator.name]

@@ -14,7 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from proctor.people.tables import Role
-from proctor.reports.certificates import Results, form_of, issue_certificate, rule
+from proctor.reports.certificate_form import Results, form_of
+from proctor.reports.certificate_register import rule
+from proctor.reports.certificates import issue_certificates
 from proctor.reports.tables import Certificate, CertificateStatus
 from tests.support.certificates import FORM, URL
 from tests.support.service import Service
@@ -55,7 +57,8 @@ def certificate_of_alice(service: Service) -> Certificate:
         alice = tx.merge(cast.alice)
         alice.learner_number = "S-0001"
         results = Results({"S-0001": frozenset({"final"})}, {})
-        row = issue_certificate(tx, tx.merge(cast.course), alice, form, results, URL, now)
+        course = tx.merge(cast.course)
+        ((_, row),) = issue_certificates(tx, course, [alice], form, results, URL, now)
         assert isinstance(row, Certificate)
         return row
 

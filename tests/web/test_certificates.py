@@ -4,7 +4,7 @@ import pytest
 
 from proctor.people import accounts
 from proctor.people.tables import Role
-from proctor.reports.certificates import rule
+from proctor.reports.certificate_register import rule
 from proctor.reports.document import canonical, sha256_of
 from proctor.reports.tables import Certificate, CertificateStatus
 from tests.support.service import Service

@@ -19,11 +19,14 @@ from proctor.incidents.tables import ClipRow
 from proctor.observations import Track
 from proctor.people import accounts, consents, sign_in
 from proctor.people.tables import Account, Purpose, Role
+from proctor.reports.certificate_form import form_of
 from proctor.reports.issue import issue
+from proctor.reports.tables import Certificate
 from proctor.retention.tables import LegalHold
 from proctor.review.tables import Statement
 from proctor.sittings.tables import RepairWindow
 from tests.support.cast import Cast
+from tests.support.certificates import FORM
 from tests.support.service import Service
 from tests.support.sittings import incident_of, record_track, sitting_of
 from web.access import COOKIE, all_routes, policy_of
@@ -115,7 +118,16 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         asked_by=cast.olga.id,
         asked_at=now,
     )
-    tx.add_all([clip, reference, appeal, outage, declared, window, hold])
+    printed = Certificate(
+        institution_id=cast.institution.id,
+        number=1,
+        course_id=cast.course.id,
+        account_id=cast.alice.id,
+        issued_at=now,
+        body="{}",
+        sha256="0" * 64,
+    )
+    tx.add_all([clip, reference, appeal, outage, declared, window, hold, printed])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -133,11 +145,13 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "window_id": window.id,
         "declaration_id": declared.id,
         "hold_id": hold.id,
+        "certificate_id": printed.id,
         "file_format": "pdf",
         "moment": "scene",
     }
 
 
+TEXTS = form_of(FORM).model_dump(mode="json")
 REASON = "Nobody here knows them."
 PROCTORING = {
     "messages": {"act": "message", "words": "Hello"},
@@ -183,6 +197,12 @@ def body_of(path: str) -> dict[str, Any]:
         return {"data": EVENT.get(path.rpartition("{event_code}/")[2], {})}
     if path.endswith("/attendance.{file_format}"):
         return {"params": {"part": "session", "first": "2026-05-04", "last": "2026-05-09"}}
+    if path.endswith("/certificates"):
+        return {"files": {"file": ("results.csv", b"learner_number\n")}}
+    if path.endswith("/certificates/texts"):
+        return {"data": TEXTS}
+    if path.endswith("/rulings"):
+        return {"data": {"status": "revoked", "reason": REASON}}
     if path.endswith("/declarations"):
         return {"data": {"number": "D-1", "declared_on": "2026-01-12"}}
     if path.startswith("/api/protocols/"):

@@ -23,8 +23,8 @@ from proctor.reports.attendance import (
 from proctor.reports.forms import FormFormat, content_of
 from proctor.sittings.declarations import FORMAT, declare, declared_in, take_back
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
+from web.downloads import download
 from web.errors import status_of
-from web.office.reports import download
 from web.pages import locale_of, page
 from web.words import Day, Sent
 

@@ -1,7 +1,5 @@
 """The identity report of a course: read as it stands now, issued, and taken away as a file."""
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -25,18 +23,11 @@ from proctor.reports.signing import Seal
 from proctor.reports.tables import IssuedReport
 from proctor.reports.wording import printed
 from web.access import ReadTx, ServicesDep, Signed, allow
+from web.downloads import download
 from web.pages import locale_of, page
 
 router = APIRouter()
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
-
-
-MEDIA_TYPES = {
-    FileFormat.PDF: "application/pdf",
-    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    FileFormat.CSV: "text/csv; charset=utf-8",
-    FileFormat.JSON: "application/json",
-}
 
 
 @router.get("/courses/{course_id}/report", dependencies=[office])
@@ -100,18 +91,6 @@ def sheet_file(
     sheet = exam_sheet(tx, course, event_code, services.clock.now())
     content = forms.content_of(sheet_form(sheet, locale_of(request)), file_format)
     return download(content, f"{course.code}-{event_code}-sheet.{file_format}")
-
-
-def download(content: bytes, name: str) -> Response:
-    """A file to take away; what it is its name says."""
-    return Response(
-        content,
-        media_type=MEDIA_TYPES[FileFormat(name.rpartition(".")[2])],
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "Cache-Control": "no-store",
-        },
-    )
 
 
 def _file_name(course: Course, report: IssuedReport, file_format: FileFormat) -> str:

@@ -25,6 +25,7 @@ from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.office import (
     accommodations,
     attendance,
+    certificates,
     events,
     imports,
     on_site,
@@ -47,6 +48,7 @@ router.include_router(reports.router)
 router.include_router(quality.router)
 router.include_router(accommodations.router)
 router.include_router(attendance.router)
+router.include_router(certificates.router)
 router.include_router(events.router)
 router.include_router(on_site.router)
 router.include_router(repairs.router)

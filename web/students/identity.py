@@ -1,4 +1,5 @@
-"""A student's own share of identification in one course, and what can still be verified."""
+"""A student's own share of identification in one course, what can still be verified, and their
+certificate."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -6,11 +7,13 @@ from fastapi.responses import Response
 from proctor.exams.schemes import course_for, plain_number
 from proctor.people.tables import Role
 from proctor.reports.build import learner_report
+from proctor.reports.certificates import CertificateNotFound, certificate_of
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import EventOutcome, course_outcomes
 from proctor.shares.packs import pack
 from proctor.shares.repair import chances_of
 from web.access import ReadTx, ServicesDep, Signed, allow
+from web.certificates import certificate_file
 from web.pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -34,6 +37,7 @@ def identity(
         needed=f"{float(100 * rules.threshold):g}",
         basis=rules.text,
         chances=chances,
+        certificate=certificate_of(tx, course, visitor.account),
         still_open=[outcome for outcome in outcomes if _can_be_held(outcome)],
         awaited=[
             outcome
@@ -41,6 +45,14 @@ def identity(
             if outcome.decision.outcome is Outcome.PENDING and not _can_be_held(outcome)
         ],
     )
+
+
+@router.get("/courses/{course_id}/certificate.pdf", dependencies=[allow(Role.STUDENT)])
+def certificate_pdf(course_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
+    row = certificate_of(tx, course_for(tx, visitor.account, course_id), visitor.account)
+    if row is None:
+        raise CertificateNotFound
+    return certificate_file(row, at)
 
 
 def _can_be_held(outcome: EventOutcome) -> bool:

@@ -5,20 +5,22 @@ import pytest
 from pypdf import PdfReader
 
 from proctor import events
+from proctor.exams.sheets import ImportRefused
 from proctor.people.tables import Account, Institution, Role
-from proctor.reports.certificate_pdf import certificate_pdf
-from proctor.reports.certificates import (
+from proctor.reports.certificate_form import (
     CertificateForm,
-    CertificateNotFound,
     FormRefused,
     Results,
+    form_of,
+    results_of,
+)
+from proctor.reports.certificate_pdf import certificate_pdf
+from proctor.reports.certificate_register import rule, status_of
+from proctor.reports.certificates import (
+    CertificateNotFound,
     certificate,
     document_of,
-    form_of,
-    issue_certificate,
-    results_of,
-    rule,
-    status_of,
+    issue_certificates,
 )
 from proctor.reports.document import sha256_of
 from proctor.reports.tables import Certificate, CertificateStatus
@@ -38,9 +40,10 @@ def issued(
     url: str = URL,
 ) -> Certificate | tuple[str, ...]:
     results = Results({learner.learner_number or "": passed}, {})
-    return issue_certificate(
-        made.tx, made.course, learner, form or form_of(FORM), results, url, NOW
+    ((_, row),) = issue_certificates(
+        made.tx, made.course, [learner], form or form_of(FORM), results, url, NOW
     )
+    return row
 
 
 def given(made: ExamCourse, learner: Account) -> Certificate:
@@ -190,10 +193,9 @@ def test_form_with_an_empty_or_wrong_field_is_refused(change: tuple[str, str], s
 
 
 def test_results_are_read_by_learner() -> None:
-    found = results_of(
-        "learner_number,event_code,passed,studies\nS-1,final,yes,2/4/ФИТ\nS-1,quiz,no,2/4/ФИТ\n"
-    )
+    header = "learner_number,event_code,passed,studies\n"
+    found = results_of(f"{header}S-1,final,yes,2/4/ФИТ\nS-1,quiz,no,2/4/ФИТ\n".encode())
     assert found == Results({"S-1": frozenset({"final"})}, {"S-1": "2/4/ФИТ"})
-    for wrong in ("number,event_code\n", "learner_number,event_code,passed,studies\nS-1,x,1,\n"):
-        with pytest.raises(FormRefused):
-            results_of(wrong)
+    for wrong in ("number,event_code\n", f"{header}S-1,x,1,\n"):
+        with pytest.raises(ImportRefused):
+            results_of(wrong.encode())
