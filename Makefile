@@ -73,13 +73,16 @@ chromium:
 	$(PYTHON) -m venv .venv
 	touch $@
 
+# Python compiles what it imports; compiling everything would take a quarter of the installation
+PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile
+
 .venv/.libraries: .venv/.made requirements.lock requirements-nodeps.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-nodeps.lock
+	$(PIP_INSTALL) --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements-nodeps.lock
 	touch $@
 
 .venv/.package: .venv/.libraries pyproject.toml
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/.models: .venv/.package models/registry.toml

@@ -46,7 +46,8 @@ def install(python: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Seconds of the processor and by the clock that pip took."""
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for pins, extra in (("requirements.lock", []), ("requirements-nodeps.lock", ["--no-deps"])):
-        command: list[str | Path] = [python, "-m", "pip", "install", "-q"]
+        # as in the Makefile
+        command: list[str | Path] = [python, "-m", "pip", "install", "-q", "--no-compile"]
         # a package without a wheel would be compiled: it is refused
         command += ["--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes"]
         command += [*extra, "-r", ROOT / pins]
