@@ -43,14 +43,15 @@ class AssembledFrame:
 class FrameAssembler:
     """Puts one track's packets into frames; ``needs_key`` says that a key frame must be asked.
 
-    ``patience_s``: how long a packet that is missing holds the picture back.
+    ``patience_s``: how long a packet that is missing holds the picture back. ``waiting``: packets
+    behind a hole, by their place.
     """
 
     def __init__(self) -> None:
         self.needs_key = True
         self.patience_s = EXPECTED[Pace.FULL].patience_s
         self._next: int | None = None
-        self._waiting: dict[int, Packet] = {}
+        self.waiting: dict[int, Packet] = {}
         self._parts: list[Packet] = []
         self._bytes = 0
         self._sets = ParameterSets()
@@ -58,6 +59,10 @@ class FrameAssembler:
     def add(self, packet: Packet) -> list[AssembledFrame]:
         """Frames that *packet* completes, oldest first."""
         position = self._position(packet.sequence)
+        if position == self._next and not self.waiting:
+            frames: list[AssembledFrame] = []
+            self._put(packet, packet.arrival, frames)
+            return frames
         if self._next is None or not self._next - CAPACITY_PACKETS < position:
             self._restart(position)
         assert self._next is not None
@@ -65,15 +70,15 @@ class FrameAssembler:
             return []
         if position - self._next >= CAPACITY_PACKETS:
             self._restart(position)
-        self._waiting[position] = packet
+        self.waiting[position] = packet
         return self.expire(packet.arrival)
 
     def expire(self, now: float) -> list[AssembledFrame]:
         """Frames ready at *now* (monotonic seconds), a hole older than the patience given up."""
         frames = self._drain(now)
-        while self._waiting:
-            first = min(self._waiting)
-            if now - self._waiting[first].arrival < self.patience_s:
+        while self.waiting:
+            first = min(self.waiting)
+            if now - self.waiting[first].arrival < self.patience_s:
                 break
             self._give_up()
             self._next = first
@@ -86,7 +91,7 @@ class FrameAssembler:
         return self._next + (sequence - self._next + 0x8000) % 0x10000 - 0x8000
 
     def _restart(self, position: int) -> None:
-        self._waiting.clear()
+        self.waiting.clear()
         self._give_up()
         self._next = position
 
@@ -95,19 +100,23 @@ class FrameAssembler:
 
     def _drain(self, now: float) -> list[AssembledFrame]:
         frames: list[AssembledFrame] = []
-        assert self._next is not None or not self._waiting
-        while self._next is not None and (packet := self._waiting.pop(self._next, None)):
-            self._next += 1
-            # a sender without marker bits ends a frame by starting the next
-            if self._parts and self._parts[0].timestamp != packet.timestamp:
-                frames += self._close(now)
-            self._parts.append(packet)
-            self._bytes += len(packet.data)
-            if self._bytes > MAX_FRAME_BYTES:
-                self._give_up()
-            elif packet.marker:
-                frames += self._close(now)
+        while self._next is not None and (packet := self.waiting.pop(self._next, None)):
+            self._put(packet, now, frames)
         return frames
+
+    def _put(self, packet: Packet, now: float, frames: list[AssembledFrame]) -> None:
+        """Take the packet that is next, and put what it completes to *frames*."""
+        assert self._next is not None
+        self._next += 1
+        # a sender without marker bits ends a frame by starting the next
+        if self._parts and self._parts[0].timestamp != packet.timestamp:
+            frames += self._close(now)
+        self._parts.append(packet)
+        self._bytes += len(packet.data)
+        if self._bytes > MAX_FRAME_BYTES:
+            self._give_up()
+        elif packet.marker:
+            frames += self._close(now)
 
     def _close(self, now: float) -> list[AssembledFrame]:
         parts, self._parts, self._bytes = self._parts, [], 0

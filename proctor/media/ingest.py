@@ -19,7 +19,7 @@ from aioice import stun
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
-from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rate import MIN_FRAME_PERIOD_HISTORY_LENGTH, RemoteBitrateEstimator
 
 from proctor.media.frames import Codec
 from proctor.media.pace import EXPECTED, Pace
@@ -30,12 +30,15 @@ GATHER = "get_component_candidates"
 LOCAL_USERNAME = "_local_username"
 HANDLE_RTCP = "_handle_rtcp_data"
 MONITOR = "_monitor"
+SHORTEST = "update_min_frame_period"
 
 # a frame's packets leave within some 20 ms
 GROUP_S = 0.03
 RATE_WINDOW_MS = 1_000
 # a handshake is four datagrams a side, and a browser sends nothing else there
 MAX_HANDSHAKE_BACKLOG = 32
+# libsrtp's own, and the binding's for a datagram longer than its buffer
+NOT_OPENED = (pylibsrtp.Error, ValueError)
 MALFORMED = (ValueError, LookupError, struct.error)
 
 
@@ -104,6 +107,18 @@ class ReceivedRate:
         self._bytes = 0
 
 
+class ShortestPeriod:
+    """The least of the last sixty values; stands where the estimator looks at them one by one."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque(maxlen=MIN_FRAME_PERIOD_HISTORY_LENGTH)
+
+    def __call__(self, ts_delta: float) -> float:
+        """Note *ts_delta*, in milliseconds; the least of it and those before it."""
+        self._last.append(ts_delta)
+        return min(self._last)
+
+
 class SharedEstimate:
     """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
 
@@ -117,6 +132,7 @@ class SharedEstimate:
         self.floor = EXPECTED[Pace.FULL].floor
         self._estimator = RemoteBitrateEstimator()
         self._estimator.incoming_bitrate = cast(Any, ReceivedRate())
+        setattr(self._estimator.estimator, SHORTEST, ShortestPeriod())
         self._bytes = 0
         self._fed_at = 0.0
 
@@ -163,7 +179,7 @@ class MediaLink:
             return None
         try:
             opened: bytes = keys.unprotect(datagram)
-        except pylibsrtp.Error:
+        except NOT_OPENED:
             return None
         return opened
 
@@ -174,7 +190,7 @@ class MediaLink:
             return None
         try:
             opened: bytes = keys.unprotect_rtcp(datagram)
-        except pylibsrtp.Error:
+        except NOT_OPENED:
             return None
         return opened
 

@@ -27,14 +27,17 @@ class _Hole:
 
 
 class Losses:
-    """Holes in one track's sequence; ``round_trip_s`` is learnt from the answers."""
+    """Holes in one track's sequence; ``round_trip_s`` is learnt from the answers.
+
+    ``holes``: by their place, what is asked for or will be.
+    """
 
     def __init__(self) -> None:
         self.round_trip_s = FIRST_ROUND_TRIP_S
         self.repaired = 0
         self.given_up = 0
         self._highest: int | None = None
-        self._holes: dict[int, _Hole] = {}
+        self.holes: dict[int, _Hole] = {}
 
     def saw(self, sequence: int, now: float) -> None:
         """Note a packet, late and repaired ones too; *sequence*: 16 bits."""
@@ -51,15 +54,13 @@ class Losses:
 
     def due(self, now: float) -> list[int]:
         """Sequence numbers (16 bits) to ask for at *now*; each counts as asked."""
-        if not self._holes:
-            return []
         wait = max(SHORTEST_WAIT_S, 1.5 * self.round_trip_s)
         wanted = []
-        for position, hole in list(self._holes.items()):
+        for position, hole in list(self.holes.items()):
             if now < hole.ask_at:
                 continue
             if hole.tries == TRIES:
-                del self._holes[position]
+                del self.holes[position]
                 self.given_up += 1
                 continue
             hole.tries, hole.asked_at, hole.ask_at = hole.tries + 1, now, now + wait
@@ -69,17 +70,17 @@ class Losses:
     def _open(self, step: int, now: float) -> None:
         assert self._highest is not None
         if step > MAX_HOLE:
-            self._holes.clear()
+            self.holes.clear()
         else:
             for position in range(self._highest + 1, self._highest + step):
-                self._holes[position] = _Hole(now, now, 0)
+                self.holes[position] = _Hole(now, now, 0)
         self._highest += step
-        for position in list(self._holes)[: max(0, len(self._holes) - MAX_HOLE)]:
-            del self._holes[position]
+        for position in list(self.holes)[: max(0, len(self.holes) - MAX_HOLE)]:
+            del self.holes[position]
             self.given_up += 1
 
     def _fill(self, position: int, now: float) -> None:
-        hole = self._holes.pop(position, None)
+        hole = self.holes.pop(position, None)
         if hole is None or hole.tries == 0:
             return
         self.repaired += 1

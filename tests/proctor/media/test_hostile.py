@@ -129,9 +129,9 @@ def test_hostile_media_behind_the_keys_is_bounded(count: int) -> None:
             reception.pulse(now)
         if number % 1_000 == 0:
             for stream in reception._streams.values():
-                assert len(stream.assembler._waiting) <= CAPACITY_PACKETS
+                assert len(stream.assembler.waiting) <= CAPACITY_PACKETS
                 assert stream.assembler._bytes <= MAX_FRAME_BYTES
-                assert len(stream.losses._holes) <= MAX_HOLE
+                assert len(stream.losses.holes) <= MAX_HOLE
     assert set(taken) == {"VP8", "H264"}
     assert set(reception.dropped) <= {"malformed", "unknown_source", "unknown_codec"}
 

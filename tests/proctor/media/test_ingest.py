@@ -6,13 +6,16 @@ import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pylibsrtp
 import pytest
 from aioice import stun
 from aioice.candidate import Candidate
 from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, rtcrtpreceiver
-from aiortc.rate import RemoteBitrateEstimator
+from aiortc.rate import OveruseEstimator, RemoteBitrateEstimator
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 
@@ -201,6 +204,28 @@ def test_estimator_still_counts_what_arrives_by_these_calls() -> None:
     asked = inspect.getsource(RemoteBitrateEstimator.add)
     for call in ("rate(arrival_time_ms)", "reset()", "add(payload_size, arrival_time_ms)"):
         assert f"self.incoming_bitrate.{call}" in asked
+
+
+def test_shortest_period_is_what_the_estimator_finds_itself() -> None:
+    theirs, ours = OveruseEstimator(), ingest.ShortestPeriod()
+    asked = inspect.getsource(OveruseEstimator.update)
+    assert f"min_frame_period = self.{ingest.SHORTEST}(timestamp_delta_ms)" in asked
+    for number in range(200):
+        period = float(number * 37 % 101)
+        assert ours(period) == getattr(theirs, ingest.SHORTEST)(period)
+
+
+@pytest.mark.parametrize("size", [0, 11, 1_500, 1_501, 2_048])
+def test_datagram_that_no_key_opens_is_none(size: int) -> None:
+    keys = pylibsrtp.Session(
+        pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND)
+    )
+    dtls = SimpleNamespace(_rx_srtp=keys, transport=SimpleNamespace(_connection=None))
+    transceiver = SimpleNamespace(receiver=SimpleNamespace(transport=dtls))
+    with closing(MediaPort("127.0.0.1")) as port:
+        link = ingest.MediaLink(cast(Any, transceiver), port)
+        assert link.open_media(b"\x80" * size) is None
+        assert link.open_control(b"\x80" * size) is None
 
 
 def test_rate_is_that_of_the_last_second() -> None:

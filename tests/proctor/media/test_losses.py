@@ -59,7 +59,7 @@ def test_holes_held_are_bounded(start: int, share: float) -> None:
     for number in range(3_000):
         if chance.random() > share:
             losses.saw((start + number) & 0xFFFF, number / 50)
-    assert len(losses._holes) <= 256
+    assert len(losses.holes) <= 256
 
 
 def test_report_counts_what_is_lost_since_the_last() -> None:
