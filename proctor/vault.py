@@ -4,6 +4,7 @@ The person's key is wrapped by the institution's key; destroying it erases all t
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,13 +22,15 @@ class KeyDestroyed(ProctorError):
 
 
 class SubjectKey(Base):
-    """A person's key, wrapped. ``wrapped`` is empty once the person was erased."""
+    """A person's key, wrapped. ``wrapped`` is empty once the person was erased; ``renewed_at``:
+    when the key before it was destroyed with all that was not sealed anew."""
 
     __tablename__ = "subject_keys"
 
     account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), primary_key=True)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
     destroyed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Vault:
@@ -45,6 +48,26 @@ class Vault:
         """The plain bytes. Raises KeyDestroyed, or InvalidTag when anything was altered."""
         key = self._key(tx, account_id)
         return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], _aad(account_id, purpose))
+
+    def renew(self, tx: Session, account_id: str, at: datetime) -> Callable[[str, bytes], bytes]:
+        """Destroy the person's key and make another.
+
+        Until the transaction ends, what is returned seals anew, by its purpose, what the old key
+        sealed; everything else is erased. Raises KeyDestroyed.
+        """
+        old = self._key(tx, account_id)
+        row = tx.get_one(SubjectKey, account_id)
+        nonce = secrets.token_bytes(_NONCE)
+        key, aad = AESGCM.generate_key(256), _aad(account_id, "key")
+        row.wrapped = nonce + self._institution.encrypt(nonce, key, aad)
+        row.renewed_at = at
+        tx.flush()
+
+        def anew(purpose: str, sealed: bytes) -> bytes:
+            plain = old.decrypt(sealed[:_NONCE], sealed[_NONCE:], _aad(account_id, purpose))
+            return self.seal(tx, account_id, purpose, plain)
+
+        return anew
 
     def wrap(self, institution_id: str, purpose: str, key: bytes) -> bytes:
         """A key of the whole institution as nonce + ciphertext, bound to it and the purpose."""

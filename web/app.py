@@ -32,6 +32,7 @@ from web.office import routes as office
 from web.proctors import pictures, protocols, waiting, watching
 from web.proctors import routes as proctors
 from web.students import identity as student_identity
+from web.students import own_data
 from web.students import record as student_record
 from web.students import routes as students
 
@@ -86,6 +87,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         students,
         student_identity,
         student_record,
+        own_data,
         waiting,
         proctors,
         pictures,

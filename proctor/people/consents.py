@@ -13,6 +13,7 @@ from proctor.errors import Conflict
 from proctor.people.tables import Consent, Purpose
 from proctor.vault import Vault
 
+SEAL = "consent"
 TEXT_VERSION = "2026-11"
 TEXT_KEYS = {
     Purpose.FACE: "consent.face",
@@ -44,7 +45,7 @@ def record(
             "locale": locale,
             "text_sha256": hashlib.sha256(shown.encode()).hexdigest(),
         }
-        sealed = vault.seal(tx, account_id, "consent", json.dumps(plain).encode())
+        sealed = vault.seal(tx, account_id, SEAL, json.dumps(plain).encode())
         tx.add(Consent(account_id=account_id, purpose=purpose, at=at, sealed=sealed))
         events.append(
             tx, f"account:{account_id}", "consent_answered", {"purpose": purpose.value}, at
@@ -57,7 +58,7 @@ def current(tx: Session, vault: Vault, account_id: str) -> dict[Purpose, bool]:
     query = select(Consent).where(Consent.account_id == account_id).order_by(Consent.at)
     answers = {}
     for row in tx.scalars(query):
-        plain = json.loads(vault.open(tx, account_id, "consent", row.sealed))
+        plain = json.loads(vault.open(tx, account_id, SEAL, row.sealed))
         answers[row.purpose] = bool(plain["given"])
     return answers
 

@@ -1,7 +1,7 @@
 """The database: engine, transactions, column types shared by the tables of all rooms."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
+
+# what is deleted is overwritten
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
 
 class Base(DeclarativeBase):
@@ -119,6 +122,16 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
+    def forget(self) -> None:
+        """Have SQLite's log of writes hold nothing that was deleted, unless somebody reads now.
+
+        PostgreSQL sees to its own.
+        """
+        if self.engine.dialect.name == "sqlite":
+            # a connection of the engine would begin a transaction first
+            with closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -138,7 +151,12 @@ def _engine(url: str) -> Engine:
     def _pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -186,10 +186,13 @@ def institution_body(tx: Session, institution_id: str) -> dict[str, Any]:
         .join(Account, Account.id == row.account_id)
         .where(Account.institution_id == institution_id, row.state == ReferenceState.REVOKED)
     )
+    destroyed_at = func.coalesce(
+        SubjectKey.destroyed_at, SubjectKey.renewed_at, type_=SubjectKey.destroyed_at.type
+    )
     destroyed = (
-        select(SubjectKey.destroyed_at)
+        select(destroyed_at)
         .join(Account, Account.id == SubjectKey.account_id)
-        .where(Account.institution_id == institution_id, SubjectKey.destroyed_at.is_not(None))
+        .where(Account.institution_id == institution_id, destroyed_at.is_not(None))
     )
     erased = Counter(_day(at) for at in tx.scalars(destroyed) if at is not None)
     return {

@@ -14,6 +14,8 @@ from proctor.review.verdicts import reason_of
 
 #: a longer one is set anew, with a reason anew
 LONGEST = timedelta(days=366)
+#: what is erased cannot be brought back: so long a second person has to set it
+ASKED_HOLDS = timedelta(days=3)
 
 
 class NoSuchStudent(NotFound):
@@ -45,9 +47,10 @@ class HoldOver(Conflict):
 
 
 def on_hold(tx: Session, account_ids: Collection[str], now: datetime) -> set[str]:
-    """Whose data a hold keeps at *now*."""
+    """Whose data a hold keeps at *now*, one that was just asked for too."""
     row = LegalHold
-    in_force = row.set_at.is_not(None) & row.lifted_at.is_(None) & (row.until > now)
+    is_set = row.set_at.is_not(None) | (row.asked_at > now - ASKED_HOLDS)
+    in_force = is_set & row.lifted_at.is_(None) & (row.until > now)
     return set(tx.scalars(select(row.account_id).where(in_force))) & set(account_ids)
 
 

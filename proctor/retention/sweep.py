@@ -22,6 +22,7 @@ from proctor.incidents.builder import clips_of
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Institution
 from proctor.plumbing.db import Database, hold
+from proctor.retention.erasure import complete
 from proctor.retention.facts import (
     Standing,
     references_past_term,
@@ -98,12 +99,9 @@ def sweep(
 
     ``above_limit``: a person said that it may be more than *most_percent* of all at once.
     """
-    swept = Swept()
+    swept = go_on(db, root, now)
     with db.reading() as tx:
         institutions = list(tx.scalars(select(Institution.id)))
-        begun = list(tx.scalars(select(Expiry.sitting_id).where(Expiry.done_at.is_(None))))
-    for sitting_id in begun:
-        _erase(db, root, sitting_id, now, swept)
     for institution_id in institutions:
         with db.reading() as tx:
             due = find_due(tx, institution_id, now)
@@ -120,6 +118,20 @@ def sweep(
         for each in references:
             if _erase_reference(db, each, now):
                 swept.references.append(each.id)
+    return swept
+
+
+def go_on(db: Database, root: Path, now: datetime) -> Swept:
+    """Erase what was marked and is not gone yet, and complete the erasures people asked for."""
+    swept = Swept()
+    with db.reading() as tx:
+        begun = list(tx.scalars(select(Expiry.sitting_id).where(Expiry.done_at.is_(None))))
+    for sitting_id in begun:
+        _erase(db, root, sitting_id, now, swept)
+    with db.transaction() as tx:
+        completed = complete(tx, now)
+    if completed:
+        db.forget()
     return swept
 
 

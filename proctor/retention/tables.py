@@ -1,8 +1,9 @@
 """How long an institution keeps what."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, String, Text
+from sqlalchemy import JSON, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
@@ -44,3 +45,22 @@ class LegalHold(Base):
     lift_asked_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
     lifted_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
     lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Erasure(Base):
+    """A student asked that their samples and recordings are erased.
+
+    ``confirmed_at``: since when the key that sealed them is destroyed; ``done_at``: when the last
+    file was gone; ``receipt``: what was erased, {} before.
+    """
+
+    __tablename__ = "erasures"
+
+    id: Mapped[str] = id_column()
+    account_id: Mapped[str] = mapped_column(String(32), ForeignKey("accounts.id"), index=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    confirmed_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -38,7 +38,7 @@ from proctor.vault import Vault
 #: a student may answer this long after the exam, and appeal this long after a decision
 OPEN_FOR = timedelta(days=10)
 _MOST_ANSWERS = 5
-_SEAL = "statement"
+SEAL = "statement"
 
 
 class NoSuchAppeal(NotFound):
@@ -104,7 +104,7 @@ def said_of(tx: Session, vault: Vault, sitting: Sitting) -> list[Said]:
             row.id,
             row.incident_id,
             row.is_appeal,
-            vault.open(tx, sitting.account_id, _SEAL, row.sealed).decode(),
+            vault.open(tx, sitting.account_id, SEAL, row.sealed).decode(),
             row.at,
             rulings.get(row.id),
         )
@@ -225,7 +225,7 @@ def _keep(
         sitting_id=sitting.id,
         incident_id=incident_id,
         is_appeal=is_appeal,
-        sealed=vault.seal(tx, sitting.account_id, _SEAL, words.encode()),
+        sealed=vault.seal(tx, sitting.account_id, SEAL, words.encode()),
         at=at,
     )
     tx.add(row)

@@ -26,7 +26,7 @@ from proctor.sittings.interventions import paused_to_the_end
 from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
 
-_SEAL = "answer"
+SEAL = "answer"
 #: the exam has begun and is not over
 UNDER_WAY = frozenset({SittingState.RUNNING, SittingState.SUSPENDED})
 LATE_GRACE = timedelta(seconds=5)
@@ -270,7 +270,7 @@ def save_answer(
     row = tx.get(Answer, (sitting.id, question_id))
     if row is not None and revision <= row.revision:
         raise StaleAnswer(revision=row.revision)
-    sealed = vault.seal(tx, sitting.account_id, _SEAL, text.encode())
+    sealed = vault.seal(tx, sitting.account_id, SEAL, text.encode())
     if row is None:
         row = Answer(sitting_id=sitting.id, question_id=question_id)
         tx.add(row)
@@ -337,5 +337,5 @@ def _paper_question(
     row = tx.get(Answer, (sitting.id, question.id))
     if row is None:
         return PaperQuestion(question, "", 0)
-    text = vault.open(tx, sitting.account_id, _SEAL, row.sealed).decode()
+    text = vault.open(tx, sitting.account_id, SEAL, row.sealed).decode()
     return PaperQuestion(question, text, row.revision)

@@ -23,7 +23,7 @@ MAX_MINUTES = 180
 MAX_REPLIES = 200
 #: a colleague agrees to an early end within this, or is asked again
 ASKED_FOR = timedelta(minutes=15)
-_SEAL = "intervention"
+SEAL = "intervention"
 #: acts that are shown to the student
 _TOLD = frozenset(Act) - {Act.END_ASKED}
 
@@ -87,7 +87,7 @@ def add(
     number = tx.scalars(mine).one() + 1
     if act is Act.REPLY and tx.scalars(mine.where(Intervention.act == act)).one() >= MAX_REPLIES:
         raise TooManyReplies
-    sealed = vault.seal(tx, sitting.account_id, _SEAL, words.encode()) if words else None
+    sealed = vault.seal(tx, sitting.account_id, SEAL, words.encode()) if words else None
     row = Intervention(
         sitting_id=sitting.id,
         number=number,
@@ -212,5 +212,5 @@ def _require_words(act: Act, words: str, phrase: str | None) -> None:
 def _said(tx: Session, vault: Vault, sitting: Sitting, row: Intervention, author: str) -> Said:
     words = ""
     if row.sealed is not None:
-        words = vault.open(tx, sitting.account_id, _SEAL, row.sealed).decode()
+        words = vault.open(tx, sitting.account_id, SEAL, row.sealed).decode()
     return Said(row.number, row.act, row.author_id, author, row.phrase, words, row.minutes, row.at)

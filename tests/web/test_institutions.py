@@ -22,7 +22,7 @@ from proctor.people.tables import Account, Purpose, Role
 from proctor.reports.certificate_form import form_of
 from proctor.reports.issue import issue
 from proctor.reports.tables import Certificate
-from proctor.retention.tables import LegalHold
+from proctor.retention.tables import Erasure, LegalHold
 from proctor.review.tables import Statement
 from proctor.sittings.tables import RepairWindow
 from tests.support.cast import Cast
@@ -127,7 +127,8 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         body="{}",
         sha256="0" * 64,
     )
-    tx.add_all([clip, reference, appeal, outage, declared, window, hold, printed])
+    asked = Erasure(account_id=cast.alice.id, asked_at=now, done_at=now, receipt={})
+    tx.add_all([clip, reference, appeal, outage, declared, window, hold, asked, printed])
     tx.flush()
     return {
         "course_id": cast.course.id,
@@ -146,6 +147,7 @@ def belongings(tx: Session, service: Service, recordings: Path) -> dict[str, str
         "declaration_id": declared.id,
         "hold_id": hold.id,
         "certificate_id": printed.id,
+        "erasure_id": asked.id,
         "file_format": "pdf",
         "moment": "scene",
     }

@@ -12,9 +12,9 @@ from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.errors import Conflict, ProctorError, Refused
 from proctor.people.tables import Role
-from proctor.retention import holds
+from proctor.retention import erasure, holds
 from proctor.retention.rules import HOLDS, Kept
-from proctor.retention.sweep import find_due, is_too_much
+from proctor.retention.sweep import find_due, go_on, is_too_much
 from proctor.retention.terms import MOST_DAYS, set_term, terms_of
 from proctor.review.verdicts import MAX_REASON, MIN_REASON
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
@@ -91,6 +91,22 @@ def lift_hold(request: Request, hold_id: str, tx: Tx, visitor: Signed, at: Servi
     return RedirectResponse("/office/retention#holds", 303)
 
 
+@router.post("/erasures/{erasure_id}/confirm", dependencies=[office])
+def confirm_erasure(
+    request: Request, erasure_id: str, visitor: Signed, at: ServicesDep
+) -> Response:
+    """Destroy the key of whoever asked, then the files: what was begun is gone on with."""
+    now = at.clock.now()
+    try:
+        with at.db.transaction() as tx:
+            erasure.confirm(tx, at.vault, visitor.account, erasure_id, now)
+    except Conflict as error:
+        with at.db.reading() as tx:
+            return _page(request, tx, visitor, at, error)
+    go_on(at.db, at.settings.recordings_dir, now)
+    return RedirectResponse("/office/retention#erasures", 303)
+
+
 def _page(
     request: Request,
     tx: Session,
@@ -116,6 +132,10 @@ def _page(
         held=[(why.value, held[why]) for why in sorted(HOLDS) if held[why]],
         too_many=is_too_much(len(sittings), due.kept, at.settings.expiry_percent),
         holds=holds.open_holds(tx, institution_id, now),
+        erasures=[
+            (row, student, sorted(erasure.held_by(tx, student, now)))
+            for row, student in erasure.waiting(tx, institution_id)
+        ],
         form=form,
         least=MIN_REASON,
         most=MAX_REASON,

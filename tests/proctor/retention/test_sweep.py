@@ -290,7 +290,9 @@ def test_a_legal_hold_keeps_everything_until_it_ends(
     with database.transaction() as tx:
         reference(tx, cast.alice, ReferenceState.REVOKED)
         rita, olga = cast.rita, cast.olga
-        row = holds.ask(tx, olga, cast.alice, "The court asks for it.", ends, DUE - SECOND)
+        asked_at = DUE - holds.ASKED_HOLDS
+        row = holds.ask(tx, olga, cast.alice, "The court asks for it.", ends, asked_at)
+    assert why(database, sitting, DUE - SECOND) == {Why.TERM, Why.LEGAL_HOLD}
     assert why(database, sitting, DUE) == set()
     with database.transaction() as tx:
         with pytest.raises(holds.OtherPersonNeeded):

@@ -1,0 +1,243 @@
+"""Erasure of a student's samples and recordings when they ask for it.
+
+Asked for → confirmed by the office, if nothing is open: the key is destroyed and what has to stay
+is sealed under another → files unlinked → receipt. Decisions, outcomes and chains stay.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import rfc8785
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.errors import Conflict, NotFound
+from proctor.exams.tables import AssessmentEvent
+from proctor.identity.tables import Reference, SentenceSample, TypingSample
+from proctor.people import consents
+from proctor.people.tables import Account, Consent, Institution
+from proctor.plumbing.db import hold
+from proctor.retention.facts import standings, with_evidence
+from proctor.retention.holds import on_hold
+from proctor.retention.rules import HOLDS, Why
+from proctor.retention.tables import Erasure
+from proctor.retention.terms import terms_of
+from proctor.review import statements
+from proctor.review.tables import Statement
+from proctor.sittings import desk, interventions
+from proctor.sittings.tables import Answer, Expiry, Intervention, Sitting, SittingState
+from proctor.vault import Vault
+
+SCHEMA = "tanu.erasure-receipt/1"
+#: what is not erased, in the words of ``erasure.stays.<name>``
+STAYS = ("account", "decisions", "chain", "answers", "consents", "statements", "reports")
+# a camera check that was not gone on with for so long is not under way
+_ABANDONED = timedelta(days=1)
+
+
+class NoSuchErasure(NotFound):
+    """There is no such request."""
+
+
+class ErasureAsked(Conflict):
+    """There is a request already, or none that could be taken back."""
+
+    key = "error.erasure_asked"
+
+
+class ErasureHeld(Conflict):
+    """Something about the person is open, or a legal hold is in force."""
+
+    key = "error.erasure_held"
+
+
+def newest_of(tx: Session, account_id: str) -> Erasure | None:
+    """The newest request of a student that was not taken back."""
+    query = select(Erasure).where(Erasure.account_id == account_id, Erasure.withdrawn_at.is_(None))
+    return tx.scalars(query.order_by(Erasure.asked_at.desc())).first()
+
+
+def waiting(tx: Session, institution_id: str) -> list[tuple[Erasure, Account]]:
+    """Requests of an institution that nobody confirmed yet, the oldest first."""
+    query = (
+        select(Erasure, Account)
+        .join(Account, Account.id == Erasure.account_id)
+        .where(
+            Account.institution_id == institution_id,
+            Erasure.withdrawn_at.is_(None),
+            Erasure.confirmed_at.is_(None),
+        )
+    )
+    return [(row, student) for row, student in tx.execute(query.order_by(Erasure.asked_at))]
+
+
+def ask(tx: Session, student: Account, at: datetime) -> Erasure:
+    """Ask for one's samples and recordings to be erased. Raises ErasureAsked."""
+    hold(tx, _stream(student.id))
+    newest = newest_of(tx, student.id)
+    if newest is not None and newest.done_at is None:
+        raise ErasureAsked
+    row = Erasure(account_id=student.id, asked_at=at, receipt={})
+    tx.add(row)
+    tx.flush()
+    events.append(tx, _stream(student.id), "erasure_asked", {"erasure": row.id}, at)
+    return row
+
+
+def withdraw(tx: Session, student: Account, at: datetime) -> None:
+    """Take one's request back before it is confirmed. Raises ErasureAsked."""
+    hold(tx, _stream(student.id))
+    newest = newest_of(tx, student.id)
+    if newest is None or newest.confirmed_at is not None:
+        raise ErasureAsked
+    newest.withdrawn_at = at
+    events.append(tx, _stream(student.id), "erasure_withdrawn", {"erasure": newest.id}, at)
+
+
+def held_by(tx: Session, student: Account, now: datetime) -> frozenset[Why]:
+    """What keeps a student's data from being erased at *now*."""
+    sat = select(Sitting).where(Sitting.account_id == student.id)
+    begun = Sitting.created_at > now - _ABANDONED
+    open_now = sat.where(
+        or_(
+            Sitting.state == SittingState.RUNNING,
+            (Sitting.state == SittingState.CHECKING) & begun,
+        )
+    )
+    found = {Why.UNDER_WAY} if tx.scalars(open_now).first() else set()
+    if on_hold(tx, {student.id}, now):
+        found.add(Why.LEGAL_HOLD)
+    kept = list(tx.scalars(with_evidence().where(Sitting.account_id == student.id)))
+    for each in standings(tx, kept, terms_of(tx, student.institution_id), now):
+        found |= each.facts.holds & HOLDS
+    return frozenset(found)
+
+
+def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetime) -> None:
+    """Destroy the key and the samples, and show the recordings to nobody any more; their files
+    go next. Raises ErasureHeld, ErasureAsked."""
+    row = tx.get(Erasure, erasure_id)
+    student = tx.get_one(Account, row.account_id) if row else None
+    if row is None or student is None or student.institution_id != by.institution_id:
+        raise NoSuchErasure
+    hold(tx, _stream(student.id))
+    if row.confirmed_at is not None or row.withdrawn_at is not None:
+        raise ErasureAsked
+    if held_by(tx, student, at):
+        raise ErasureHeld
+    kept = list(tx.scalars(with_evidence().where(Sitting.account_id == student.id)))
+    row.receipt = {
+        "samples": _erase_samples(tx, student.id),
+        "typing": _erase_typing(tx, student.id),
+        "sittings": [each.id for each in kept],
+    }
+    tx.add_all(Expiry(sitting_id=each.id, due_at=at, at=at) for each in kept)
+    anew = vault.renew(tx, student.id, at)
+    for purpose, sealed in _staying(tx, student.id):
+        assert sealed.sealed is not None, "what has no words is left out"
+        sealed.sealed = anew(purpose, sealed.sealed)
+    row.confirmed_by, row.confirmed_at = by.id, at
+    fact = {"erasure": row.id, "by": by.id, **row.receipt}
+    events.append(tx, _stream(student.id), "key_destroyed", fact, at)
+
+
+def complete(tx: Session, now: datetime) -> int:
+    """Write the receipts of erasures whose last file is gone; how many."""
+    unfinished = select(Erasure).where(Erasure.confirmed_at.is_not(None), Erasure.done_at.is_(None))
+    done = 0
+    for row in tx.scalars(unfinished).all():
+        going = select(Expiry.sitting_id).where(
+            Expiry.sitting_id.in_(row.receipt["sittings"]), Expiry.done_at.is_(None)
+        )
+        if tx.scalars(going).first() is not None:
+            continue
+        row.done_at = now
+        row.receipt = _receipt(tx, row)
+        sha256 = hashlib.sha256(receipt_bytes(row)).hexdigest()
+        fact = {"erasure": row.id, "receipt": sha256}
+        events.append(tx, _stream(row.account_id), "erasure_done", fact, now)
+        done += 1
+    return done
+
+
+def receipt_bytes(row: Erasure) -> bytes:
+    """The receipt as a file; its SHA-256 stands in the chain of the person."""
+    return rfc8785.dumps(row.receipt)
+
+
+def _receipt(tx: Session, row: Erasure) -> dict[str, Any]:
+    student = tx.get_one(Account, row.account_id)
+    assert row.confirmed_at is not None, "only what was confirmed is completed"
+    assert row.done_at is not None, "set before"
+    return {
+        "schema": SCHEMA,
+        "institution": tx.get_one(Institution, student.institution_id).name,
+        "learner": {"name": student.name, "number": student.learner_number},
+        "asked_at": row.asked_at.isoformat(timespec="seconds"),
+        "key_destroyed_at": row.confirmed_at.isoformat(timespec="seconds"),
+        "done_at": row.done_at.isoformat(timespec="seconds"),
+        "erased": {
+            "samples": row.receipt["samples"],
+            "typing_in_exams": row.receipt["typing"],
+            "sittings": [_of_sitting(tx, each) for each in row.receipt["sittings"]],
+        },
+        "stays": list(STAYS),
+    }
+
+
+def _of_sitting(tx: Session, sitting_id: str) -> dict[str, Any]:
+    sitting = tx.get_one(Sitting, sitting_id)
+    told = events.read(tx, sitting_id, "evidence_expired")[-1].payload
+    return {
+        "id": sitting_id,
+        "exam": tx.get_one(AssessmentEvent, sitting.event_id).title,
+        "files": told["files"],
+    }
+
+
+def _erase_samples(tx: Session, account_id: str) -> list[dict[str, str]]:
+    """Erase what was enrolled; what that was."""
+    rows = list(tx.scalars(select(Reference).where(Reference.account_id == account_id)))
+    ids = [row.id for row in rows]
+    tx.execute(delete(SentenceSample).where(SentenceSample.reference_id.in_(ids)))
+    tx.execute(delete(Reference).where(Reference.id.in_(ids)))
+    return [
+        {
+            "id": row.id,
+            "modality": row.modality.value,
+            "made_at": row.created_at.isoformat(timespec="seconds"),
+        }
+        for row in rows
+    ]
+
+
+def _erase_typing(tx: Session, account_id: str) -> int:
+    """Erase the sums of the typing in exams; of how many."""
+    row, of_person = TypingSample, select(Sitting.id).where(Sitting.account_id == account_id)
+    mine = row.sitting_id.in_(of_person)
+    count: int = tx.scalars(select(func.count()).select_from(row).where(mine)).one()
+    tx.execute(delete(row).where(mine))
+    return count
+
+
+def _staying(
+    tx: Session, account_id: str
+) -> Iterator[tuple[str, Consent | Statement | Answer | Intervention]]:
+    """What was sealed by the person's key and is sealed anew, with its purpose."""
+    sittings = select(Sitting.id).where(Sitting.account_id == account_id)
+    for row in tx.scalars(select(Consent).where(Consent.account_id == account_id)):
+        yield consents.SEAL, row
+    for said in tx.scalars(select(Statement).where(Statement.sitting_id.in_(sittings))):
+        yield statements.SEAL, said
+    for answer in tx.scalars(select(Answer).where(Answer.sitting_id.in_(sittings))):
+        yield desk.SEAL, answer
+    acts = select(Intervention).where(Intervention.sitting_id.in_(sittings))
+    for act in tx.scalars(acts.where(Intervention.sealed.is_not(None))):
+        yield interventions.SEAL, act
+
+
+def _stream(account_id: str) -> str:
+    return f"account:{account_id}"

@@ -1,0 +1,167 @@
+"""All that is held of one student, as plain JSON for them.
+
+Samples are named and not given out: a template is of use to nobody but an impostor. Of a sitting
+that has not ended there is its state alone.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.exams.schemes import course_of
+from proctor.exams.tables import AssessmentEvent
+from proctor.identity.tables import Reference
+from proctor.people import consents
+from proctor.people.tables import Account
+from proctor.retention.facts import standing_of, standing_of_reference
+from proctor.review import statements
+from proctor.review.dossier import Dossier, Ruling, checks_of, dossier
+from proctor.sittings import interventions
+from proctor.sittings.desk import SEAL
+from proctor.sittings.tables import Answer, Sitting, SittingState
+from proctor.vault import Vault
+
+SCHEMA = "tanu.personal-data/1"
+
+Json = dict[str, Any]
+
+
+def held_of(tx: Session, vault: Vault, student: Account, now: datetime) -> Json:
+    """What is held of *student* at *now*; times in UTC, media times in seconds of the exam."""
+    mine = select(Sitting).where(Sitting.account_id == student.id).order_by(Sitting.created_at)
+    return {
+        "schema": SCHEMA,
+        "as_of": _at(now),
+        "account": {
+            "name": student.name,
+            "email": student.email,
+            "number": student.learner_number,
+            "language": student.locale,
+        },
+        "consents": {
+            purpose.value: given
+            for purpose, given in consents.current(tx, vault, student.id).items()
+        },
+        "samples": _samples(tx, student, now),
+        "sittings": [_sitting(tx, vault, each, now) for each in tx.scalars(mine).all()],
+        "events": _chain(tx, f"account:{student.id}"),
+    }
+
+
+def _samples(tx: Session, student: Account, now: datetime) -> list[Json]:
+    query = select(Reference).where(Reference.account_id == student.id)
+    return [
+        {
+            "modality": row.modality.value,
+            "model": row.model_id,
+            "state": row.state.value,
+            "samples": row.samples,
+            "made_at": _at(row.created_at),
+            "kept_until": _at(standing_of_reference(tx, row, now).due_at),
+        }
+        for row in tx.scalars(query.order_by(Reference.created_at)).all()
+    ]
+
+
+def _sitting(tx: Session, vault: Vault, sitting: Sitting, now: datetime) -> Json:
+    event = tx.get_one(AssessmentEvent, sitting.event_id)
+    told: Json = {
+        "id": sitting.id,
+        "course": course_of(tx, event).title,
+        "exam": event.title,
+        "attempt": sitting.attempt,
+        "state": sitting.state.value,
+    }
+    if sitting.state is not SittingState.FINISHED:
+        return told
+    files = dossier(tx, sitting.id)
+    return told | {
+        "started_at": _at(sitting.started_at),
+        "finished_at": _at(sitting.finished_at),
+        "recordings": _recordings(files),
+        "erased_at": _at(files.expired_at),
+        "kept_until": None if files.expired_at else _at(standing_of(tx, sitting, now).due_at),
+        "comparisons": [
+            {
+                "at_s": each.at_s,
+                "modality": each.modality.value,
+                "result": each.result.value,
+                "log_likelihood_ratio": each.llr,
+                "model": each.model_id,
+            }
+            for each in checks_of(tx, sitting.id)
+        ],
+        "incidents": [
+            {
+                "kind": found.row.kind,
+                "start_s": found.row.start_s,
+                "end_s": found.row.end_s,
+                "evidence": found.row.evidence,
+                "decisions": [_ruling(each) for each in found.rulings],
+            }
+            for found in files.incidents
+        ],
+        "identity_decisions": [_ruling(each) for each in files.identity],
+        "answers": _answers(tx, vault, sitting),
+        "statements": [
+            {"at": _at(each.at), "is_appeal": each.is_appeal, "text": each.text}
+            for each in statements.said_of(tx, vault, sitting)
+        ],
+        "messages": [
+            {"at": _at(each.at), "act": each.act.value, "phrase": each.phrase, "words": each.words}
+            for each in interventions.said_in(tx, vault, sitting)
+        ],
+        "views": [
+            {"at": _at(each.at), "role": each.role.value, "what": each.what} for each in files.views
+        ],
+        "events": _chain(tx, sitting.id),
+    }
+
+
+def _recordings(files: Dossier) -> list[Json]:
+    return [
+        {
+            "track": row.track.value,
+            "starts_s": row.starts_s,
+            "recorded_s": row.recorded_s,
+            "bytes": row.bytes,
+            "sha256": row.sha256,
+        }
+        for row in files.recordings
+    ]
+
+
+def _answers(tx: Session, vault: Vault, sitting: Sitting) -> list[Json]:
+    rows = tx.scalars(select(Answer).where(Answer.sitting_id == sitting.id)).all()
+    return [
+        {
+            "question": row.question_id,
+            "saved_at": _at(row.saved_at),
+            "text": vault.open(tx, sitting.account_id, SEAL, row.sealed).decode(),
+        }
+        for row in rows
+    ]
+
+
+def _ruling(given: Ruling) -> Json:
+    return {"decision": given.decision.value, "reason": given.reason, "at": _at(given.at)}
+
+
+def _chain(tx: Session, stream: str) -> list[Json]:
+    return [
+        {
+            "seq": each.seq,
+            "kind": each.kind,
+            "at": _at(each.at),
+            "body": each.payload,
+            "hash": each.hash.hex(),
+        }
+        for each in events.read(tx, stream)
+    ]
+
+
+def _at(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds") if at else None

@@ -1,0 +1,196 @@
+"""A student's samples and recordings are erased when they ask, and it is told what stays."""
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import LargeBinary, select
+from sqlalchemy.orm import Session
+
+from proctor import events
+from proctor.identity.tables import Modality, Reference, ReferenceState, TypingSample
+from proctor.observations import Track
+from proctor.people import consents
+from proctor.people.tables import Purpose
+from proctor.plumbing.db import Base, Database
+from proctor.retention import erasure, holds
+from proctor.retention.erasure import ErasureAsked, ErasureHeld
+from proctor.retention.rules import Why
+from proctor.retention.sweep import go_on
+from proctor.retention.tables import Erasure
+from proctor.review import statements
+from proctor.review.tables import Decision, Verdict
+from proctor.sittings import desk
+from proctor.sittings.tables import Answer, Sitting, SittingState
+from proctor.vault import SubjectKey, Vault
+from tests.support.cast import NOON, Cast
+from tests.support.sittings import incident_of, record_track, sitting_of
+
+pytestmark = pytest.mark.db
+VAULT = Vault(bytes(32))
+REASON = "The recording shows it plainly."
+WORDS = "My brother walked through the room."
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.fixture
+def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
+    """Alice's sitting with something of every kind that is sealed, all of it decided."""
+    with database.transaction() as tx:
+        made = sitting_of(tx, cast, cast.alice, NOON)
+        incident = incident_of(tx, made, "paste", 3.0, 3.0, chars=40)
+        record_track(tx, made, root, Track.CAMERA, seconds=1, plain=True)
+        sealed = VAULT.seal(tx, cast.alice.id, "reference", b"template")
+        tx.add(
+            Reference(
+                account_id=cast.alice.id,
+                modality=Modality.FACE,
+                model_id="sface/2021dec-int8bq",
+                samples=3,
+                sealed=sealed,
+                state=ReferenceState.CONFIRMED,
+                created_at=NOON,
+                expires_at=NOON + timedelta(days=365),
+            )
+        )
+        tx.add(TypingSample(sitting_id=made.id, n_keys=300, sealed=sealed))
+        answer = VAULT.seal(tx, cast.alice.id, desk.SEAL, b"Forty-two")
+        tx.add(
+            Answer(
+                sitting_id=made.id,
+                question_id=cast.essay.id,
+                revision=1,
+                saved_at=NOON,
+                sealed=answer,
+            )
+        )
+        consents.record(tx, VAULT, cast.alice.id, dict.fromkeys(Purpose, True), "en", NOON)
+        statements.answer(tx, VAULT, made, incident.id, WORDS, NOON)
+        for incident_id, decision in (
+            (incident.id, Decision.DISMISSED),
+            (None, Decision.VERIFIED),
+        ):
+            tx.add(
+                Verdict(
+                    sitting_id=made.id,
+                    incident_id=incident_id,
+                    reviewer_id=cast.rita.id,
+                    decision=decision,
+                    reason=REASON,
+                    at=NOON,
+                )
+            )
+        return made
+
+
+def confirmed(database: Database, cast: Cast) -> str:
+    with database.transaction() as tx:
+        row = erasure.ask(tx, cast.alice, NOON)
+    with database.transaction() as tx:
+        erasure.confirm(tx, VAULT, cast.olga, row.id, LATER)
+    return row.id
+
+
+def test_samples_and_recordings_go_and_the_rest_stays_readable(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    with database.reading() as tx:
+        old = tx.get_one(SubjectKey, cast.alice.id).wrapped
+        template = tx.scalars(select(Reference.sealed)).one()
+    confirmed(database, cast)
+    go_on(database, root, LATER)
+    assert list(root.iterdir()) == []
+    with database.reading() as tx:
+        assert tx.scalars(select(Reference)).all() == []
+        assert tx.scalars(select(TypingSample)).all() == []
+        with pytest.raises(InvalidTag):
+            VAULT.open(tx, cast.alice.id, "reference", template)
+        answer = tx.scalars(select(Answer)).one()
+        assert VAULT.open(tx, cast.alice.id, desk.SEAL, answer.sealed) == b"Forty-two"
+        assert all(consents.current(tx, VAULT, cast.alice.id).values())
+        (said,) = statements.said_of(tx, VAULT, tx.get_one(Sitting, sitting.id))
+        assert said.text == WORDS
+        assert len(tx.scalars(select(Verdict)).all()) == 2
+        for stream in (sitting.id, f"account:{cast.alice.id}"):
+            assert events.verify(tx, stream) is None
+    if database.engine.dialect.name == "sqlite":
+        stored = [path.read_bytes() for path in root.parent.glob("test.db*")]
+        assert not any(lost in data for lost in (old, template) for data in stored)
+
+
+def test_the_receipt_says_what_was_erased_and_its_hash_is_in_the_chain(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    erasure_id = confirmed(database, cast)
+    with database.reading() as tx:
+        assert tx.get_one(Erasure, erasure_id).done_at is None
+    go_on(database, root, LATER)
+    with database.reading() as tx:
+        row = tx.get_one(Erasure, erasure_id)
+        (done,) = events.read(tx, f"account:{cast.alice.id}", "erasure_done")
+    told = json.loads(erasure.receipt_bytes(row))
+    (of_sitting,) = told["erased"]["sittings"]
+    assert list(of_sitting["files"]) == [f"{sitting.id}/camera-001.webm"]
+    assert [each["modality"] for each in told["erased"]["samples"]] == ["face"]
+    assert told["erased"]["typing_in_exams"] == 1
+    assert "decisions" in told["stays"]
+    assert done.payload["receipt"] == sha256(erasure.receipt_bytes(row)).hexdigest()
+
+
+def held_by(tx: Session, cast: Cast) -> set[Why]:
+    return set(erasure.held_by(tx, cast.alice, LATER))
+
+
+def test_nothing_is_erased_while_something_is_open(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    with database.transaction() as tx:
+        row = erasure.ask(tx, cast.alice, NOON)
+        other = Sitting(
+            event_id=sitting.event_id,
+            account_id=cast.alice.id,
+            attempt=2,
+            state=SittingState.RUNNING,
+            sign_in_id="0" * 32,
+            created_at=NOON,
+        )
+        tx.add(other)
+        tx.flush()
+        assert held_by(tx, cast) == {Why.UNDER_WAY}
+        with pytest.raises(ErasureHeld):
+            erasure.confirm(tx, VAULT, cast.olga, row.id, LATER)
+        other.state = SittingState.CREATED
+        assert held_by(tx, cast) == set()
+        incident_of(tx, sitting, "paste", 9.0, 9.0, chars=4)
+        hold = holds.ask(tx, cast.olga, cast.alice, REASON, LATER + timedelta(days=9), NOON)
+        holds.confirm(tx, cast.rita, hold.id, NOON)
+        assert held_by(tx, cast) == {Why.IN_REVIEW, Why.LEGAL_HOLD}
+
+
+def test_a_request_is_made_once_and_taken_back_until_it_is_confirmed(
+    database: Database, cast: Cast, sitting: Sitting
+) -> None:
+    with database.transaction() as tx:
+        erasure.ask(tx, cast.alice, NOON)
+        with pytest.raises(ErasureAsked):
+            erasure.ask(tx, cast.alice, NOON)
+        erasure.withdraw(tx, cast.alice, NOON)
+        assert erasure.waiting(tx, cast.institution.id) == []
+    confirmed(database, cast)
+    with database.transaction() as tx, pytest.raises(ErasureAsked):
+        erasure.withdraw(tx, cast.alice, LATER)
+
+
+def test_everything_that_is_sealed_is_erased_or_sealed_anew() -> None:
+    sealed = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if "sealed" in table.columns and isinstance(table.columns["sealed"].type, LargeBinary)
+    }
+    erased = {"identity_references", "sentence_samples", "typing_samples"}
+    anew = {"consents", "statements", "answers", "interventions"}
+    # of staff, who have no samples
+    assert sealed - {"import_drafts"} == erased | anew
