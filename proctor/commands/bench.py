@@ -27,8 +27,8 @@ from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.serve import collect_rarely
 from proctor.inference import InferencePool
 from proctor.inference.worker import decode_keyframe
+from proctor.live.looking import SAMPLE_PERIOD_S
 from proctor.live.preview import Preview
-from proctor.live.sitting import SAMPLE_PERIOD_S
 from proctor.live.wall import ROUND_S
 from proctor.media import files
 from proctor.media.capture import FINISHED, Capture

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from traceback import format_tb
 from typing import Any
 
 import structlog
@@ -24,17 +23,18 @@ from proctor import events
 from proctor.analysis import browser
 from proctor.errors import Conflict
 from proctor.live.away import Away
-from proctor.live.faces import FaceWatch
+from proctor.live.faces import FaceWatch, Look
+from proctor.live.files import Files
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import PACE, Line, Loaded
+from proctor.live.looking import Looking
 from proctor.live.page import Messages, Page
 from proctor.live.preview import Preview
+from proctor.live.times import epoch_of, exam_length_s, recorded_s, span_of
 from proctor.media import ledger
 from proctor.media.backfill import BackfillRefused, read_pictures
 from proctor.media.capture import NO_PACKETS, Capture
-from proctor.media.frames import EncodedFrame
-from proctor.media.gaps import Cause
 from proctor.media.pace import Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
@@ -46,7 +46,6 @@ from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
 
-SAMPLE_PERIOD_S = 1.0
 SILENT_AFTER_S = 20.0
 # a killed recorder loses up to this, and the last event may be as old
 UNSURE_S = 2.0
@@ -104,19 +103,21 @@ class LiveSitting:
         self._kbit_s = 0
         self._connection: Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        # files that were begun and have no row yet
-        self._unnamed: dict[Path, Track] = {}
-        self._analysis: asyncio.Task[None] | None = None
         # orders the writes of this sitting: rules state and event chain move together
         self._lock = asyncio.Lock()
+        root = line.settings.recordings_dir
+        self._files = Files(self.id, root, self._journal, self._lock, self._spawn)
         self._capture = Capture(
             line.clock,
-            line.settings.recordings_dir / self.id,
-            self._epoch(),
+            root / self.id,
+            epoch_of(loaded.sitting, line.clock),
             line.port,
             line.disk,
             self._media_changed,
-            self._file_begun,
+            self._files.begun,
+        )
+        self._looking = Looking(
+            self.id, line.clock, self._capture, self._faces, self._looked, self._note
         )
         self.previews = {
             track: Preview(line.inference, partial(self._capture.look_at, track)) for track in Track
@@ -388,12 +389,13 @@ class LiveSitting:
         """
         if not self._journal.is_under_way:
             return
-        since_s = self._recorded_s(self._loaded.left_at) - UNSURE_S
-        since_s = max(since_s, self._sitting.exam_offset_s)
-        until_s = max(since_s, self._recorded_s(up_since))
+        sitting = self._sitting
+        since_s = recorded_s(sitting, self._loaded.left_at) - UNSURE_S
+        since_s = max(since_s, sitting.exam_offset_s)
+        until_s = max(since_s, recorded_s(sitting, up_since))
         for track in Track:
             for each in self._loaded.outages[track]:
-                self._capture.lost(track, *self._before(each, since_s), each.cause)
+                self._capture.lost(track, *span_of(sitting, each, since_s), each.cause)
             self._capture.lost(track, since_s, until_s, SERVER_RESTART)
         for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):
             for track in Track:
@@ -404,7 +406,7 @@ class LiveSitting:
     async def leave(self, cause: str) -> None:
         """Let go of the media without ending the exam; what is known by then is written."""
         async with self._lock:
-            await self._stop_analysis()
+            await self._looking.end()
             await self._capture.drop(cause)
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -412,10 +414,10 @@ class LiveSitting:
     async def _finish(self, reason: str) -> None:
         if not self._journal.is_under_way:
             return
-        await self._stop_analysis()
-        exam_s = self._exam_length()
+        await self._looking.end()
+        exam_s = exam_length_s(self._sitting, self.exam_now_s, self._line.clock.now())
         await self._capture.drop("finished")
-        await self._name_files()
+        await self._files.name()
         recorded, causes = list(self._capture.recorded), self._capture.causes()
         await self._journal.end(reason, exam_s, recorded, causes)
         self._page.tell({"type": "ended", "reason": reason})
@@ -434,37 +436,9 @@ class LiveSitting:
                 # files that no row names would be seen by nobody
                 await self._capture.drop("not_noted")
                 raise
-            if self._analysis is None:
-                self._analysis = asyncio.create_task(self._analyse())
+            self._looking.begin()
             made = self._connection = Connection(new_id(), sdp, answer)
         return made
-
-    async def _stop_analysis(self) -> None:
-        analysis, self._analysis = self._analysis, None
-        if analysis is not None:
-            analysis.cancel()
-            await asyncio.wait([analysis])
-
-    def _epoch(self) -> float:
-        """Monotonic seconds at zero of the recordings' clock, the same in every process.
-
-        Before the exam zero is when the sitting was made; then the start of the exam holds it.
-        """
-        sitting, now = self._sitting, self._line.clock.now()
-        if sitting.started_at is None:
-            gone_s = (now - sitting.created_at).total_seconds()
-        else:
-            gone_s = (now - sitting.started_at).total_seconds() + sitting.exam_offset_s
-        return self._line.clock.monotonic() - gone_s
-
-    def _recorded_s(self, at: datetime) -> float:
-        """A time of the wall clock during the exam, on the recordings' clock."""
-        assert self._sitting.started_at is not None, "a running sitting has begun"
-        return (at - self._sitting.started_at).total_seconds() + self._sitting.exam_offset_s
-
-    def _before(self, cause: Cause, end_s: float) -> tuple[float, float]:
-        offset = self._sitting.exam_offset_s
-        return cause.start + offset, min(cause.end + offset, end_s)
 
     def _media_changed(
         self, name: str, at_s: float, values: dict[str, float | int | bool | str]
@@ -480,30 +454,6 @@ class LiveSitting:
     def _longest_s(self) -> float:
         left_s = self.remaining_s
         return self._loaded.duration.total_seconds() if left_s is None else left_s
-
-    def _file_begun(self, track: Track, path: Path) -> None:
-        self._unnamed[path] = track
-        self._spawn(self._name_soon())
-
-    async def _name_soon(self) -> None:
-        try:
-            async with self._lock:
-                await self._name_files()
-        except SQLAlchemyError as error:
-            log.error("file_not_named", sitting=self.id, kind=type(error).__name__)
-
-    async def _name_files(self) -> None:
-        """Write a row for each file that was begun; what no row names would be seen by nobody."""
-        begun, root = dict(self._unnamed), self._line.settings.recordings_dir
-
-        def name(tx: Session, _: datetime) -> None:
-            for path, track in begun.items():
-                ledger.open_files(tx, self.id, {track: path}, root)
-
-        if begun:
-            await self._journal.write(name)
-        for path in begun:
-            del self._unnamed[path]
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
@@ -521,26 +471,7 @@ class LiveSitting:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _analyse(self) -> None:
-        while True:
-            began = self._line.clock.monotonic()
-            frame = self._capture.newest.take()
-            if frame is not None:
-                try:
-                    await self._look_at(frame)
-                # outermost loop of the analysis: the failure is kept as "not assessed"
-                except Exception as error:  # noqa: BLE001
-                    frames = format_tb(error.__traceback__)
-                    kind = type(error).__name__
-                    log.error("analysis_failed", sitting=self.id, kind=kind, frames=frames)
-                    at_s = self._capture.place(frame.arrival)
-                    self._note(NotAssessed(Check.FACE, "crashed", at_s))
-            spent = self._line.clock.monotonic() - began
-            await asyncio.sleep(max(0.05, SAMPLE_PERIOD_S - spent))
-
-    async def _look_at(self, frame: EncodedFrame) -> None:
-        at_s = self._capture.place(frame.arrival)
-        look = await self._faces.look(frame, at_s)
+    async def _looked(self, at_s: float, look: Look) -> None:
         await self._commit(look.items, None if look.check is None else (at_s, look.check))
         if self._sitting.started_at is None:
             self._tell_identity(look.hint)
@@ -575,15 +506,6 @@ class LiveSitting:
 
     def _is_identified(self) -> bool:
         return self._admitted or self._faces.is_established
-
-    def _exam_length(self) -> float:
-        sitting = self._sitting
-        assert sitting.started_at is not None, "an exam that ends has begun"
-        assert sitting.deadline_at is not None, "an exam that runs has an end"
-        allowed = (sitting.deadline_at - sitting.started_at).total_seconds()
-        if sitting.paused_at is not None:
-            allowed += (self._line.clock.now() - sitting.paused_at).total_seconds()
-        return max(0.0, min(self.exam_now_s, allowed))
 
     def _tell_media(self) -> None:
         self._page.tell(self.media_message())

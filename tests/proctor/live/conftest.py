@@ -325,7 +325,7 @@ async def room(
     port, disk = MediaPort("127.0.0.1"), Disk(settings.recordings_dir)
     line = Line(settings, db, vault, clock, inference, verifier, port, disk)  # type: ignore[arg-type]
     # a second of work is a second of the clock, which stands still
-    monkeypatch.setattr("proctor.live.sitting.SAMPLE_PERIOD_S", 0.0)
+    monkeypatch.setattr("proctor.live.looking.SAMPLE_PERIOD_S", 0.0)
     clock.advance(10.0)
     made = Room(line, cast, clock, inference, network, sitting.id)
     yield made

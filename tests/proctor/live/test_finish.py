@@ -249,7 +249,7 @@ async def test_connection_under_way_is_ended_with_the_exam(room: Room) -> None:
     assert await joining == "answer"
     await ending
     assert room.network.open_peers == []
-    assert live._analysis is None
+    assert live._looking._task is None
     for track in Track:
         assert [len(row.sha256) for row in room.recordings(track)] == [64, 64]
     assert room.told()[-1].kind == "sitting_finished"
@@ -407,4 +407,4 @@ async def test_leaving_seals_the_recordings_and_the_exam_stays(room: Room) -> No
         assert files.scan(path).header.is_finished
         assert broken_seals(path) == ()
     assert len(live._tasks) == len(live._capture._tasks) == 0
-    assert live._analysis is None
+    assert live._looking._task is None

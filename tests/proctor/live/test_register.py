@@ -202,7 +202,7 @@ async def test_sitting_that_never_began_is_forgotten_after_its_window(
     assert await room.open() is live
     room.clock.advance(3 * 3600.0)
     await until(lambda: not room.live_sittings._open)
-    await until(lambda: live._analysis is None)
+    await until(lambda: live._looking._task is None)
 
 
 async def test_sitting_that_cannot_be_left_keeps_no_exam_from_its_end(

@@ -332,7 +332,7 @@ async def test_file_that_could_not_be_named_is_named_with_the_end(
     commits_fail[0] = 1
     begun = room.line.settings.recordings_dir / room.sitting_id / "camera-009.webm"
     begun.touch()
-    live._file_begun(Track.CAMERA, begun)
+    live._files.begun(Track.CAMERA, begun)
     await until(lambda: not commits_fail[0])
     await live.finish("student_finished")
     assert room.recordings(Track.CAMERA)[-1].path.endswith("camera-009.webm")
