@@ -132,6 +132,24 @@ def joined(parts: Sequence[Presses]) -> Presses:
     )
 
 
+def unrepeated(
+    keys: NDArray[Any], dt_ms: Floats, hold_ms: Floats
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Which rows of a recording are presses, each of shape (n,), and their times; n is at least 1.
+
+    A key that is pressed again and was not released is held down, and the keyboard repeats it. As
+    in ``repair`` the time of a repeat goes to the next press; the hold lasts to the release.
+    """
+    is_repeat = np.zeros(len(keys), bool)
+    is_repeat[1:] = (keys[1:] == keys[:-1]) & (dt_ms[1:] <= hold_ms[:-1])
+    pressed = np.flatnonzero(~is_repeat)
+    released = np.append(pressed[1:], len(keys)) - 1
+    repeating_ms = np.add.reduceat(np.where(is_repeat, dt_ms, 0.0), pressed)
+    since = dt_ms[pressed]
+    since[1:] += repeating_ms[:-1]
+    return pressed, since, hold_ms[released] + repeating_ms
+
+
 def previous(values: NDArray[Any]) -> NDArray[Any]:
     """The value before each, shape (n,); the first has the last, which no timing reads."""
     return np.concatenate([values[-1:], values[:-1]])

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from keystroke.presses import Presses
+from keystroke.presses import Presses, unrepeated
 from keystroke.template import Sums
 from keystroke.verifiers.count_plda import CountPlda
 from keystroke.zones import Zone, zone_of
@@ -27,22 +27,23 @@ People = dict[int, dict[int, Presses]]
 
 
 def read_presses(path: Path) -> People:
-    """Presses per subject and session."""
+    """Presses per subject and session; what the keyboard repeated is left out, as by the page."""
     table = import_module("pyarrow.parquet").read_table(path)
     column = {n: table.column(n).to_numpy() for n in ("subject", "session", "dd_ms", "hold_ms")}
     codes = table.column("code").combine_chunks().dictionary_decode().to_pylist()
     zone = {c: Zone.MODIFIER if c in _MODIFIERS else zone_of(c) for c in set(codes)}
+    keys = np.unique(codes, return_inverse=True)[1]
     zones = np.array([zone[c] for c in codes], np.int64)
     changes = (np.diff(column["subject"]) != 0) | (np.diff(column["session"]) != 0)
     starts = [0, *(np.flatnonzero(changes) + 1).tolist()]
     people: People = {}
     for start, stop in zip(starts, [*starts[1:], len(zones)], strict=True):
-        presses = Presses.of_keyboard(
+        pressed, dt_ms, hold_ms = unrepeated(
+            keys[start:stop],
             column["dd_ms"][start:stop].astype(np.float64),
-            zones[start:stop],
             column["hold_ms"][start:stop].astype(np.float64),
-            _CLOCK_STEP_MS,
         )
+        presses = Presses.of_keyboard(dt_ms, zones[start:stop][pressed], hold_ms, _CLOCK_STEP_MS)
         sessions = people.setdefault(int(column["subject"][start]), {})
         sessions[int(column["session"][start])] = presses
     return people

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keystroke.presses import Presses, joined
+from keystroke.presses import Presses, joined, unrepeated
 from keystroke.template import Sums
 from keystroke.zones import Zone
 
@@ -30,6 +30,24 @@ def test_a_keyboard_that_repeats_tells_nothing() -> None:
     assert found.held.tolist() == [True, False, True]
     # the release before is the repeated key's, which is no hold
     assert found.flown.tolist() == [False, False, False]
+
+
+def test_a_key_held_down_is_one_press_until_its_release() -> None:
+    keys = np.array(["Backspace"] * 4 + ["KeyA", "KeyA"])
+    dt, hold = [0.0, 500, 31, 30, 190, 140], [500.0, 31, 30, 12, 80, np.nan]
+    pressed, since, held = unrepeated(keys, np.array(dt), np.array(hold))
+    assert pressed.tolist() == [0, 4, 5]
+    # the second A follows the release of the first
+    assert since.tolist() == [0, 751, 140]
+    assert held[:2].tolist() == [573, 80] and np.isnan(held[2])
+
+
+def test_a_recording_without_repeats_stays_as_it_is() -> None:
+    keys, dt = np.array([1, 1, 2, 2]), np.array([0, 90.0, 40, 300])
+    hold = np.array([np.nan, 80.0, 60, 70])
+    pressed, since, held = unrepeated(keys, dt, hold)
+    assert (pressed.tolist(), since.tolist()) == ([0, 1, 2, 3], dt.tolist())
+    assert np.array_equal(held, hold, equal_nan=True)
 
 
 def test_an_unknown_hold_leaves_the_interval() -> None:

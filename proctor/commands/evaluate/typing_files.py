@@ -3,6 +3,7 @@
 Columns: subject, session, code (``KeyboardEvent.code``), and either press_ms and release_ms or
 dd_ms (since the session's press before) and hold_ms. An absent release or hold is empty. Rows are
 in order of press; sessions of a person are in order of their number. Other columns are not read.
+What the keyboard repeated while a key was held is no press, here as on the page.
 """
 
 import csv
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keystroke.presses import Presses
+from keystroke.presses import Presses, unrepeated
 from keystroke.zones import ZONE_OF_CODE, Zone
 from proctor.commands.evaluate.tables import TableError, opened
 
@@ -49,12 +50,14 @@ def read_people(path: Path) -> dict[str, Sequence[Presses]]:
         raise TypingFileError("there is a header and no press")
     first, second = (_milliseconds(columns[name], name) for name in times)
     zones = _zones(columns["code"])
+    keys = np.unique([str(code) for code in columns["code"]], return_inverse=True)[1]
     people: dict[str, dict[Any, Presses]] = {}
     for start, stop in _runs(columns["subject"], columns["session"]):
         dt_ms, hold_ms = first[start:stop], second[start:stop]
         if times == ("press_ms", "release_ms"):
             dt_ms, hold_ms = np.diff(dt_ms, prepend=dt_ms[0]), hold_ms - dt_ms
-        presses = Presses.of_keyboard(dt_ms, zones[start:stop], hold_ms, _CLOCK_STEP_MS)
+        pressed, dt_ms, hold_ms = unrepeated(keys[start:stop], dt_ms, hold_ms)
+        presses = Presses.of_keyboard(dt_ms, zones[start:stop][pressed], hold_ms, _CLOCK_STEP_MS)
         sessions = people.setdefault(str(columns["subject"][start]), {})
         if sessions.setdefault(columns["session"][start], presses) is not presses:
             raise TypingFileError(

@@ -26,8 +26,9 @@ def typing_file(tmp_path: Path) -> Path:
     codes = np.array(["KeyA", "KeyE", "KeyT", "KeyO", "Space"])
     lines = ["subject,session,code,dd_ms,hold_ms"]
     for person in range(4):
-        pace = 120 + 40 * person
-        dt = np.round(pace * np.exp(0.2 * rng.standard_normal(2400)))
+        # slow enough that each key is released before the next
+        pace = 220 + 40 * person
+        dt = np.round(pace * np.exp(0.1 * rng.standard_normal(2400)))
         hold = np.round((70 + 15 * person) * np.exp(0.1 * rng.standard_normal(2400)))
         typed = codes[rng.integers(5, size=2400)]
         lines += [
@@ -53,6 +54,13 @@ def test_both_ways_of_giving_times_are_the_same_presses(tmp_path: Path) -> None:
         assert first.zones.tolist() == [Zone.LEFT_LITTLE_HOME, Zone.MODIFIER]
         assert first.hold_ms[0] == 80 and np.isnan(first.hold_ms[1])
         assert second.hold_ms.tolist() == [90]
+
+
+def test_what_the_keyboard_repeats_is_no_press(tmp_path: Path) -> None:
+    rows = ("x,0,KeyA,1000,1080", "x,0,Backspace,1200,1700", "x,0,Backspace,1700,1730")
+    lines = ("subject,session,code,press_ms,release_ms", *rows, "x,0,KeyB,1900,1990")
+    (only,) = read_people(write(tmp_path / "held.csv", *lines))["x"]
+    assert (only.dt_ms.tolist(), only.hold_ms.tolist()) == ([0, 200, 700], [80, 530, 90])
 
 
 def test_columns_in_any_order_blank_lines_and_others_columns_are_no_matter(tmp_path: Path) -> None:
