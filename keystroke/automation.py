@@ -12,7 +12,7 @@ from keystroke.events import KeyBatch, KeyFlag
 from keystroke.presses import SHORTEST_HOLD_MS, Presses
 
 MIN_KEYS: Final = 60
-# spread of log press-to-press time; with the next, 18 of 18,998 windows of 100 keys by 447 people
+# spread of log press-to-press time; with the next, 18 of 17,858 windows of 100 keys by 447 people
 # pass for automated, cards/keystroke-free-text.md
 LEAST_SPREAD: Final = 0.15
 # a key that is down for less was not pushed by a finger; more than half of them is no accident

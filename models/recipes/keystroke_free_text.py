@@ -38,7 +38,7 @@ from keystroke.verifiers.network import Embedder, open_embedder
 from keystroke.verifiers.profile import Profile
 from models.recipes.keystroke_plda import read_presses
 
-MODEL_IDS: Final = {"fused": "keystroke-fused-4", "alone": "keystroke-plda-3"}
+MODEL_IDS: Final = {"fused": "keystroke-fused-5", "alone": "keystroke-plda-4"}
 WEIGHTS: Final = Path(__file__).parents[1] / "weights"
 SEED: Final = 20260101
 TARGET_FMR: Final = 0.01

@@ -2,12 +2,14 @@
 
 Usage: ``python -m models.recipes.keystroke_network_pooled DATA_FOLDER OUTPUT``. Needs torch and
 pyarrow. Reads klicke_background and klicke_background2 of the folder. After the two stretches of
-keystroke_network one more layer and one more stretch: the mean of up to four windows of about
-fifty presses is told from other writers'.
+keystroke_network one more layer and two more stretches: the mean of up to four windows of about
+fifty presses is told from other writers'; in the last the windows of one mean are typed as on
+another day.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from keystroke.verifiers.channels import FLIGHT_MS, HOLD, INTERVAL
+from keystroke.verifiers.channels import FLIGHT_MS, HOLD, INTERVAL, N_SYMBOLS
 from models.recipes.keystroke_network import (
     BATCH_PRESSES,
     EmbeddingNetwork,
@@ -28,9 +30,6 @@ from models.recipes.keystroke_network import (
     writers,
 )
 
-SEED: Final = 7
-STEPS: Final = 6568
-RATE: Final = 1.5e-3
 LAYERS: Final = ((5, 1), (5, 2), (5, 4), (3, 1))
 LENGTHS: Final = (50, 50, 50, 40, 60)
 WINDOWS: Final = (1, 2, 2, 4)
@@ -42,21 +41,54 @@ MARGINS: Final = (0.2, 0.3)
 ALONE_SCALE: Final = 24.0
 ALONE_MARGIN: Final = 0.1
 ALONE_SHARE: Final = 0.3
-# half of the windows are held and followed a little slower or faster; a tenth of timings lost
-CHANGED: Final = 0.5
-JITTERS: Final = (0.2, 0.3)
+# of a changed window a tenth of the timings is lost
 LOST: Final = 0.1
 
 Floats = NDArray[np.float32]
 
 
-def rate_at(done: float) -> float:
+@dataclass(frozen=True)
+class Stretch:
+    """``fall``: from the share of the stretch that is done to the rate of learning. ``changed``:
+    share of windows, or of whole groups (``by_group``), held and followed a little slower or
+    faster: each window by ``apart``, hold and interval, in spreads. ``days``: share of groups that
+    are moved besides, all their windows alike, by ``day`` and each finger by ``finger``."""
+
+    seed: int
+    steps: int
+    rate: float
+    fall: Callable[[float], float]
+    decay: float
+    changed: float
+    by_group: bool
+    apart: tuple[float, float]
+    days: float
+    day: tuple[float, float]
+    finger: tuple[float, float]
+
+
+def late_wave(done: float) -> float:
     """1 for a fifth of the stretch, then half a wave to 0."""
     return 1.0 if done < 0.2 else 0.5 * (1 + float(np.cos(np.pi * (done - 0.2) / 0.8)))
 
 
+def last_line(done: float) -> float:
+    """1 until the last batches, then a line to 0."""
+    return min(1.0, (1 - done) * FOURTH.steps / FALLING)
+
+
+THIRD: Final = Stretch(
+    7, 6568, 1.5e-3, late_wave, 1e-4, 0.5, False, (0.2, 0.3), 0.0, (0.0, 0.0), (0.0, 0.0)
+)
+# the last batches of the fourth, in which the rate falls
+FALLING: Final = 2600
+FOURTH: Final = Stretch(
+    17, 5800, 1.5e-3, last_line, 0.02, 0.45, True, (0.12, 0.2), 0.5, (0.2, 0.2), (0.15, 0.12)
+)
+
+
 def draw(
-    people: Sequence[Recorded], rng: np.random.Generator
+    people: Sequence[Recorded], stretch: Stretch, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor, int]:
     """A batch: symbols and channels of windows, whose each group of them is, and its size."""
     windows, length = int(rng.choice(WINDOWS)), int(rng.choice(LENGTHS))
@@ -74,23 +106,38 @@ def draw(
     timings = np.stack([person[1][cut] for person, cut in cuts])
     return (
         torch.from_numpy(symbols),
-        torch.from_numpy(changed(timings, rng)),
+        torch.from_numpy(changed(symbols, timings, windows, stretch, rng)),
         torch.from_numpy(whose),
         windows,
     )
 
 
-def changed(timings: Floats, rng: np.random.Generator) -> Floats:
-    """Windows with half of them typed otherwise; the time from release to press follows."""
+def changed(
+    symbols: NDArray[np.int64],
+    timings: Floats,
+    windows: int,
+    stretch: Stretch,
+    rng: np.random.Generator,
+) -> Floats:
+    """Windows with some of them typed otherwise; the time from release to press follows."""
     found = timings.copy()
     n = len(timings)
-    is_changed = (rng.random((n, 1)) < CHANGED).astype(np.float32)
+    group = np.arange(n) // windows
+    alike = group if stretch.by_group else np.arange(n)
+    is_changed = (rng.random(n) < stretch.changed)[alike][:, None].astype(np.float32)
+    is_moved = (rng.random(n) < stretch.days)[group][:, None].astype(np.float32)
+
+    def normal(*shape: int) -> Floats:
+        return rng.standard_normal(shape, np.float32)
+
     grown = []
-    for column, jitter, scale in ((0, JITTERS[0], HOLD), (2, JITTERS[1], INTERVAL)):
-        known = timings[:, :, column + 1]
-        moved = timings[:, :, column] + jitter * is_changed * known * rng.standard_normal(
-            (n, 1), np.float32
+    for i, (column, scale) in enumerate(((0, HOLD), (2, INTERVAL))):
+        fingers = np.take_along_axis(normal(n, N_SYMBOLS)[group], symbols, 1)
+        moves = stretch.apart[i] * normal(n, 1) + is_moved * (
+            stretch.day[i] * normal(n, 1)[group] + stretch.finger[i] * fingers
         )
+        known = timings[:, :, column + 1]
+        moved = timings[:, :, column] + moves * is_changed * known
         before, after = (np.exp(scale[0] + scale[1] * a) for a in (timings[:, :, column], moved))
         grown.append((after - before) * known)
         kept = rng.random(known.shape) >= LOST * is_changed
@@ -106,22 +153,25 @@ def changed(timings: Floats, rng: np.random.Generator) -> Floats:
     return found
 
 
-def train_on(begun: Trained, people: Sequence[Recorded]) -> EmbeddingNetwork:
-    """The network after the third stretch, its weights averaged over the last batches."""
-    torch.manual_seed(SEED)
-    rng = np.random.default_rng(SEED)
+def train_on(begun: Trained, people: Sequence[Recorded], stretch: Stretch) -> Trained:
+    """The network after one more stretch, from the weights that the last one ended with."""
+    torch.manual_seed(stretch.seed)
+    rng = np.random.default_rng(stretch.seed)
     network = begun.last.grown(LAYERS).train()
     centres = nn.Parameter(functional.normalize(begun.centres))
-    rates = torch.optim.AdamW([*network.parameters(), centres], RATE, weight_decay=1e-4)
+    rates = torch.optim.AdamW(
+        [*network.parameters(), centres], stretch.rate, weight_decay=stretch.decay
+    )
     averaged = torch.optim.swa_utils.AveragedModel(
         network,
         multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING),
         use_buffers=True,
     )
-    for step in range(STEPS):
+    for step in range(stretch.steps):
         for group in rates.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 300) * rate_at(step / STEPS)
-        symbols, timings, whose, windows = draw(people, rng)
+            rising = min(1, (step + 1) / 300)
+            group["lr"] = stretch.rate * rising * stretch.fall(step / stretch.steps)
+        symbols, timings, whose, windows = draw(people, stretch, rng)
         with torch.autocast("cpu", torch.bfloat16):
             embedded = network(symbols, timings)
         unit = functional.normalize(embedded.float())
@@ -137,7 +187,7 @@ def train_on(begun: Trained, people: Sequence[Recorded]) -> EmbeddingNetwork:
         averaged.update_parameters(network)
     found = averaged.module
     assert isinstance(found, EmbeddingNetwork)
-    return found.eval()
+    return Trained(network, found.eval(), centres.detach())
 
 
 def told_apart(unit: Tensor, centres: Tensor, whose: Tensor, scale: float, margin: float) -> Tensor:
@@ -150,7 +200,10 @@ def told_apart(unit: Tensor, centres: Tensor, whose: Tensor, scale: float, margi
 def main(folder: Path, output: Path) -> None:
     """Train all stretches and export."""
     people = writers(folder)
-    export(train_on(train(people), people), output)
+    trained = train(people)
+    for stretch in (THIRD, FOURTH):
+        trained = train_on(trained, people, stretch)
+    export(trained.averaged, output)
 
 
 if __name__ == "__main__":
