@@ -130,7 +130,6 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
         cpu_before = time.process_time()
         sittings = await _connected(pipe, orders, root, port, disk)
         connected_s = time.process_time() - cpu_before
-        epoch = time.monotonic()
         watched = _Watched()
         tasks = [asyncio.create_task(_note_lag(watched))]
         others = {process.pid for process in active_children()}
@@ -139,7 +138,7 @@ async def _ingest(orders: Orders, *, sample: bool) -> dict[str, Any]:
             tasks += _looking(sittings, pool, watched)
         workers = [p.pid for p in active_children() if p.pid is not None and p.pid not in others]
         workers_before = sum(map(used_s, workers))
-        cpu_before = time.process_time()
+        epoch, cpu_before = time.monotonic(), time.process_time()
         pipe.send("go")
         await asyncio.sleep(orders.seconds)
         own_s = time.process_time() - cpu_before

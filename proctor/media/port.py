@@ -14,9 +14,7 @@ from collections import Counter
 from typing import Any, Protocol
 
 PULSE_S = 0.02
-# many datagrams a wake are what makes a core carry hundreds of students: while they come, they are
-# left to gather for so long
-GATHER_S = 0.005
+# many datagrams a wake are what makes a core carry hundreds of students
 MAX_BATCH = 256
 MAX_DATAGRAM = 2048
 # a browser checks from each of its interfaces
@@ -65,7 +63,6 @@ class MediaPort:
         self._sources: dict[Source, Endpoint] = {}
         self._pulsed: set[Pulsed] = set()
         self._next_pulse: asyncio.TimerHandle | None = None
-        self._next_read: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         """Begin to receive, on the running event loop."""
@@ -74,13 +71,11 @@ class MediaPort:
 
     def close(self) -> None:
         """Give the port back; nothing is received any more."""
-        for timer in (self._next_pulse, self._next_read):
-            if timer is not None:
-                timer.cancel()
-        self._next_pulse = self._next_read = None
+        if self._next_pulse is not None:
+            self._next_pulse.cancel()
+            self._next_pulse = None
         if self._loop is not None:
             self._loop.remove_reader(self._socket.fileno())
-            self._loop = None
         self._socket.close()
 
     @property
@@ -126,40 +121,18 @@ class MediaPort:
             self.dropped["unreachable"] += 1
 
     def _readable(self) -> None:
-        """The first datagram after a pause: the next ones wake nobody."""
-        assert self._loop is not None
-        self._loop.remove_reader(self._socket.fileno())
-        self._look()
-
-    def _look(self) -> None:
-        """Take what has gathered, and look again soon unless it was nothing."""
-        self._next_read = None
-        count = MAX_BATCH
-        try:
-            count = self._read()
-        # whatever one datagram brought about, the others are heard
-        finally:
-            if self._loop is not None and count:
-                wait_s = GATHER_S if count < MAX_BATCH else 0.0
-                self._next_read = self._loop.call_later(wait_s, self._look)
-            elif self._loop is not None:
-                self._loop.add_reader(self._socket.fileno(), self._readable)
-
-    def _read(self) -> int:
-        """Take what is there, a batch at most; how many datagrams."""
         receive, sources = self._socket.recvfrom, self._sources
-        for count in range(MAX_BATCH):
+        for _ in range(MAX_BATCH):
             try:
                 datagram, source = receive(MAX_DATAGRAM)
             except BlockingIOError:
-                return count
+                return
             if not datagram:
                 self.dropped["empty"] += 1
             elif (endpoint := sources.get(source)) is not None or (
                 endpoint := self._introduced(datagram, source)
             ) is not None:
                 endpoint.received(datagram, source)
-        return MAX_BATCH
 
     def _introduced(self, datagram: bytes, source: Source) -> Endpoint | None:
         """The connection that a stranger's check belongs to, which knows the source from now on."""
