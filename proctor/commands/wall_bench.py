@@ -37,6 +37,7 @@ from proctor.vault import Vault
 # connecting, checks and the start of all exams
 SET_UP_S: Final = 90.0
 SETTLE_S: Final = 5.0
+CONFLICT: Final = 409
 COOKIE: Final = "tanu_session"
 _ID: Final = 32
 
@@ -178,8 +179,16 @@ async def _begun(house: House, pipe: Connection) -> list[str]:
         for sitting_id, token in zip(sittings, house.students, strict=True):
             path = f"/review/sittings/{sitting_id}/admission"
             await client.post(path, headers=_cookie(house.proctor))
-            _json(await client.post(f"/api/sittings/{sitting_id}/start", headers=_cookie(token)))
+            await _start(client, f"/api/sittings/{sitting_id}/start", _cookie(token))
     return sittings
+
+
+async def _start(client: httpx2.AsyncClient, path: str, headers: dict[str, str]) -> None:
+    """Begin an exam, which is refused until its camera and screen arrive."""
+    async with asyncio.timeout(SET_UP_S):
+        while (answer := await client.post(path, headers=headers)).status_code == CONFLICT:
+            await asyncio.sleep(0.5)
+    _json(answer)
 
 
 async def _connected(house: House, client: httpx2.AsyncClient, pipe: Connection) -> list[str]:

@@ -24,7 +24,7 @@ from proctor.incidents.rules import AT_THE_TEST
 from proctor.incidents.tables import IncidentRow
 from proctor.live.away import BREAK
 from proctor.live.sitting import LiveSitting
-from proctor.live.wall import ROUND_S, Tile, Wall
+from proctor.live.wall import ROUND_S, Need, Tile, Wall
 from proctor.media.follow import Follower, Piece
 from proctor.media.pace import Pace
 from proctor.observations import Track
@@ -231,6 +231,20 @@ class LiveFeed:
                 await self._ws.send_json({"type": "facts"} | facts | now)
                 told = facts
             await asyncio.sleep(FACTS_EVERY_S)
+
+    async def show_others(self) -> None:
+        """How many of the visitor's other sittings need somebody now."""
+        wall = Wall(self._at.live, self._visitor.account)
+        told = 0
+        while True:
+            # the sitting's own facts come first
+            await asyncio.sleep(ROUND_S)
+            tiles = wall.tiles(await asyncio.to_thread(wall.read))
+            others = [each for each in tiles if each.watched.reviewed.sitting.id != self._live.id]
+            needing = sum(each.need <= Need.INCIDENT for each in others)
+            if needing != told:
+                await self._ws.send_json({"type": "others", "needing": needing})
+                told = needing
 
     def _facts(self) -> dict[str, Any]:
         """What the database says; raises NotForYou when the visitor may see it no longer."""

@@ -59,7 +59,8 @@ async def live_socket(ws: WebSocket, sitting_id: str) -> None:
     await ws.accept()
     feed = LiveFeed(ws, at, visitor, live)
     with live.watched():
-        await until_gone(ws, feed.hear(), feed.show_pictures(), feed.show_facts())
+        shown = feed.show_pictures(), feed.show_facts(), feed.show_others()
+        await until_gone(ws, feed.hear(), *shown)
 
 
 def _visitor(ws: WebSocket) -> Visitor:

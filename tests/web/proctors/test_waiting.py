@@ -28,6 +28,8 @@ def test_the_next_one_is_claimed_and_a_colleague_decides_nothing_in_it(room: Roo
 
     taken = rita.post("/review/next")
     assert (taken.status_code, taken.headers["location"]) == (303, room.url)
+    # who works on one is offered the next when it is done
+    assert 'action="/review/next"' not in rita.get(room.url).text
 
     assert "Rita works on it, until" in rustam.get("/review").text
     assert "Rita works on this sitting" in rustam.get(room.url).text

@@ -101,6 +101,18 @@ def test_live_sitting_of_others_does_not_exist(service: Service) -> None:
     assert views(service, sitting_id) == []
 
 
+def test_who_watches_one_hears_that_another_needs_somebody(service: Service) -> None:
+    watched, other = running(service, service.cast.bob), running(service, service.cast.alice)
+    with service.db.transaction() as tx:
+        for sitting_id in (watched, other):
+            incident_of(tx, tx.get_one(Sitting, sitting_id), "multiple_faces", 5.0, None)
+    path = f"/proctor/sittings/{watched}/socket"
+    with service.client("paula").websocket_connect(path) as ws:
+        while (told := ws.receive_json())["type"] != "others":
+            assert told["type"] == "facts"
+    assert told["needing"] == 1
+
+
 def test_sign_out_ends_the_view(service: Service) -> None:
     sitting_id = running(service, service.cast.bob)
     client = service.client("paula")

@@ -17,6 +17,11 @@ const SKIP_S = 10;
 // a picture a little before the fact shows how it began
 const LEAD_S = 1;
 
+/** Scroll back to what begins above the window. */
+function bringIn(target: HTMLElement): void {
+  if (target.getBoundingClientRect().top < 0) target.scrollIntoView({ block: "start" });
+}
+
 export class Incidents {
   private readonly rows = [...document.querySelectorAll<HTMLAnchorElement>("[data-row]")];
   private readonly shortcuts = element<HTMLInputElement>("shortcuts");
@@ -72,6 +77,7 @@ export class Incidents {
     const card = this.card;
     if (card === null) return;
     if (moves) this.player.seek(Number(card.dataset["start"]) - LEAD_S);
+    if (moves) bringIn(card);
     write(element("card-status"), optional("incident-title")?.textContent ?? "");
   }
 
@@ -98,7 +104,7 @@ export class Incidents {
     const go = document.querySelector<HTMLElement>("#card [data-go]");
     go?.addEventListener("click", () => {
       void this.show(this.card?.dataset["incident"] ?? "", true);
-      element("player").scrollIntoView({ block: "start" });
+      bringIn(element("player"));
     });
   }
 

@@ -18,6 +18,7 @@ interface LineFact {
 }
 
 interface Facts {
+  type: "facts";
   state: string;
   state_text: string;
   remaining_s: number | null;
@@ -25,6 +26,11 @@ interface Facts {
   tracks: Record<string, boolean>;
   asked: { by: string; mine: boolean } | null;
   lines: LineFact[];
+}
+
+interface Others {
+  type: "others";
+  needing: number;
 }
 
 interface PageData {
@@ -47,7 +53,7 @@ class LivePage {
   begin(): void {
     new Feed(`/proctor/sittings/${this.data.sitting}/socket`, {
       open: () => this.opened(),
-      text: (message) => this.hear(message as Facts),
+      text: (message) => this.told(message as Facts | Others),
       bytes: (data) => this.show(data),
       broke: (isFinal) => this.broke(isFinal),
     });
@@ -72,6 +78,12 @@ class LivePage {
   private show(data: ArrayBuffer): void {
     const piece = readPiece(data);
     this.streams[piece.track]?.take(piece);
+  }
+
+  private told(message: Facts | Others): void {
+    if (message.type === "facts") return this.hear(message);
+    const n = message.needing;
+    write(element("others"), n === 0 ? "" : `(${this.say("live.others", { n })})`);
   }
 
   private hear(facts: Facts): void {
