@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from proctor.clock import Clock
 from proctor.commands import service, wall_bench
@@ -27,14 +27,22 @@ SETTLED_MS = 6000
 
 
 def main() -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments(None))
-        with wall_bench.under_way(ON_THE_WALL, WATCHED_S) as exams:
-            of_exams_under_way(browser, exams)
-        with tempfile.TemporaryDirectory(prefix="tanu-pictures-") as name:
-            play = [sys.executable, "-m", "proctor", "demo", "--json", "--keep", name]
-            subprocess.run(play, check=True, stdout=subprocess.DEVNULL)
+    # the browser's driver keeps an event loop, which the exams want first
+    with wall_bench.under_way(ON_THE_WALL, WATCHED_S) as exams, chromium() as browser:
+        of_exams_under_way(browser, exams)
+    with tempfile.TemporaryDirectory(prefix="tanu-pictures-") as name:
+        play = [sys.executable, "-m", "proctor", "demo", "--json", "--keep", name]
+        subprocess.run(play, check=True, stdout=subprocess.DEVNULL)
+        with chromium() as browser:
             of_what_came_of_them(browser, Path(name))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launch = playwright.chromium.launch
+        browser = launch(executable_path=find_chromium(), args=arguments(None))
+        yield browser
         browser.close()
 
 
@@ -54,8 +62,8 @@ def of_exams_under_way(browser: Browser, exams: wall_bench.UnderWay) -> None:
         page.wait_for_timeout(SETTLED_MS)
         take(page, "live", 860)
         page.goto(f"{url}/proctor/wall")
-        shown = "document.querySelectorAll('.tile-picture img:not([hidden])').length"
-        page.wait_for_function(f"{shown} === {2 * ON_THE_WALL}")
+        shown = page.locator(".tile-picture img:not([hidden])")
+        expect(shown).to_have_count(2 * ON_THE_WALL, timeout=60_000)
         page.wait_for_timeout(SETTLED_MS)
         take(page, "wall", 800)
 
