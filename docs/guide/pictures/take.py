@@ -1,7 +1,8 @@
-"""Takes the pictures of the guide anew: ``.venv/bin/python docs/guide/pictures/take.py``.
+"""Takes the pictures of the guide anew: ``.venv/bin/python docs/guide/pictures/take.py [PART]``.
 
-Plays a demonstration and a few more exams, whose camera shows the demonstration's own film, and
-photographs the service in Chromium. Needs what ``proctor demo`` needs, and about five minutes.
+Plays a few exams (``live``), whose camera shows the demonstration's own film, and a demonstration
+(``after``), and photographs the service in Chromium. Both need what ``proctor demo`` needs, and
+five minutes together.
 """
 
 import subprocess
@@ -27,9 +28,13 @@ SETTLED_MS = 6000
 
 
 def main() -> None:
-    # the browser's driver keeps an event loop, which the exams want first
-    with wall_bench.under_way(ON_THE_WALL, WATCHED_S) as exams, chromium() as browser:
-        of_exams_under_way(browser, exams)
+    parts = sys.argv[1:] or ["live", "after"]
+    if "live" in parts:
+        # the browser's driver keeps an event loop, which the exams want first
+        with wall_bench.under_way(ON_THE_WALL, WATCHED_S) as exams, chromium() as browser:
+            of_exams_under_way(browser, exams)
+    if "after" not in parts:
+        return
     with tempfile.TemporaryDirectory(prefix="tanu-pictures-") as name:
         play = [sys.executable, "-m", "proctor", "demo", "--json", "--keep", name]
         subprocess.run(play, check=True, stdout=subprocess.DEVNULL)
@@ -117,7 +122,7 @@ def take(page: Page, name: str, height: int) -> None:
         full_page=True,
         clip={"x": 0, "y": 0, "width": width, "height": height},
         type="jpeg",
-        quality=72,
+        quality=60,
     )
     print(name, flush=True)
 
