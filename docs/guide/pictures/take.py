@@ -5,6 +5,7 @@ Plays a few exams (``live``), whose camera shows the demonstration's own film, a
 five minutes together.
 """
 
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from proctor.clock import Clock
 from proctor.commands import service, wall_bench
 from proctor.commands.browser_student import arguments, find_chromium
+from proctor.live.bookkeeper import Bookkeeper
 from proctor.people import accounts, sign_in
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
@@ -38,8 +40,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tanu-pictures-") as name:
         play = [sys.executable, "-m", "proctor", "demo", "--json", "--keep", name]
         subprocess.run(play, check=True, stdout=subprocess.DEVNULL)
+        gather_figures(Path(name))
         with chromium() as browser:
             of_what_came_of_them(browser, Path(name))
+
+
+def gather_figures(data_dir: Path) -> None:
+    """Those of the overview, which the service gathers every minute."""
+    db = Database(Settings(data_dir=data_dir).database)
+    asyncio.run(Bookkeeper(db, Clock()).round())
+    db.close()
 
 
 @contextmanager
