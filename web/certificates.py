@@ -2,14 +2,15 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.orm import Session
 
 from proctor.people.tables import Account
 from proctor.reports.badges import badge, badge_image, issuer_document, status_list
 from proctor.reports.certificate_pdf import certificate_pdf, identity_line
 from proctor.reports.certificate_register import status_of
-from proctor.reports.certificates import certificate, document_of
+from proctor.reports.certificates import CertificateRevoked, certificate, document_of
 from proctor.reports.signing import Seal
-from proctor.reports.tables import Certificate
+from proctor.reports.tables import Certificate, CertificateStatus
 from proctor.settings import signing_key
 from web.access import ReadTx, Services, ServicesDep, public
 from web.downloads import download
@@ -69,8 +70,10 @@ def issuer(at: ServicesDep) -> Response:
     return JSONResponse(document, headers=_ANYWHERE)
 
 
-def certificate_file(row: Certificate, at: Services) -> Response:
-    """The certificate on paper, with the seal of the institution."""
+def certificate_file(tx: Session, row: Certificate, at: Services) -> Response:
+    """The certificate on paper, with the seal of the institution. Raises CertificateRevoked."""
+    if status_of(tx, row, at.clock.now()) is CertificateStatus.REVOKED:
+        raise CertificateRevoked
     settings = at.settings
     seal = Seal(settings.pdf_key, settings.institution, settings.timestamp_url)
     content = seal.sign(certificate_pdf(document_of(row), row.sha256), at.clock.now())

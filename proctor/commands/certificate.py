@@ -9,7 +9,7 @@ from proctor.catalogue import translate
 from proctor.clock import Clock
 from proctor.errors import ProctorError
 from proctor.exams.roster import learner_by_number, learners_of
-from proctor.exams.schemes import course_by_code
+from proctor.exams.schemes import course_by_code, events_in_force
 from proctor.exams.sheets import ImportRefused
 from proctor.people import accounts
 from proctor.plumbing.db import Database
@@ -42,12 +42,15 @@ def issue(
     refused = False
     try:
         texts = form_of(form.read_text("utf-8"))
-        passed = results_of(results.read_bytes())
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
             found = course_by_code(tx, institution.id, course)
             one = learner_by_number(tx, found.id, learner) if learner else None
-            people = [one] if one else learners_of(tx, found.id)
+            everybody = learners_of(tx, found.id)
+            numbers = {each.learner_number or "" for each in everybody}
+            codes = {event.code for event in events_in_force(tx, found.id)}
+            passed = results_of(results.read_bytes(), numbers, codes)
+            people = [one] if one else everybody
             for person, row in certificates.issue_certificates(
                 tx, found, people, texts, passed, settings.url, Clock().now()
             ):

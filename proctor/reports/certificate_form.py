@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,9 +13,19 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import Refused
-from proctor.exams.sheets import Columns, ImportRefused, one_of, read_sheet, text_of
+from proctor.exams.consistency import contradictions, repeated
+from proctor.exams.sheets import (
+    Columns,
+    ImportRefused,
+    RowError,
+    one_of,
+    read_sheet,
+    refusal,
+    text_of,
+)
 from proctor.exams.tables import Course
 from proctor.people.tables import Account
+from proctor.plumbing.db import hold
 from proctor.reports.document import canonical, sha256_of
 from proctor.reports.tables import CertificateTexts
 
@@ -37,7 +47,7 @@ class CertificateForm(BaseModel):
     mastery of the learning outcomes (item 40(3)); ``credits``: ECTS.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     name_kk: str = Field(min_length=1, max_length=300)
     name_ru: str = Field(min_length=1, max_length=300)
@@ -71,6 +81,7 @@ def keep_form(
 ) -> None:
     """Certificates of *course* that are issued from now on are printed with *form*."""
     body = canonical(form.model_dump())
+    hold(tx, f"certificate_texts:{course.id}")
     row = tx.get(CertificateTexts, course.id) or CertificateTexts(course_id=course.id)
     row.body, row.by, row.at = body, by.id, now
     tx.add(row)
@@ -131,16 +142,38 @@ RESULT_COLUMNS: Columns = {
 }
 
 
-def results_of(data: bytes) -> Results:
-    """Results in a CSV or XLSX file of RESULT_COLUMNS. Raises ImportRefused."""
+def results_of(data: bytes, numbers: Collection[str], codes: Collection[str]) -> Results:
+    """Results in a CSV or XLSX file of RESULT_COLUMNS, about the learners *numbers* and the events
+    *codes*. Raises ImportRefused."""
     sheet = read_sheet(data, RESULT_COLUMNS, ResultLine)
-    if sheet.errors:
-        raise ImportRefused(sheet.errors)
+    errors = [*sheet.errors, *_contradicted(sheet.lines)]
+    errors += [
+        refusal(line.line, "learner_number", "not_on_roster", line.learner_number)
+        for line in sheet.lines
+        if line.learner_number not in numbers
+    ]
+    errors += [
+        refusal(line.line, "event_code", "unknown_event", line.event_code)
+        for line in sheet.lines
+        if line.event_code not in codes
+    ]
+    if errors:
+        raise ImportRefused(tuple(sorted(errors, key=lambda error: error.line)))
     passed: dict[str, set[str]] = {}
     studies = {}
     for line in sheet.lines:
-        codes = passed.setdefault(line.learner_number, set())
+        of_learner = passed.setdefault(line.learner_number, set())
         if line.passed is Passed.YES:
-            codes.add(line.event_code)
-        studies[line.learner_number] = line.studies
-    return Results({number: frozenset(codes) for number, codes in passed.items()}, studies)
+            of_learner.add(line.event_code)
+        if line.studies:
+            studies[line.learner_number] = line.studies
+    return Results({number: frozenset(which) for number, which in passed.items()}, studies)
+
+
+def _contradicted(lines: Sequence[ResultLine]) -> list[RowError]:
+    """Lines about what an earlier one was about, or that place the learner elsewhere."""
+    twice = repeated(lines, "event_code", lambda line: (line.learner_number, line.event_code))
+    placed = [line for line in lines if line.studies]
+    return twice + contradictions(
+        placed, lambda line: line.learner_number, "studies", lambda line: line.studies
+    )

@@ -9,13 +9,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.exams.tables import Course
+from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course
 from proctor.people.tables import Account, Role
 from proctor.reports.build import learner_report
 from proctor.reports.certificates import CertificateNotFound, certificate_for, document_of
 from proctor.reports.tables import Certificate, CertificateRuling, CertificateStatus
+from proctor.review.tables import Verdict
 from proctor.shares.outcomes import course_outcomes
 from proctor.shares.packs import pack
+from proctor.sittings.tables import Sitting
 
 _RULERS = (Role.EXAM_OFFICE, Role.ADMIN)
 
@@ -47,8 +49,8 @@ def rule(
 
 
 def status_of(tx: Session, row: Certificate, now: datetime) -> CertificateStatus:
-    """What people ruled; without a ruling valid, but under review when the share that the
-    certificate rests on is no longer met."""
+    """What people ruled; without a ruling, or when somebody decided about a sitting after it was
+    restored, valid, but under review when the share that it rests on is no longer met."""
     return _statuses(tx, [row], _rulings(tx, [row]), now)[row.id]
 
 
@@ -124,13 +126,17 @@ def _statuses(
     rulings: Mapping[str, Sequence[CertificateRuling]],
     now: datetime,
 ) -> dict[str, CertificateStatus]:
-    statuses = {row.id: _ruled(rulings[row.id]) for row in rows if row.id in rulings}
+    statuses = {
+        row.id: _ruled(rulings[row.id]) if row.id in rulings else CertificateStatus.VALID
+        for row in rows
+    }
     by_share: dict[str, list[Certificate]] = {}
     for row in rows:
-        if row.id in statuses:
+        rests = statuses[row.id] is CertificateStatus.VALID
+        if not rests or not document_of(row)["identity"]["required"]:
             continue
-        statuses[row.id] = CertificateStatus.VALID
-        if document_of(row)["identity"]["required"]:
+        # restored by a person: until somebody decides about a sitting again
+        if row.id not in rulings or _decided_since(tx, row, rulings[row.id][0].at):
             by_share.setdefault(row.course_id, []).append(row)
     for course_id, resting in by_share.items():
         course = tx.get_one(Course, course_id)
@@ -140,6 +146,19 @@ def _statuses(
             if not learner_report(holder, outcomes[holder.id], rules).met:
                 statuses[row.id] = CertificateStatus.UNDER_REVIEW
     return statuses
+
+
+def _decided_since(tx: Session, row: Certificate, at: datetime) -> bool:
+    """Whether somebody decided about a sitting of the holder in the course after *at*."""
+    query = (
+        select(func.max(Verdict.at))
+        .join(Sitting, Sitting.id == Verdict.sitting_id)
+        .join(AssessmentEvent, AssessmentEvent.id == Sitting.event_id)
+        .join(AssessmentScheme, AssessmentScheme.id == AssessmentEvent.scheme_id)
+        .where(Sitting.account_id == row.account_id, AssessmentScheme.course_id == row.course_id)
+    )
+    newest = tx.scalar(query)
+    return newest is not None and newest > at
 
 
 def _ruled(rulings: Sequence[CertificateRuling]) -> CertificateStatus:

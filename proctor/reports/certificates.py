@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.errors import NotFound
+from proctor.errors import Conflict, NotFound
 from proctor.exams.tables import Course
 from proctor.people.tables import Account
-from proctor.plumbing.db import new_id
+from proctor.plumbing.db import hold, new_id
 from proctor.reports.build import LearnerReport, learner_report
 from proctor.reports.certificate_form import CertificateForm, Results
 from proctor.reports.document import Json, canonical, range_json, sha256_of
@@ -26,6 +26,12 @@ from proctor.shares.packs import pack
 
 SCHEMA = "tanu.certificate/1"
 _GONE = (Outcome.EXCUSED, Outcome.CANCELLED)
+
+
+class CertificateRevoked(Conflict):
+    """The certificate was revoked: it is not printed any more."""
+
+    key = "error.certificate_revoked"
 
 
 class CertificateNotFound(NotFound):
@@ -49,6 +55,8 @@ def issue_certificates(
     colon.
     """
     rules = pack(course.policy_pack)
+    # whoever issues at the same time goes on from the number reached here
+    hold(tx, f"certificates:{course.institution_id}")
     query = select(Certificate.account_id, Certificate.number)
     had = tx.execute(query.where(Certificate.course_id == course.id))
     numbers = {row.account_id: row.number for row in had}

@@ -87,12 +87,13 @@ def issue(
     form = kept_form(tx, course)
     if form is None:
         return _page(request, tx, course, at, status=422)
-    try:
-        results = results_of(content_of(file))
-    except ImportRefused as refused:
-        return _page(request, tx, course, at, refused=refused, status=422)
     learners, url, now = learners_of(tx, course.id), at.settings.url, at.clock.now()
     titles = {event.code: event.title for event in events_in_force(tx, course.id)}
+    numbers = {learner.learner_number or "" for learner in learners}
+    try:
+        results = results_of(content_of(file), numbers, titles)
+    except ImportRefused as refused:
+        return _page(request, tx, course, at, refused=refused, status=422)
     issued, lacking = 0, []
     for learner, made in issue_certificates(tx, course, learners, form, results, url, now):
         if isinstance(made, Certificate):
@@ -117,7 +118,7 @@ def rule_on(
 
 @router.get("/certificates/{certificate_id}.pdf", dependencies=[office])
 def pdf(certificate_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep) -> Response:
-    return certificate_file(certificate_for(tx, visitor.account, certificate_id), at)
+    return certificate_file(tx, certificate_for(tx, visitor.account, certificate_id), at)
 
 
 def _page(

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from proctor.exams.schemes import course_for, plain_number
 from proctor.people.tables import Role
 from proctor.reports.build import learner_report
+from proctor.reports.certificate_register import status_of
 from proctor.reports.certificates import CertificateNotFound, certificate_of
 from proctor.shares.calculator import Outcome
 from proctor.shares.outcomes import EventOutcome, course_outcomes
@@ -27,6 +28,7 @@ def identity(
     rules = pack(course.policy_pack)
     outcomes = course_outcomes(tx, course, [visitor.account], at.clock.now())[visitor.account.id]
     chances = chances_of(tx, course, visitor.account, at.clock.now())
+    certificate = certificate_of(tx, course, visitor.account)
     report = learner_report(visitor.account, outcomes, rules)
     return page(
         request,
@@ -37,7 +39,8 @@ def identity(
         needed=f"{float(100 * rules.threshold):g}",
         basis=rules.text,
         chances=chances,
-        certificate=certificate_of(tx, course, visitor.account),
+        certificate=certificate,
+        certified=status_of(tx, certificate, at.clock.now()) if certificate else None,
         still_open=[outcome for outcome in outcomes if _can_be_held(outcome)],
         awaited=[
             outcome
@@ -52,7 +55,7 @@ def certificate_pdf(course_id: str, tx: ReadTx, visitor: Signed, at: ServicesDep
     row = certificate_of(tx, course_for(tx, visitor.account, course_id), visitor.account)
     if row is None:
         raise CertificateNotFound
-    return certificate_file(row, at)
+    return certificate_file(tx, row, at)
 
 
 def _can_be_held(outcome: EventOutcome) -> bool:

@@ -134,6 +134,15 @@ def test_later_decision_puts_it_under_review_and_a_ruling_counts(held: ExamCours
     ]
 
 
+def test_a_decision_after_it_was_restored_counts_again(held: ExamCourse) -> None:
+    row = given(held, held.learners[0])
+    assert ruled(held, row, "valid", held.office) == "valid"
+    for sitting in held.tx.query(Sitting).filter_by(account_id=held.learners[0].id):
+        held.decide(sitting, 0, Decision.UNVERIFIED, minute=35)
+        held.decide(sitting, 1, Decision.UNVERIFIED, minute=36)
+    assert status_of(held.tx, row, NOW) is CertificateStatus.UNDER_REVIEW
+
+
 def test_nobody_rules_on_a_certificate_of_another_institution(held: ExamCourse) -> None:
     row = given(held, held.learners[0])
     with pytest.raises(CertificateNotFound):
@@ -192,10 +201,30 @@ def test_form_with_an_empty_or_wrong_field_is_refused(change: tuple[str, str], s
     assert said in " ".join(refused.value.problems)
 
 
+HEADER = "learner_number,event_code,passed,studies\n"
+
+
 def test_results_are_read_by_learner() -> None:
-    header = "learner_number,event_code,passed,studies\n"
-    found = results_of(f"{header}S-1,final,yes,2/4/ФИТ\nS-1,quiz,no,2/4/ФИТ\n".encode())
+    lines = "S-1,final,yes,2/4/ФИТ\nS-1,quiz,no,\n"
+    found = results_of((HEADER + lines).encode(), {"S-1"}, {"final", "quiz"})
     assert found == Results({"S-1": frozenset({"final"})}, {"S-1": "2/4/ФИТ"})
-    for wrong in ("number,event_code\n", f"{header}S-1,x,1,\n"):
-        with pytest.raises(ImportRefused):
-            results_of(wrong.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("number,event_code\n", {(1, "column_missing"), (1, "column_unknown")}),
+        (f"{HEADER}S-1,quiz,1,\n", {(2, "not_a_choice")}),
+        (f"{HEADER}S-1,quiz,yes,\nS-1,quiz,no,\n", {(3, "repeated")}),
+        (f"{HEADER}S-1,quiz,yes,2\nS-1,final,yes,3\n", {(3, "contradicts")}),
+        (f"{HEADER}S-9,quiz,yes,\n", {(2, "not_on_roster")}),
+        (f"{HEADER}S-1,quizz,yes,\n", {(2, "unknown_event")}),
+    ],
+)
+def test_results_that_say_nothing_certain_are_refused(
+    text: str, said: set[tuple[int, str]]
+) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        results_of(text.encode(), {"S-1"}, {"final", "quiz"})
+    found = refused.value.errors
+    assert {(error.line, error.key.rpartition(".")[2]) for error in found} == said

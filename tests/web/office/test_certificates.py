@@ -85,6 +85,14 @@ def test_revoking_takes_two_people(service: Service, page: str) -> None:
         assert service.client(who).post(path, data=ruling).status_code == 303
         seen.append('data-status="revoked"' in service.client(who).get(page).text)
     assert seen == [False, False, True]
+    # what was revoked is not printed and signed again
+    own = f"/courses/{service.cast.course.id}"
+    assert 'data-status="revoked"' in service.client("alice").get(f"{own}/identity").text
+    for who, file in (
+        ("alice", f"{own}/certificate.pdf"),
+        ("olga", path.removesuffix("/rulings") + ".pdf"),
+    ):
+        assert service.client(who).get(file).status_code == 409
     assert service.client("olga").post(path, data=ruling | {"reason": "x"}).status_code == 422
 
 
