@@ -1,5 +1,6 @@
 """What is due when, and why not yet: pure functions of facts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,9 +59,9 @@ def why_not_yet(facts: Facts, now: datetime) -> frozenset[Why]:
     return facts.holds | {why for why, until in by_time.items() if now < until}
 
 
-def term_of(promised: int, current: int) -> timedelta:
-    """The term of what began when *promised* days were set, now that *current* ones are.
+def term_of(promised: int, since: Iterable[int]) -> timedelta:
+    """The term of what began when *promised* days were set, and then those of *since*.
 
     What people were promised is never kept longer; a shorter term holds for all there is.
     """
-    return timedelta(days=min(promised, current))
+    return timedelta(days=min([promised, *since]))

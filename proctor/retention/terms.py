@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 
 from sqlalchemy import select
@@ -17,6 +18,10 @@ from proctor.retention.tables import RetentionTerm
 #: a month after the exams, whatever month; a year after the enrolment
 DEFAULT_DAYS: Mapping[Kept, int] = MappingProxyType({Kept.RECORDINGS: 31, Kept.REFERENCES: 365})
 MOST_DAYS: Mapping[Kept, int] = MappingProxyType({Kept.RECORDINGS: 3650, Kept.REFERENCES: 365})
+
+
+#: a term that another replaced sooner was a slip, and binds only what began under it
+_SLIP = timedelta(days=1)
 
 
 class TermRefused(Refused):
@@ -40,9 +45,12 @@ class Terms:
         return min([DEFAULT_DAYS[kept], *[row.days for row in self.rows if row.kept is kept]])
 
     def of(self, kept: Kept, begun_at: datetime) -> timedelta:
-        """What holds for something that began at *begun_at*."""
-        before = [row.days for row in self.rows if row.kept is kept and row.at <= begun_at]
-        return term_of([DEFAULT_DAYS[kept], *before][-1], self.days(kept))
+        """What holds for something that began at *begun_at*: the shortest of what was promised
+        then and of all that held since."""
+        rows = [row for row in self.rows if row.kept is kept]
+        promised = [DEFAULT_DAYS[kept], *[row.days for row in rows if row.at <= begun_at]][-1]
+        lasting = [row for row, after in pairwise(rows) if after.at - row.at >= _SLIP] + rows[-1:]
+        return term_of(promised, [row.days for row in lasting if row.at > begun_at])
 
 
 def terms_of(tx: Session, institution_id: str) -> Terms:

@@ -47,6 +47,11 @@ def test_a_hold_is_told_whatever_the_time(of: Facts, now: datetime, why: Why) ->
     assert why in why_not_yet(held, now)
 
 
-@pytest.mark.parametrize(("promised", "current", "days"), [(31, 60, 31), (60, 31, 31)])
-def test_nothing_is_kept_longer_than_was_promised(promised: int, current: int, days: int) -> None:
-    assert term_of(promised, current) == timedelta(days=days)
+@pytest.mark.parametrize(
+    ("promised", "since", "days"),
+    [(31, [60], 31), (60, [31], 31), (100, [10, 90], 10), (31, [], 31)],
+)
+def test_nothing_is_kept_longer_than_was_promised(
+    promised: int, since: list[int], days: int
+) -> None:
+    assert term_of(promised, since) == timedelta(days=days)

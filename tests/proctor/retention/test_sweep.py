@@ -19,7 +19,7 @@ from proctor.retention.facts import standing_of
 from proctor.retention.reconcile import differences
 from proctor.retention.rules import Kept, Why
 from proctor.retention.sweep import Swept, sweep
-from proctor.retention.terms import TermRefused, set_term
+from proctor.retention.terms import TermRefused, set_term, terms_of
 from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings.tables import Expiry, Sitting, SittingState
 from proctor.vault import Vault
@@ -346,3 +346,15 @@ def test_files_and_rows_are_held_against_each_other_and_nothing_is_erased(
     back = root / sitting.id / "camera-001.webm"
     back.write_bytes(b"from a backup")
     assert found() == ((), ("stray.webm",), (str(back.relative_to(root)),))
+
+
+def test_a_term_that_held_for_a_day_is_not_kept_longer_again(
+    database: Database, cast: Cast
+) -> None:
+    begun = NOON + timedelta(days=1)
+    with database.transaction() as tx:
+        for days, after in ((100, 0), (10, 2), (90, 3)):
+            set_term(tx, cast.olga, Kept.RECORDINGS, days, NOON + timedelta(days=after))
+        terms = terms_of(tx, cast.institution.id)
+    assert terms.of(Kept.RECORDINGS, begun) == timedelta(days=10)
+    assert terms.of(Kept.RECORDINGS, NOON + timedelta(days=3)) == timedelta(days=90)
