@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from proctor import events
 from proctor.errors import Conflict, NotFound, Refused
@@ -16,6 +16,8 @@ from proctor.review.verdicts import reason_of
 LONGEST = timedelta(days=366)
 #: what is erased cannot be brought back: so long a second person has to set it
 ASKED_HOLDS = timedelta(days=3)
+#: whom nobody confirmed does not keep it longer by asking again, until so long after
+ASKED_IN_VAIN = timedelta(days=30)
 
 
 class NoSuchStudent(NotFound):
@@ -48,8 +50,15 @@ class HoldOver(Conflict):
 
 def on_hold(tx: Session, account_ids: Collection[str], now: datetime) -> set[str]:
     """Whose data a hold keeps at *now*, one that was just asked for too."""
-    row = LegalHold
-    is_set = row.set_at.is_not(None) | (row.asked_at > now - ASKED_HOLDS)
+    row, earlier = LegalHold, aliased(LegalHold)
+    in_vain = exists().where(
+        earlier.account_id == row.account_id,
+        earlier.asked_by == row.asked_by,
+        earlier.set_at.is_(None),
+        earlier.asked_at <= now - ASKED_HOLDS,
+        earlier.asked_at > now - ASKED_IN_VAIN,
+    )
+    is_set = row.set_at.is_not(None) | ((row.asked_at > now - ASKED_HOLDS) & ~in_vain)
     in_force = is_set & row.lifted_at.is_(None) & (row.until > now)
     return set(tx.scalars(select(row.account_id).where(in_force))) & set(account_ids)
 

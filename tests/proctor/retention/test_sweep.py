@@ -358,3 +358,24 @@ def test_a_term_that_held_for_a_day_is_not_kept_longer_again(
         terms = terms_of(tx, cast.institution.id)
     assert terms.of(Kept.RECORDINGS, begun) == timedelta(days=10)
     assert terms.of(Kept.RECORDINGS, NOON + timedelta(days=3)) == timedelta(days=90)
+
+
+def test_one_person_does_not_hold_longer_by_asking_again(database: Database, cast: Cast) -> None:
+    until, alice = NOON + timedelta(days=90), {cast.alice.id}
+
+    def held(at: datetime) -> bool:
+        return holds.on_hold(tx, alice, at) == alice
+
+    with database.transaction() as tx:
+        for day in (0, 2, 4, 6):
+            at = NOON + timedelta(days=day)
+            row = holds.ask(tx, cast.olga, cast.alice, "The court asks for it.", until, at)
+            assert held(at) == (day < 3)
+            if day == 2:
+                holds.lift(tx, cast.olga, row.id, at + SECOND)
+        assert held(NOON + holds.ASKED_HOLDS - SECOND)
+        later = NOON + timedelta(days=7)
+        holds.ask(tx, cast.rita, cast.alice, "The court asks for it.", until, later)
+        assert held(later)
+        holds.confirm(tx, cast.rita, row.id, later)
+        assert held(later + holds.ASKED_HOLDS)
