@@ -12,7 +12,7 @@ from proctor.people.tables import Institution
 from proctor.plumbing.db import Database
 from proctor.retention.facts import Standing
 from proctor.retention.reconcile import differences
-from proctor.retention.sweep import find_due, is_too_much, sweep
+from proctor.retention.sweep import find_due, sweep
 from proctor.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What is kept until when, and what is erased.")
@@ -38,10 +38,7 @@ def due(as_json: AsJson = False) -> None:
         "kept": sum(each.kept for each in found),
         "sittings": [told(one) for each in found for one in each.sittings],
         "references": [told(one) for each in found for one in each.references],
-        "too_many": any(
-            is_too_much(len(each.now_due(now)[0]), each.kept, settings.expiry_percent)
-            for each in found
-        ),
+        "too_many": any(any(each.too_many(now, settings.expiry_percent)) for each in found),
         "files": asdict(unlike),
     }
     if not as_json:
@@ -74,11 +71,16 @@ def sweep_now(
     lists = ("sittings", "references", "failed")
     told = asdict(done) | {"held": {why.value: n for why, n in sorted(done.held.items())}}
     show(told if as_json else told | {each: len(told[each]) for each in lists}, as_json=as_json)
-    if done.refused:
-        typer.echo(
-            f"{done.refused} of {done.kept} sittings are due at once, more than {percent:g} %: "
-            "nothing of them was erased. Look at the clock and the terms; then --above-limit",
-            err=True,
-        )
-    if done.refused or done.failed:
+    refused = {
+        "sittings": (done.refused, done.kept),
+        "references": (done.refused_references, done.used),
+    }
+    for name, (n, of) in refused.items():
+        if n:
+            typer.echo(
+                f"{n} of {of} {name} are due at once, more than {percent:g} %: "
+                "nothing of them was erased. Look at the clock and the terms; then --above-limit",
+                err=True,
+            )
+    if done.refused or done.refused_references or done.failed:
         raise typer.Exit(1)

@@ -148,7 +148,11 @@ def complete(tx: Session, now: datetime) -> int:
     """Write the receipts of erasures whose last file is gone; how many."""
     unfinished = select(Erasure).where(Erasure.confirmed_at.is_not(None), Erasure.done_at.is_(None))
     done = 0
-    for row in tx.scalars(unfinished).all():
+    for row in tx.scalars(unfinished.order_by(Erasure.account_id)).all():
+        hold(tx, _stream(row.account_id))
+        tx.refresh(row)
+        if row.done_at is not None:
+            continue
         going = select(Expiry.sitting_id).where(
             Expiry.sitting_id.in_(row.receipt["sittings"]), Expiry.done_at.is_(None)
         )

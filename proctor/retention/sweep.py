@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import Reference, SentenceSample, TypingSample
+from proctor.identity.tables import Reference, ReferenceState, SentenceSample, TypingSample
 from proctor.incidents.builder import clips_of
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Institution
@@ -44,7 +45,8 @@ FEW = 20
 class Swept:
     """What a sweep did, or would do. ``sittings``, ``references``: erased; ``held``: past their
     term, by why they are kept; ``refused``: sittings due that were too many at once, of ``kept``;
-    ``failed``: sittings with files that could not be unlinked, tried again by the next sweep."""
+    ``refused_references``: the same of references, of ``used``; ``failed``: sittings with files
+    that could not be unlinked, tried again by the next sweep."""
 
     sittings: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
@@ -52,22 +54,37 @@ class Swept:
     held: Counter[Why] = field(default_factory=Counter)
     kept: int = 0
     refused: int = 0
+    used: int = 0
+    refused_references: int = 0
     failed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is past its term. ``kept``: sittings with evidence, due or not."""
+    """What is past its term. ``kept``: sittings with evidence, due or not; ``used``: references
+    that were not given up, due or not."""
 
     sittings: tuple[Standing, ...]
     references: tuple[Standing, ...]
     kept: int
+    used: int
 
     def now_due(self, now: datetime) -> tuple[list[Standing], list[Standing]]:
         """Sittings and references that nothing holds."""
         return (
             [each for each in self.sittings if not each.why_not_yet(now)],
             [each for each in self.references if not each.why_not_yet(now)],
+        )
+
+    def too_many(self, now: datetime, most_percent: float) -> tuple[list[Standing], list[Standing]]:
+        """Of these the sittings and references that wait for a person, since they are more than
+        *most_percent* of all at once."""
+        sittings, references = self.now_due(now)
+        # one that is no longer used has no term that could be wrong, and goes at once
+        used = [each for each in references if each.facts.term]
+        return (
+            sittings if is_too_much(len(sittings), self.kept, most_percent) else [],
+            used if is_too_much(len(used), self.used, most_percent) else [],
         )
 
     def held(self, now: datetime) -> Counter[Why]:
@@ -80,15 +97,17 @@ def find_due(tx: Session, institution_id: str, now: datetime) -> Due:
     """What of an institution is past its term."""
     people = select(Account.id).where(Account.institution_id == institution_id)
     kept = with_evidence().where(Sitting.account_id.in_(people))
+    used = select(func.count()).select_from(Reference).where(Reference.account_id.in_(people))
     return Due(
         tuple(sittings_past_term(tx, institution_id, now)),
         tuple(references_past_term(tx, institution_id, now)),
         tx.scalars(select(func.count()).select_from(kept.subquery())).one(),
+        tx.scalars(used.where(Reference.state != ReferenceState.REVOKED)).one(),
     )
 
 
 def is_too_much(due: int, kept: int, most_percent: float) -> bool:
-    """Whether *due* of *kept* sittings are more than may be erased at once."""
+    """Whether *due* of *kept* are more than may be erased at once."""
     return due > FEW and 100 * due > most_percent * kept
 
 
@@ -108,15 +127,19 @@ def sweep(
         sittings, references = due.now_due(now)
         swept.held += due.held(now)
         swept.kept += due.kept
-        if is_too_much(len(sittings), due.kept, most_percent) and not above_limit:
-            swept.refused += len(sittings)
-            log.error("mass_expiry_refused", sittings=len(sittings), kept=due.kept)
-            continue
+        swept.used += due.used
+        many = ([], []) if above_limit else due.too_many(now, most_percent)
+        refused = {each.id for each in chain(*many)}
+        if refused:
+            n = {"sittings": len(many[0]), "references": len(many[1])}
+            log.error("mass_expiry_refused", **n, kept=due.kept, used=due.used)
+        swept.refused += len(many[0])
+        swept.refused_references += len(many[1])
         for each in sittings:
-            if _mark(db, each, now):
+            if each.id not in refused and _mark(db, each, now):
                 _erase(db, root, each.id, now, swept)
         for each in references:
-            if _erase_reference(db, each, now):
+            if each.id not in refused and _erase_reference(db, each, now):
                 swept.references.append(each.id)
     return swept
 
@@ -141,6 +164,8 @@ def _mark(db: Database, found: Standing, now: datetime) -> bool:
         # whoever sets a hold, appeals or decides now writes to one of these chains
         hold(tx, f"account:{found.account_id}")
         hold(tx, found.id)
+        if tx.get(Expiry, found.id) is not None:
+            return False
         standing = standing_of(tx, tx.get_one(Sitting, found.id), now)
         if standing.why_not_yet(now):
             return False
@@ -161,6 +186,7 @@ def _erase(db: Database, root: Path, sitting_id: str, now: datetime, swept: Swep
         swept.failed.append(sitting_id)
         return
     with db.transaction() as tx:
+        hold(tx, sitting_id)
         expiry = tx.get_one(Expiry, sitting_id)
         if expiry.done_at is not None:
             return
@@ -215,7 +241,9 @@ def _erase_reference(db: Database, found: Standing, now: datetime) -> bool:
     """Erase a reference if it is still due; the chain of the person says that there was one."""
     with db.transaction() as tx:
         hold(tx, f"account:{found.account_id}")
-        row = tx.get_one(Reference, found.id)
+        row = tx.get(Reference, found.id)
+        if row is None:
+            return False
         standing = standing_of_reference(tx, row, now)
         if standing.why_not_yet(now):
             return False

@@ -14,7 +14,7 @@ from proctor.errors import Conflict, ProctorError, Refused
 from proctor.people.tables import Role
 from proctor.retention import erasure, holds
 from proctor.retention.rules import HOLDS, Kept
-from proctor.retention.sweep import find_due, go_on, is_too_much
+from proctor.retention.sweep import find_due, go_on
 from proctor.retention.terms import MOST_DAYS, set_term, terms_of
 from proctor.review.verdicts import MAX_REASON, MIN_REASON
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
@@ -120,6 +120,7 @@ def _page(
     due = find_due(tx, institution_id, now)
     sittings, references = due.now_due(now)
     held = due.held(now)
+    many_sittings, many_references = due.too_many(now, at.settings.expiry_percent)
     terms = terms_of(tx, institution_id)
     return page(
         request,
@@ -130,7 +131,9 @@ def _page(
         sittings=len(sittings),
         references=len(references),
         held=[(why.value, held[why]) for why in sorted(HOLDS) if held[why]],
-        too_many=is_too_much(len(sittings), due.kept, at.settings.expiry_percent),
+        used=due.used,
+        many_sittings=len(many_sittings),
+        many_references=len(many_references),
         holds=holds.open_holds(tx, institution_id, now),
         erasures=[
             (row, student, sorted(erasure.held_by(tx, student, now)))

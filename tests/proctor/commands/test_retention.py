@@ -10,10 +10,11 @@ from typer.testing import CliRunner, Result
 
 from proctor.__main__ import app
 from proctor.clock import Clock
+from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
 from proctor.plumbing.db import Database
 from proctor.retention import sweep
-from proctor.sittings.tables import SittingState
+from proctor.sittings.tables import Sitting, SittingState
 from tests.support.cast import assemble
 from tests.support.sittings import record_track, sitting_of
 
@@ -64,11 +65,29 @@ def test_a_sweep_erases_what_is_due_and_no_more(held: tuple[str, str], tmp_path:
 
 
 def test_a_sweep_that_would_erase_too_much_says_so(
-    held: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    held: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
+    with db.transaction() as tx:
+        begun = LONG_AFTER - timedelta(days=365)
+        tx.add(
+            Reference(
+                account_id=tx.get_one(Sitting, held[0]).account_id,
+                modality=Modality.FACE,
+                model_id="sface/2021dec-int8bq",
+                samples=3,
+                sealed=b"template",
+                state=ReferenceState.CONFIRMED,
+                created_at=begun,
+                expires_at=LONG_AFTER,
+            )
+        )
+    db.close()
     monkeypatch.setattr(sweep, "FEW", 0)
     monkeypatch.setenv("PROCTOR_EXPIRY_PERCENT", "10")
     refused = run("sweep")
     assert refused.exit_code == 1
     assert "1 of 2 sittings are due at once, more than 10 %" in refused.stderr
+    assert "1 of 1 references are due at once" in refused.stderr
+    assert json.loads(run("due", "--json").stdout)["too_many"]
     assert run("sweep", "--above-limit").exit_code == 0

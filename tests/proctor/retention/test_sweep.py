@@ -1,7 +1,9 @@
 """Recordings, clips, typing and references go when they are due; what was decided stays."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import select
@@ -12,18 +14,19 @@ from proctor.identity.tables import Modality, Reference, ReferenceState, TypingS
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
-from proctor.plumbing.db import Database
-from proctor.retention import holds
+from proctor.plumbing.db import Database, hold
+from proctor.retention import erasure, holds
 from proctor.retention import sweep as sweeping
 from proctor.retention.facts import standing_of
 from proctor.retention.reconcile import differences
 from proctor.retention.rules import Kept, Why
-from proctor.retention.sweep import Swept, sweep
+from proctor.retention.sweep import Swept, find_due, sweep
 from proctor.retention.terms import TermRefused, set_term, terms_of
 from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings.tables import Expiry, Sitting, SittingState
 from proctor.vault import Vault
-from tests.support.cast import NOON, Cast
+from tests.support.cast import NOON, Cast, assemble
+from tests.support.postgres import Postgres
 from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
@@ -348,6 +351,34 @@ def test_files_and_rows_are_held_against_each_other_and_nothing_is_erased(
     assert found() == ((), ("stray.webm",), (str(back.relative_to(root)),))
 
 
+def test_a_wrong_term_of_samples_waits_for_a_person_and_those_given_up_go(
+    database: Database, cast: Cast, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "FEW", 1)
+    with database.transaction() as tx:
+        used = {reference(tx, each).id for each in (cast.alice, cast.bob)}
+        given_up = reference(tx, cast.alice, ReferenceState.REVOKED)
+        set_term(tx, cast.olga, Kept.REFERENCES, 1, NOON + SECOND)
+    later = NOON + timedelta(days=11)
+    refused = swept(database, root, later)
+    assert refused.references == [given_up.id]
+    assert (refused.refused, refused.refused_references, refused.used) == (0, 2, 2)
+    assert set(references(database)) == used
+    assert set(sweep(database, root, later, 50, above_limit=True).references) == used
+
+
+def test_samples_given_up_go_though_too_many_sittings_are_due(
+    database: Database, cast: Cast, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "FEW", 1)
+    with database.transaction() as tx:
+        for learner in (cast.alice, cast.bob):
+            held_sitting(tx, cast, root, learner)
+        given_up = reference(tx, cast.alice, ReferenceState.REVOKED)
+    refused = swept(database, root, DUE)
+    assert (refused.refused, refused.references) == (2, [given_up.id])
+
+
 def test_a_term_that_held_for_a_day_is_not_kept_longer_again(
     database: Database, cast: Cast
 ) -> None:
@@ -379,3 +410,57 @@ def test_one_person_does_not_hold_longer_by_asking_again(database: Database, cas
         assert held(later)
         holds.confirm(tx, cast.rita, row.id, later)
         assert held(later + holds.ASKED_HOLDS)
+
+
+def test_what_another_sweep_marked_or_erased_is_left_to_it(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    with database.transaction() as tx:
+        reference(tx, cast.alice, ReferenceState.REVOKED)
+    with database.reading() as tx:
+        due = find_due(tx, cast.institution.id, DUE)
+    assert len(swept(database, root, DUE).sittings) == 1
+    (marked,), (erased,) = due.now_due(DUE)
+    assert not sweeping._mark(database, marked, DUE)
+    assert not sweeping._erase_reference(database, erased, DUE)
+
+
+@pytest.mark.parametrize("room", [sweeping, erasure])
+def test_two_sweeps_at_once_write_what_they_did_once(
+    postgres: Postgres, root: Path, room: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(postgres.fresh())
+    with database.transaction() as tx:
+        cast = assemble(tx)
+        sitting = held_sitting(tx, cast, root)
+        person = f"account:{cast.alice.id}"
+        request = erasure.ask(tx, cast.alice, DUE)
+        erasure.confirm(tx, Vault(bytes(32)), cast.olga, request.id, DUE)
+    waits = threading.Event()
+
+    def held(tx: Session, name: str) -> None:
+        if threading.current_thread().name == "second":
+            waits.set()
+        hold(tx, name)
+
+    monkeypatch.setattr(room, "hold", held)
+    second = threading.Thread(target=sweeping.go_on, args=(database, root, DUE), name="second")
+    if room is erasure:
+        monkeypatch.setattr(sweeping, "complete", lambda tx, now: 0)
+        sweeping.go_on(database, root, DUE)
+        monkeypatch.setattr(sweeping, "complete", erasure.complete)
+    with database.transaction() as tx:
+        hold(tx, person if room is erasure else sitting.id)
+        second.start()
+        assert waits.wait(30)
+        # the first sweep ends meanwhile
+        if room is erasure:
+            erasure.complete(tx, DUE)
+        else:
+            tx.get_one(Expiry, sitting.id).done_at = DUE
+            events.append(tx, sitting.id, "evidence_expired", {"files": {}}, DUE)
+    second.join(30)
+    with database.reading() as tx:
+        assert len(events.read(tx, sitting.id, "evidence_expired")) == 1
+        assert len(events.read(tx, person, "erasure_done")) == 1
+    database.close()

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
 from proctor.people import accounts
 from proctor.people.tables import Role
+from proctor.retention import sweep
 from proctor.retention.rules import Kept
 from proctor.retention.tables import LegalHold
 from proctor.retention.terms import terms_of
@@ -34,6 +36,29 @@ def test_terms_are_changed_and_nonsense_is_refused(service: Service) -> None:
     with service.db.reading() as tx:
         terms = terms_of(tx, service.cast.institution.id)
         assert [terms.days(kept) for kept in Kept] == [14, 365]
+
+
+def test_too_many_samples_at_once_are_told(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "FEW", 0)
+    begun = service.services.clock.now() - timedelta(days=365)
+    with service.db.transaction() as tx:
+        tx.add(
+            Reference(
+                account_id=service.cast.bob.id,
+                modality=Modality.FACE,
+                model_id="sface/2021dec-int8bq",
+                samples=3,
+                sealed=b"template",
+                state=ReferenceState.CONFIRMED,
+                created_at=begun,
+                expires_at=begun + timedelta(days=365),
+            )
+        )
+    page = service.client("olga").get(PAGE).text
+    assert "Samples due at once: 1, of 1." in page
+    assert "Sittings due at once" not in page
 
 
 def test_a_hold_is_set_by_two_people_and_read_by_the_student(service: Service) -> None:
