@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from proctor.errors import ProctorError
@@ -40,7 +40,11 @@ class Vault:
         self._institution = AESGCM(institution_key)
 
     def seal(self, tx: Session, account_id: str, purpose: str, plain: bytes) -> bytes:
-        """``plain`` as nonce + ciphertext, bound to the person and the purpose."""
+        """``plain`` as nonce + ciphertext, bound to the person and the purpose.
+
+        Until the transaction ends, the key is not renewed.
+        """
+        _hold(tx, account_id, read=True)
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._key(tx, account_id).encrypt(nonce, plain, _aad(account_id, purpose))
 
@@ -49,12 +53,20 @@ class Vault:
         key = self._key(tx, account_id)
         return key.decrypt(sealed[:_NONCE], sealed[_NONCE:], _aad(account_id, purpose))
 
+    def hold(self, tx: Session, account_id: str) -> None:
+        """Wait for everybody who seals something of the person, and keep others waiting.
+
+        Who seals holds the key first and the chain it writes to then.
+        """
+        _hold(tx, account_id, read=False)
+
     def renew(self, tx: Session, account_id: str, at: datetime) -> Callable[[str, bytes], bytes]:
         """Destroy the person's key and make another.
 
         Until the transaction ends, what is returned seals anew, by its purpose, what the old key
         sealed; everything else is erased. Raises KeyDestroyed.
         """
+        self.hold(tx, account_id)
         old = self._key(tx, account_id)
         row = tx.get_one(SubjectKey, account_id)
         nonce = secrets.token_bytes(_NONCE)
@@ -91,6 +103,13 @@ class Vault:
         if row.destroyed_at is not None:
             raise KeyDestroyed(account=account_id)
         return AESGCM(self._institution.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], aad))
+
+
+def _hold(tx: Session, account_id: str, *, read: bool) -> None:
+    """Hold the key as it is now. SQLite has one writer at a time as it is."""
+    query = select(SubjectKey).where(SubjectKey.account_id == account_id)
+    held = query.with_for_update(read=read).execution_options(populate_existing=True)
+    tx.scalars(held).one_or_none()
 
 
 def _aad(account_id: str, purpose: str) -> bytes:

@@ -39,9 +39,10 @@ from proctor.media.pace import Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
 from proctor.people.tables import Purpose
-from proctor.plumbing.db import new_id
+from proctor.plumbing.db import hold, new_id
 from proctor.plumbing.uncancelled import to_the_end
 from proctor.sittings.desk import OutsideWindow
+from proctor.sittings.expiries import RecordingExpired, refuse_expired
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -432,7 +433,7 @@ class LiveSitting:
             answer = await self._capture.connect(sdp, tracks, self._longest_s())
             try:
                 await self._journal.write(partial(self._note_connection, via))
-            except SQLAlchemyError:
+            except (SQLAlchemyError, RecordingExpired):
                 # files that no row names would be seen by nobody
                 await self._capture.drop("not_noted")
                 raise
@@ -489,6 +490,8 @@ class LiveSitting:
             raise browser.BatchRefused from error
 
     def _note_connection(self, via: str, tx: Session, now: datetime) -> None:
+        hold(tx, self.id)
+        refuse_expired(tx, self.id)
         sitting = tx.get_one(Sitting, self.id)
         if sitting.state == SittingState.CREATED:
             sitting.state = SittingState.CHECKING

@@ -6,15 +6,16 @@ is sealed under another → files unlinked → receipt. Decisions, outcomes and 
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.errors import Conflict, NotFound
+from proctor.exams.schemes import versions_of
 from proctor.exams.tables import AssessmentEvent
 from proctor.identity.tables import Reference, SentenceSample, TypingSample
 from proctor.people import consents
@@ -28,14 +29,13 @@ from proctor.retention.terms import terms_of
 from proctor.review import statements
 from proctor.review.tables import Statement
 from proctor.sittings import desk, interventions
+from proctor.sittings.repairs import window_of
 from proctor.sittings.tables import Answer, Expiry, Intervention, Sitting, SittingState
 from proctor.vault import Vault
 
 SCHEMA = "tanu.erasure-receipt/1"
 #: what is not erased, in the words of ``erasure.stays.<name>``
 STAYS = ("account", "decisions", "chain", "answers", "consents", "statements", "reports")
-# a camera check that was not gone on with for so long is not under way
-_ABANDONED = timedelta(days=1)
 
 
 class NoSuchErasure(NotFound):
@@ -99,15 +99,10 @@ def withdraw(tx: Session, student: Account, at: datetime) -> None:
 
 def held_by(tx: Session, student: Account, now: datetime) -> frozenset[Why]:
     """What keeps a student's data from being erased at *now*."""
-    sat = select(Sitting).where(Sitting.account_id == student.id)
-    begun = Sitting.created_at > now - _ABANDONED
-    open_now = sat.where(
-        or_(
-            Sitting.state == SittingState.RUNNING,
-            (Sitting.state == SittingState.CHECKING) & begun,
-        )
-    )
-    found = {Why.UNDER_WAY} if tx.scalars(open_now).first() else set()
+    sat = list(tx.scalars(select(Sitting).where(Sitting.account_id == student.id)))
+    found = {Why.UNDER_WAY} if any(_can_go_on(tx, each, now) for each in sat) else set()
+    if any(statements.may_appeal(tx, each, now) for each in sat):
+        found.add(Why.APPEALABLE)
     if on_hold(tx, {student.id}, now):
         found.add(Why.LEGAL_HOLD)
     kept = list(tx.scalars(with_evidence().where(Sitting.account_id == student.id)))
@@ -123,7 +118,16 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
     student = tx.get_one(Account, row.account_id) if row else None
     if row is None or student is None or student.institution_id != by.institution_id:
         raise NoSuchErasure
+    if held_by(tx, student, at):
+        raise ErasureHeld
+    # who appeals, decides, sets a hold or seals something now is waited for
+    vault.hold(tx, student.id)
     hold(tx, _stream(student.id))
+    of_person = select(Sitting.id).where(Sitting.account_id == student.id)
+    for sitting_id in tx.scalars(of_person.order_by(Sitting.id)).all():
+        hold(tx, sitting_id)
+    # what was read before may be over
+    tx.expire_all()
     if row.confirmed_at is not None or row.withdrawn_at is not None:
         raise ErasureAsked
     if held_by(tx, student, at):
@@ -200,6 +204,18 @@ def _of_sitting(tx: Session, sitting_id: str) -> dict[str, Any]:
         "exam": tx.get_one(AssessmentEvent, sitting.event_id).title,
         "files": told["files"],
     }
+
+
+def _can_go_on(tx: Session, sitting: Sitting, now: datetime) -> bool:
+    """Whether more may be recorded in it."""
+    if sitting.state is SittingState.SUSPENDED:
+        return sitting.paused_at is not None
+    if sitting.state not in (SittingState.CREATED, SittingState.CHECKING):
+        return sitting.state is SittingState.RUNNING
+    if window := window_of(tx, sitting.id):
+        return now < window.closes_at
+    held = AssessmentEvent.id.in_(versions_of(sitting.event_id))
+    return now < tx.scalars(select(func.max(AssessmentEvent.closes_at)).where(held)).one()
 
 
 def _erase_samples(tx: Session, account_id: str) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from proctor import events
 from proctor.errors import Conflict, NotFound, Refused
 from proctor.people.tables import Account, Role
+from proctor.plumbing.db import hold
 from proctor.retention.tables import LegalHold
 from proctor.review.verdicts import reason_of
 
@@ -146,6 +147,9 @@ def _open(tx: Session, by: Account, hold_id: str, at: datetime) -> LegalHold:
     row = tx.get(LegalHold, hold_id)
     if row is None or tx.get_one(Account, row.account_id).institution_id != by.institution_id:
         raise NoSuchHold
+    hold(tx, f"account:{row.account_id}")
+    # what was read before may be over
+    tx.refresh(row)
     if row.lifted_at is not None or row.until <= at:
         raise HoldOver
     return row

@@ -129,7 +129,7 @@ def may_answer(sitting: Sitting, now: datetime) -> bool:
 
 
 def appealable(
-    verdicts: Sequence[Verdict], said: Iterable[Said], now: datetime
+    verdicts: Sequence[Verdict], said: Iterable[Said | Statement], now: datetime
 ) -> dict[str | None, datetime]:
     """Decisions against the student that may be appealed, by incident (None: the identity),
     with the end of the time for it. Each decision is appealed once."""
@@ -146,6 +146,12 @@ def appealable(
         for subject, at in against.items()
         if now <= at + OPEN_FOR and (subject not in newest or newest[subject] < at)
     }
+
+
+def may_appeal(tx: Session, sitting: Sitting, now: datetime) -> bool:
+    """Whether there is a decision the student may still appeal against."""
+    said = tx.scalars(select(Statement).where(Statement.sitting_id == sitting.id))
+    return bool(appealable(verdicts_of(tx, sitting.id), said, now))
 
 
 def answer(

@@ -22,6 +22,7 @@ from proctor.exams.tables import (
 )
 from proctor.plumbing.db import hold
 from proctor.sittings.admission import lacking, overrides_of, require_admitted
+from proctor.sittings.expiries import expiry_of
 from proctor.sittings.interventions import paused_to_the_end
 from proctor.sittings.tables import Answer, Sitting, SittingState
 from proctor.vault import Vault
@@ -150,7 +151,7 @@ def exams_of(tx: Session, account_id: str, now: datetime) -> list[ExamRow]:
 def open_sitting(
     tx: Session, event_id: str, account_id: str, sign_in_id: str, now: datetime
 ) -> Sitting:
-    """The person's sitting of this event, made when there is none.
+    """The person's sitting of this event, made when there is none, or it was erased.
 
     Raises NotYours, OutsideWindow, AlreadyFinished, SecondSignIn, OnSiteInstead or NotAdmitted.
     """
@@ -165,10 +166,13 @@ def open_sitting(
     require_online(tx, course, event, account_id)
     if not event.opens_at <= now < event.closes_at:
         raise OutsideWindow
-    if sitting is None:
+    # what would be recorded in one that was erased is shown to nobody
+    is_erased = sitting is not None and expiry_of(tx, sitting.id) is not None
+    if sitting is None or is_erased:
         sitting = Sitting(
             event_id=event_id,
             account_id=account_id,
+            attempt=sitting.attempt + 1 if sitting else 1,
             state=SittingState.CREATED,
             sign_in_id=sign_in_id,
             created_at=now,

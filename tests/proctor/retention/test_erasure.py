@@ -1,20 +1,20 @@
 """A student's samples and recordings are erased when they ask, and it is told what stays."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import LargeBinary, delete, select
 from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.identity.tables import Modality, Reference, ReferenceState, TypingSample
 from proctor.observations import Track
 from proctor.people import consents
-from proctor.people.tables import Purpose
+from proctor.people.tables import Account, Purpose
 from proctor.plumbing.db import Base, Database
 from proctor.retention import erasure, holds
 from proctor.retention.erasure import ErasureAsked, ErasureHeld
@@ -22,9 +22,9 @@ from proctor.retention.rules import Why
 from proctor.retention.sweep import go_on
 from proctor.retention.tables import Erasure
 from proctor.review import statements
-from proctor.review.tables import Decision, Verdict
+from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings import desk
-from proctor.sittings.tables import Answer, Sitting, SittingState
+from proctor.sittings.tables import Answer, Expiry, Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
 from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, record_track, sitting_of
@@ -140,6 +140,15 @@ def test_the_receipt_says_what_was_erased_and_its_hash_is_in_the_chain(
     assert done.payload["receipt"] == sha256(erasure.receipt_bytes(row)).hexdigest()
 
 
+def add_verdict(
+    tx: Session, by: Account, sitting_id: str, incident_id: str | None, decision: Decision
+) -> None:
+    given = Verdict(sitting_id=sitting_id, incident_id=incident_id, reviewer_id=by.id, at=NOON)
+    given.decision, given.reason = decision, REASON
+    tx.add(given)
+    tx.flush()
+
+
 def held_by(tx: Session, cast: Cast) -> set[Why]:
     return set(erasure.held_by(tx, cast.alice, LATER))
 
@@ -162,12 +171,67 @@ def test_nothing_is_erased_while_something_is_open(
         assert held_by(tx, cast) == {Why.UNDER_WAY}
         with pytest.raises(ErasureHeld):
             erasure.confirm(tx, VAULT, cast.olga, row.id, LATER)
-        other.state = SittingState.CREATED
+        other.state, other.finished_at = SittingState.FINISHED, NOON
+        add_verdict(tx, cast.rita, other.id, None, Decision.VERIFIED)
         assert held_by(tx, cast) == set()
         incident_of(tx, sitting, "paste", 9.0, 9.0, chars=4)
         hold = holds.ask(tx, cast.olga, cast.alice, REASON, LATER + timedelta(days=9), NOON)
         holds.confirm(tx, cast.rita, hold.id, NOON)
         assert held_by(tx, cast) == {Why.IN_REVIEW, Why.LEGAL_HOLD}
+
+
+@pytest.mark.parametrize(
+    ("state", "paused_at", "now", "held"),
+    [
+        (SittingState.CREATED, None, LATER, True),
+        (SittingState.CHECKING, None, LATER, True),
+        (SittingState.CHECKING, None, NOON + timedelta(hours=3), False),
+        (SittingState.SUSPENDED, NOON, LATER, True),
+        (SittingState.SUSPENDED, None, LATER, False),
+    ],
+)
+def test_nothing_is_erased_while_an_exam_can_go_on(
+    database: Database,
+    cast: Cast,
+    state: SittingState,
+    paused_at: datetime | None,
+    now: datetime,
+    held: bool,
+) -> None:
+    with database.transaction() as tx:
+        made = sitting_of(tx, cast, cast.alice, NOON, state)
+        # older than any exam
+        made.created_at, made.paused_at = NOON - timedelta(days=2), paused_at
+        tx.flush()
+        assert (Why.UNDER_WAY in erasure.held_by(tx, cast.alice, now)) is held
+
+
+def test_an_erased_sitting_is_not_gone_on_with(database: Database, cast: Cast) -> None:
+    with database.transaction() as tx:
+        made = sitting_of(tx, cast, cast.alice, NOON, SittingState.CHECKING)
+        tx.add(Expiry(sitting_id=made.id, due_at=NOON, at=NOON))
+        tx.flush()
+        again = desk.open_sitting(tx, made.event_id, cast.alice.id, "1" * 32, LATER)
+        assert (again.id == made.id, again.attempt, again.state) == (False, 2, "created")
+
+
+def test_nothing_is_erased_while_a_decision_can_be_appealed(
+    database: Database, cast: Cast, root: Path, sitting: Sitting
+) -> None:
+    with database.transaction() as tx:
+        incident = incident_of(tx, sitting, "paste", 9.0, 9.0, chars=4)
+        for who in (cast.rita, cast.olga):
+            add_verdict(tx, who, sitting.id, incident.id, Decision.CONFIRMED)
+        row = erasure.ask(tx, cast.alice, LATER)
+        assert held_by(tx, cast) == {Why.APPEALABLE}
+        with pytest.raises(ErasureHeld):
+            erasure.confirm(tx, VAULT, cast.olga, row.id, LATER)
+        statements.appeal(tx, VAULT, sitting, incident.id, WORDS, LATER)
+        assert held_by(tx, cast) == {Why.APPEALED}
+        over = NOON + statements.OPEN_FOR + timedelta(seconds=1)
+        ids = select(Statement.id).where(Statement.is_appeal)
+        tx.execute(delete(Statement).where(Statement.id.in_(ids)))
+        assert erasure.held_by(tx, cast.alice, over) == set()
 
 
 def test_a_request_is_made_once_and_taken_back_until_it_is_confirmed(
