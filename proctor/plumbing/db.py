@@ -28,6 +28,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 
+# so long a writer waits for another
+_BUSY_S = 30
 # what is deleted is overwritten
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
@@ -122,15 +124,23 @@ class Database:
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
-    def forget(self) -> None:
-        """Have SQLite's log of writes hold nothing that was deleted, unless somebody reads now.
+    def forget(self) -> bool:
+        """Have SQLite's log of writes hold nothing that was deleted; whether it does.
 
-        PostgreSQL sees to its own.
+        Not while somebody reads: then it is tried again later. PostgreSQL sees to its own.
         """
-        if self.engine.dialect.name == "sqlite":
-            # a connection of the engine would begin a transaction first
-            with closing(self.engine.raw_connection()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self.engine.dialect.name != "sqlite":
+            return True
+        # a connection of the engine would begin a transaction first
+        with closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            # who writes waits as long
+            cursor.execute("PRAGMA busy_timeout=500")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            answer = cursor.fetchone()
+            assert answer is not None, "SQLite answers with one row"
+            cursor.execute(f"PRAGMA busy_timeout={1000 * _BUSY_S}")
+            return not answer[0]
 
     def close(self) -> None:
         self.engine.dispose()
@@ -144,7 +154,7 @@ def _engine(url: str) -> Engine:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     # bound values are people's data, which errors and logs must not show
     engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": 30}, hide_parameters=True
+        url, connect_args={"check_same_thread": False, "timeout": _BUSY_S}, hide_parameters=True
     )
 
     @event.listens_for(engine, "connect")

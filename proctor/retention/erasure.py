@@ -5,7 +5,7 @@ is sealed under another → files unlinked → receipt. Decisions, outcomes and 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -148,27 +148,27 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
     events.append(tx, _stream(student.id), "key_destroyed", fact, at)
 
 
-def complete(tx: Session, now: datetime) -> int:
-    """Write the receipts of erasures whose last file is gone; how many."""
+def ready_to_complete(tx: Session) -> list[str]:
+    """Confirmed erasures whose last file is gone and that have no receipt, in order to be held."""
     unfinished = select(Erasure).where(Erasure.confirmed_at.is_not(None), Erasure.done_at.is_(None))
-    done = 0
-    for row in tx.scalars(unfinished.order_by(Erasure.account_id)).all():
+    going = set(tx.scalars(select(Expiry.sitting_id).where(Expiry.done_at.is_(None))))
+    rows = tx.scalars(unfinished.order_by(Erasure.account_id))
+    return [row.id for row in rows if going.isdisjoint(row.receipt["sittings"])]
+
+
+def complete(tx: Session, erasure_ids: Iterable[str], now: datetime) -> None:
+    """Write the receipts of erasures of which nothing is left."""
+    for erasure_id in erasure_ids:
+        row = tx.get_one(Erasure, erasure_id)
         hold(tx, _stream(row.account_id))
         tx.refresh(row)
         if row.done_at is not None:
-            continue
-        going = select(Expiry.sitting_id).where(
-            Expiry.sitting_id.in_(row.receipt["sittings"]), Expiry.done_at.is_(None)
-        )
-        if tx.scalars(going).first() is not None:
             continue
         row.done_at = now
         row.receipt = _receipt(tx, row)
         sha256 = hashlib.sha256(receipt_bytes(row)).hexdigest()
         fact = {"erasure": row.id, "receipt": sha256}
         events.append(tx, _stream(row.account_id), "erasure_done", fact, now)
-        done += 1
-    return done
 
 
 def receipt_bytes(row: Erasure) -> bytes:

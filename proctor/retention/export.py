@@ -1,9 +1,12 @@
-"""All that is held of one student, as plain JSON for them.
+"""What is held of one student and their sittings, as plain JSON for them.
 
 Samples are named and not given out: a template is of use to nobody but an impostor. Of a sitting
-that has not ended there is its state alone.
+that has not ended there is its state alone. Of a chain, what a student is not told is left out, and
+only bodies that name nobody of the staff are given. Decisions about
+courses (admission, accommodations, on-site exams, certificates) are not in it.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +22,20 @@ from proctor.people.tables import Account
 from proctor.retention.facts import standing_of, standing_of_reference
 from proctor.review import statements
 from proctor.review.dossier import Dossier, Ruling, checks_of, dossier
+from proctor.review.verdicts import ENDED
 from proctor.sittings import interventions
 from proctor.sittings.desk import SEAL
-from proctor.sittings.tables import Answer, Sitting, SittingState
+from proctor.sittings.tables import Answer, Sitting
 from proctor.vault import Vault
 
 SCHEMA = "tanu.personal-data/1"
+# kinds of events whose bodies name nobody of the staff
+_BODIES = frozenset({
+    "answer_saved", "appeal_made", "consent_answered", "consent_withdrawn", "enrolment_begun",
+    "erasure_asked", "erasure_done", "erasure_withdrawn", "evidence_expired", "incident_answered",
+    "media_connected", "not_assessed", "observation", "reference_expired", "sitting_finished",
+    "sitting_opened", "sitting_started", "sitting_taken_over",
+})  # fmt: skip
 
 Json = dict[str, Any]
 
@@ -75,7 +86,7 @@ def _sitting(tx: Session, vault: Vault, sitting: Sitting, now: datetime) -> Json
         "attempt": sitting.attempt,
         "state": sitting.state.value,
     }
-    if sitting.state is not SittingState.FINISHED:
+    if sitting.state not in ENDED or sitting.paused_at is not None:
         return told
     files = dossier(tx, sitting.id)
     return told | {
@@ -113,6 +124,7 @@ def _sitting(tx: Session, vault: Vault, sitting: Sitting, now: datetime) -> Json
         "messages": [
             {"at": _at(each.at), "act": each.act.value, "phrase": each.phrase, "words": each.words}
             for each in interventions.said_in(tx, vault, sitting)
+            if each.is_told
         ],
         "views": [
             {"at": _at(each.at), "role": each.role.value, "what": each.what} for each in files.views
@@ -151,16 +163,26 @@ def _ruling(given: Ruling) -> Json:
 
 
 def _chain(tx: Session, stream: str) -> list[Json]:
+    written = events.read(tx, stream)
+    holds_set = {each.payload["hold"] for each in written if each.kind == "hold_set"}
     return [
         {
             "seq": each.seq,
             "kind": each.kind,
             "at": _at(each.at),
-            "body": each.payload,
+            "body": each.payload if each.kind in _BODIES else None,
             "hash": each.hash.hex(),
         }
-        for each in events.read(tx, stream)
+        for each in written
+        if _is_told(each, holds_set)
     ]
+
+
+def _is_told(each: events.Event, holds_set: Collection[str]) -> bool:
+    if each.kind == "intervention":
+        return each.payload["act"] in interventions.TOLD
+    # nobody is told of a hold before a second person set it
+    return not each.kind.startswith("hold_") or each.payload["hold"] in holds_set
 
 
 def _at(at: datetime | None) -> str | None:

@@ -23,7 +23,7 @@ from proctor.incidents.builder import clips_of
 from proctor.media.tables import Recording
 from proctor.people.tables import Account, Institution
 from proctor.plumbing.db import Database, hold
-from proctor.retention.erasure import complete
+from proctor.retention.erasure import complete, ready_to_complete
 from proctor.retention.facts import (
     Standing,
     references_past_term,
@@ -151,10 +151,14 @@ def go_on(db: Database, root: Path, now: datetime) -> Swept:
         begun = list(tx.scalars(select(Expiry.sitting_id).where(Expiry.done_at.is_(None))))
     for sitting_id in begun:
         _erase(db, root, sitting_id, now, swept)
-    with db.transaction() as tx:
-        completed = complete(tx, now)
-    if completed:
-        db.forget()
+    with db.reading() as tx:
+        ready = ready_to_complete(tx)
+    # the old key is gone when the log of writes is empty; the next sweep tries again
+    if ready and db.forget():
+        with db.transaction() as tx:
+            complete(tx, ready, now)
+    elif ready:
+        log.warning("log_of_writes_not_emptied", erasures=len(ready))
     return swept
 
 

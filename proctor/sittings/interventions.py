@@ -25,7 +25,7 @@ MAX_REPLIES = 200
 ASKED_FOR = timedelta(minutes=15)
 SEAL = "intervention"
 #: acts that are shown to the student
-_TOLD = frozenset(Act) - {Act.END_ASKED}
+TOLD = frozenset(Act) - {Act.END_ASKED}
 
 
 class WordsMissing(Refused):
@@ -62,7 +62,7 @@ class Said:
     @property
     def is_told(self) -> bool:
         """Whether the student sees it."""
-        return self.act in _TOLD
+        return self.act in TOLD
 
 
 def add(

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from shutil import copy
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -18,15 +19,16 @@ from proctor.people.tables import Account, Purpose
 from proctor.plumbing.db import Base, Database
 from proctor.retention import erasure, holds
 from proctor.retention.erasure import ErasureAsked, ErasureHeld
+from proctor.retention.export import held_of
 from proctor.retention.rules import Why
 from proctor.retention.sweep import go_on
 from proctor.retention.tables import Erasure
 from proctor.review import statements
 from proctor.review.tables import Decision, Statement, Verdict
-from proctor.sittings import desk
-from proctor.sittings.tables import Answer, Expiry, Sitting, SittingState
+from proctor.sittings import desk, interventions
+from proctor.sittings.tables import Act, Answer, Expiry, Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
-from tests.support.cast import NOON, Cast
+from tests.support.cast import NOON, Cast, assemble
 from tests.support.sittings import incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
@@ -138,6 +140,50 @@ def test_the_receipt_says_what_was_erased_and_its_hash_is_in_the_chain(
     assert told["erased"]["typing_in_exams"] == 1
     assert "decisions" in told["stays"]
     assert done.payload["receipt"] == sha256(erasure.receipt_bytes(row)).hexdigest()
+
+
+def test_the_receipt_waits_until_the_log_of_writes_is_empty(
+    tmp_path: Path, migrated: Path, root: Path
+) -> None:
+    database = Database(f"sqlite:///{copy(migrated, tmp_path / 'test.db')}")
+    with database.transaction() as tx:
+        cast = assemble(tx)
+        VAULT.seal(tx, cast.alice.id, "reference", b"template")
+        old = tx.get_one(SubjectKey, cast.alice.id).wrapped
+    with database.reading() as reader:
+        reader.scalars(select(Account)).all()
+        erasure_id = confirmed(database, cast)
+        go_on(database, root, LATER)
+        with database.reading() as tx:
+            assert tx.get_one(Erasure, erasure_id).done_at is None
+    go_on(database, root, LATER)
+    with database.reading() as tx:
+        assert tx.get_one(Erasure, erasure_id).done_at == LATER
+    assert not any(old in path.read_bytes() for path in tmp_path.glob("test.db*"))
+    database.close()
+
+
+def test_the_file_shows_nothing_staff_say_among_themselves(
+    database: Database, cast: Cast, sitting: Sitting
+) -> None:
+    with database.transaction() as tx:
+        for act, words in ((Act.END_ASKED, "It is his brother."), (Act.MESSAGE, "More light.")):
+            interventions.add(tx, VAULT, sitting, act, cast.rita, NOON, words=words)
+        events.record_access(tx, viewer_id=cast.rita.id, stream=sitting.id, what="camera", at=NOON)
+        until = LATER + timedelta(days=9)
+        hold = holds.ask(tx, cast.olga, cast.alice, REASON, until, NOON)
+    with database.reading() as tx:
+        held = held_of(tx, VAULT, cast.alice, LATER)
+    assert [each["words"] for each in held["sittings"][0]["messages"]] == ["More light."]
+    kinds = [each["kind"] for each in held["sittings"][0]["events"]]
+    assert kinds.count("intervention") == 1
+    assert "hold_asked" not in {each["kind"] for each in held["events"]}
+    assert not any(each.id in json.dumps(held) for each in (cast.rita, cast.olga))
+    with database.transaction() as tx:
+        holds.confirm(tx, cast.rita, hold.id, NOON)
+        held = held_of(tx, VAULT, cast.alice, LATER)
+    assert "hold_asked" in {each["kind"] for each in held["events"]}
+    assert not any(each.id in json.dumps(held) for each in (cast.rita, cast.olga))
 
 
 def add_verdict(

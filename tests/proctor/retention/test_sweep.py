@@ -446,7 +446,7 @@ def test_two_sweeps_at_once_write_what_they_did_once(
     monkeypatch.setattr(room, "hold", held)
     second = threading.Thread(target=sweeping.go_on, args=(database, root, DUE), name="second")
     if room is erasure:
-        monkeypatch.setattr(sweeping, "complete", lambda tx, now: 0)
+        monkeypatch.setattr(sweeping, "complete", lambda *_: None)
         sweeping.go_on(database, root, DUE)
         monkeypatch.setattr(sweeping, "complete", erasure.complete)
     with database.transaction() as tx:
@@ -455,7 +455,7 @@ def test_two_sweeps_at_once_write_what_they_did_once(
         assert waits.wait(30)
         # the first sweep ends meanwhile
         if room is erasure:
-            erasure.complete(tx, DUE)
+            erasure.complete(tx, [request.id], DUE)
         else:
             tx.get_one(Expiry, sitting.id).done_at = DUE
             events.append(tx, sitting.id, "evidence_expired", {"files": {}}, DUE)
