@@ -83,6 +83,6 @@ def verify_file(
     for name in found.missing:
         typer.echo(f"{name}: was missing when the pack was made")
     for name, day in found.expired:
-        typer.echo(f"sitting {name}: evidence expired on {day}")
+        typer.echo(f"sitting {name}: evidence erased on {day}")
     for name in found.altered:
         typer.echo(f"recording {name}: segments changed after they were sealed")

@@ -7,7 +7,7 @@ from proctor.sittings.tables import Expiry
 
 
 class RecordingExpired(NotFound):
-    """What was recorded of this sitting was erased when its term was over."""
+    """What was recorded of this sitting was erased."""
 
     key = "error.recording_expired"
 

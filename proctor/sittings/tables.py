@@ -130,8 +130,9 @@ class VisitCode(Base):
 class Expiry(Base):
     """Nobody may see the recordings, clips and typing of a sitting any more.
 
-    ``due_at``: when their term was over; ``at``: since when they are shown to nobody; ``done_at``:
-    when the last of them was gone, None while they are being erased.
+    ``due_at``: when their term was over, or a request to erase them was confirmed; ``at``: since
+    when they are shown to nobody; ``done_at``: when the last of them was gone, None while they are
+    being erased.
     """
 
     __tablename__ = "expiries"

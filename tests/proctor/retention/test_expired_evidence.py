@@ -69,9 +69,9 @@ def test_E33_no_number_and_no_outcome_of_a_report_changes(made: ExamCourse, fina
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("kk", "дәлелдемелердің сақтау мерзімі аяқталған күн: 20.05.2026"),
-        ("ru", "срок хранения доказательств истёк 20.05.2026"),
-        ("en", "evidence expired on 20.05.2026"),
+        ("kk", "дәлелдемелер өшірілген күн: 20.05.2026"),
+        ("ru", "доказательства стёрты 20.05.2026"),
+        ("en", "evidence erased on 20.05.2026"),
     ],
 )
 def test_E33_the_report_notes_since_when(
