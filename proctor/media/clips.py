@@ -154,9 +154,14 @@ def _joined(found: Sequence[tuple[int, Block]]) -> list[Block]:
     joined: list[Block] = []
     shown: int | None = None
     for number, block in sorted(found, key=lambda each: each[1].at_ms):
-        if number != shown and not block.is_key:
-            continue
-        shown = number
+        if number != shown:
+            if not block.is_key:
+                continue
+            # the last picture sent afterwards may be the first that arrived again: what follows
+            # builds on this one
+            while joined and joined[-1].at_ms >= block.at_ms:
+                joined.pop()
+            shown = number
         if not joined or block.at_ms > joined[-1].at_ms:
             joined.append(block)
     return joined

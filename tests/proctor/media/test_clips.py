@@ -73,6 +73,23 @@ def test_clip_takes_what_was_sent_afterwards_into_the_gap_of_one_file(tmp_path, 
     assert max(b - a for a, b in pairwise(times)) < 0.1
 
 
+def test_a_connection_begins_with_its_key_frame_where_what_was_sent_ends(tmp_path, frames) -> None:
+    """The last picture sent afterwards is of the time of the first that arrived again."""
+    live = record(tmp_path, frames(10.0))
+    again = frames(10.0, start=20.0)
+    sent = [KeptPicture(f.arrival, f.is_key, f.data) for f in frames(10.0, start=10.0)]
+    sent.append(KeptPicture(20.0, False, again[1].data))
+    parts = [live, fill(tmp_path, Track.CAMERA, sent).path, record(tmp_path, again)]
+
+    clip = cut_clip(parts, 5.0, 29.0, tmp_path / "clip.webm")
+
+    with av.open(str(clip.path)) as container:
+        keys = [packet.pts for packet in container.demux(video=0) if packet.is_keyframe]
+    # in milliseconds of the clip
+    assert round(1000 * (20.0 - clip.start_s)) in keys
+    assert len(decoded_times(clip.path)) == 24 * 15 + 1
+
+
 def test_clip_spans_a_reconnection(tmp_path, frames) -> None:
     before = record(tmp_path, frames(5.0))
     after = record(tmp_path, frames(5.0, start=8.0))
