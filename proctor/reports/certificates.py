@@ -61,6 +61,7 @@ def issue_certificates(
     had = tx.execute(query.where(Certificate.course_id == course.id))
     numbers = {row.account_id: row.number for row in had}
     outcomes = course_outcomes(tx, course, learners, now)
+    number = _next_number(tx, course.institution_id)
     done: list[tuple[Account, Certificate | tuple[str, ...]]] = []
     for learner in learners:
         report = learner_report(learner, outcomes[learner.id], rules)
@@ -68,7 +69,9 @@ def issue_certificates(
         if lacking:
             done.append((learner, lacking))
             continue
-        done.append((learner, _issue(tx, course, learner, report, form, results, url, now)))
+        row = _issue(tx, course, learner, report, number, form, results, url, now)
+        done.append((learner, row))
+        number += 1
     return done
 
 
@@ -77,13 +80,13 @@ def _issue(
     course: Course,
     learner: Account,
     report: LearnerReport,
+    number: int,
     form: CertificateForm,
     results: Results,
     url: str,
     now: datetime,
 ) -> Certificate:
-    rules = pack(course.policy_pack)
-    identifier, number = new_id(), _next_number(tx, course.institution_id)
+    rules, identifier = pack(course.policy_pack), new_id()
     document = {
         "schema": SCHEMA,
         "id": identifier,
