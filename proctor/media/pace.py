@@ -20,7 +20,7 @@ EDGE_S = 3.0
 
 
 class Pace(StrEnum):
-    """``full``: 15 and 5 pictures a second; ``low``: 3 and 1; ``stills``: every 2.5 and 6 s."""
+    """``full``: 15 and 5 pictures a second; ``low``: 3 and 1; ``stills``: every 2.5 and 5 s."""
 
     FULL = "full"
     LOW = "low"
@@ -50,6 +50,6 @@ EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
     {
         Pace.FULL: Expected(SILENCE_LIMIT_S, _by_track(1.0, 10.0), 0.6, 300_000),
         Pace.LOW: Expected(_by_track(2.0, 4.0), _by_track(2.0, 10.0), 0.8, 100_000),
-        Pace.STILLS: Expected(_by_track(7.0, 16.0), _by_track(1.0, 10.0), 3.0, 40_000),
+        Pace.STILLS: Expected(_by_track(7.0, 16.0), _by_track(1.0, 10.0), 3.0, 70_000),
     }
 )

@@ -84,5 +84,7 @@ def test_thin_line_costs_pictures_and_never_the_exam(
         for gap in lost:
             by_cause[gap.cause] += gap.end_s - gap.start_s
         print(track, f"recorded {recorded_s:.1f} s", by_cause)
+        for gap in sorted(lost, key=lambda gap: gap.start_s):
+            print(f"  {gap.cause} {gap.start_s:.1f} to {gap.end_s:.1f} s")
         assert abs(recorded_s + missing_s(lost) - sitting.exam_s) <= 1.0
         assert by_cause["stills_only"] > 25.0

@@ -13,7 +13,7 @@ class PlayedLine {
   run(seconds: number, kbps: number): void {
     for (let second = 0; second < seconds; second++) {
       const offered = { full: 550, low: 140, stills: 50 }[this.pacer.pace];
-      const told = { full: 300, low: 100, stills: 40 }[this.pacer.pace];
+      const told = { full: 300, low: 100, stills: 70 }[this.pacer.pace];
       const rate = Math.min(offered, Math.max(kbps, told));
       this.atMs += 1000;
       this.sent.packets += rate / 8;

@@ -4,26 +4,33 @@ import type { TrackName } from "./groups";
 
 export type Pace = "full" | "low" | "stills";
 
-/** What is sent of a track. `everyMs`: between single pictures, null for a film. */
+/** Single pictures instead of a film: the first after so long, the others so far apart. */
+export interface Stills {
+  firstMs: number;
+  everyMs: number;
+}
+
+/** What is sent of a track. `stills`: null for a film. */
 export interface Way {
   bitrate: number;
   framerate: number;
-  everyMs: number | null;
+  stills: Stills | null;
 }
 
 export const WAYS: Record<Pace, Record<TrackName, Way>> = {
   full: {
-    camera: { bitrate: 250_000, framerate: 15, everyMs: null },
-    screen: { bitrate: 300_000, framerate: 5, everyMs: null },
+    camera: { bitrate: 250_000, framerate: 15, stills: null },
+    screen: { bitrate: 300_000, framerate: 5, stills: null },
   },
   low: {
-    camera: { bitrate: 60_000, framerate: 3, everyMs: null },
-    screen: { bitrate: 80_000, framerate: 1, everyMs: null },
+    camera: { bitrate: 60_000, framerate: 3, stills: null },
+    screen: { bitrate: 80_000, framerate: 1, stills: null },
   },
-  // a picture each is the rate's second, so it may be as large as that
+  // a picture each is the rate's second, so it may be as large as that; the first waits until the line
+  // has carried away what was sent before, and a screen's lies midway between two of the camera
   stills: {
-    camera: { bitrate: 60_000, framerate: 1, everyMs: 2500 },
-    screen: { bitrate: 80_000, framerate: 1, everyMs: 6000 },
+    camera: { bitrate: 60_000, framerate: 1, stills: { firstMs: 1000, everyMs: 2500 } },
+    screen: { bitrate: 60_000, framerate: 1, stills: { firstMs: 2250, everyMs: 5000 } },
   },
 };
 
@@ -40,7 +47,7 @@ export interface Reading {
 }
 
 const WINDOW_MS = 3000;
-// the server tells a browser never less than 300, 100 and 40 kbit/s: under it the losses speak
+// the server tells a browser never less than 300, 100 and 70 kbit/s: under it the losses speak
 const NEEDED_KBPS: Record<Pace, number> = { full: 280, low: 90, stills: 0 };
 const LOST = 0.1;
 const SLOW_MS = 800;

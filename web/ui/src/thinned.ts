@@ -1,5 +1,7 @@
 // A track that shows one picture every few seconds of another, for a line that carries no more.
 
+import type { Stills } from "./pace";
+
 /** Whether this browser can make one. */
 export function canThin(): boolean {
   return "MediaStreamTrackProcessor" in window && "MediaStreamTrackGenerator" in window;
@@ -12,7 +14,7 @@ export class Thinned {
 
   constructor(
     of: MediaStreamTrack,
-    private readonly everyMs: number,
+    private readonly stills: Stills,
   ) {
     // a clone ends without ending what the student shares
     this.source = of.clone();
@@ -29,12 +31,13 @@ export class Thinned {
 
   private async pass(): Promise<void> {
     const writer = this.track.writable.getWriter();
-    let passedMs = Number.NEGATIVE_INFINITY;
+    const { firstMs, everyMs } = this.stills;
+    let passedMs = performance.now() + firstMs - everyMs;
     for (;;) {
       const { done, value: frame } = await this.reader.read();
       if (done) return;
       const nowMs = performance.now();
-      if (nowMs - passedMs < this.everyMs) {
+      if (nowMs - passedMs < everyMs) {
         frame.close();
         continue;
       }

@@ -76,11 +76,11 @@ export class Uplink {
 
   /** What is sent of a track at the pace there is. */
   private sendable(name: TrackName): MediaStreamTrack {
-    const { everyMs } = WAYS[this.pacer.pace][name];
+    const { stills } = WAYS[this.pacer.pace][name];
     this.thinned[name]?.stop();
     delete this.thinned[name];
-    if (everyMs === null) return this.tracks[name];
-    const thinned = new Thinned(this.tracks[name], everyMs);
+    if (stills === null) return this.tracks[name];
+    const thinned = new Thinned(this.tracks[name], stills);
     this.thinned[name] = thinned;
     return thinned.track;
   }
@@ -100,6 +100,7 @@ export class Uplink {
       for (const each of parameters.encodings) Object.assign(each, this.encoding(name));
       await sender.setParameters(parameters);
       await sender.replaceTrack(this.sendable(name));
+      if (this.thinned[name] !== undefined) await beginAnew(sender);
     }
   }
 
@@ -186,6 +187,14 @@ function addTrack(
 ): RTCRtpTransceiver {
   const streams = [new MediaStream([track])];
   return peer.addTransceiver(track, { direction: "sendonly", streams, sendEncodings: [encoding] });
+}
+
+/** What was sent before may be lost, and the next picture but one is seconds away: it needs none of it. */
+async function beginAnew(sender: RTCRtpSender): Promise<void> {
+  const parameters = sender.getParameters();
+  await sender.setParameters(parameters, {
+    encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })),
+  });
 }
 
 /** Text on the screen stays legible: fewer frames rather than fewer pixels. */
