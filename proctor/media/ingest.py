@@ -23,7 +23,7 @@ from aiortc.rate import MIN_FRAME_PERIOD_HISTORY_LENGTH, RemoteBitrateEstimator
 
 from proctor.media.frames import Codec
 from proctor.media.pace import EXPECTED, Pace
-from proctor.media.port import MediaPort, Source
+from proctor.media.port import LAST_STUN_BYTE, MediaPort, Source
 
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 GATHER = "get_component_candidates"
@@ -271,7 +271,7 @@ class GuardedEndpoint(StunProtocol):
         first = datagram[0]
         if 127 < first < 192:
             self._taker.received(datagram, time.monotonic())
-        elif first <= 3:
+        elif first <= LAST_STUN_BYTE:
             self._check(datagram, source)
         elif self.receiver._queue.qsize() < MAX_HANDSHAKE_BACKLOG:
             self.receiver.data_received(datagram, self.local_candidate.component)
@@ -294,6 +294,8 @@ class GuardedEndpoint(StunProtocol):
             )
         if is_known:
             self.datagram_received(datagram, source)
+        elif message.message_class == stun.Class.REQUEST:
+            self._port.contest(self, datagram, source)
         else:
             self._port.dropped["unauthenticated"] += 1
 

@@ -11,6 +11,9 @@ import socket
 import struct
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 PULSE_S = 0.02
@@ -19,7 +22,11 @@ MAX_BATCH = 256
 MAX_DATAGRAM = 2048
 # a browser checks from each of its interfaces
 MAX_SOURCES = 16
+# a browser that sends pictures is not silent for so long, and its page would connect anew
+SILENT_S = 3.0
 RECEIVE_BUFFER_BYTES = 16 << 20
+# RFC 7983
+LAST_STUN_BYTE = 3
 STUN_REQUEST, STUN_USERNAME = 0x0001, 0x0006
 # Linux, <asm-generic/socket.h>: past the system's limit, which only root may
 SO_RCVBUFFORCE = 33
@@ -96,8 +103,11 @@ class MediaPort:
     def leave(self, username: str) -> None:
         """Forget the connection and its sources."""
         endpoint = self._endpoints.pop(username, None)
-        for source in [each for each, held in self._sources.items() if held is endpoint]:
-            del self._sources[source]
+        for source, held in list(self._sources.items()):
+            if held is endpoint or (isinstance(held, _Contested) and held.holder is endpoint):
+                del self._sources[source]
+            elif isinstance(held, _Contested) and held.claimant is endpoint:
+                self._sources[source] = held.holder
 
     def attend(self, pulsed: Pulsed) -> None:
         """Pulse *pulsed* every 20 ms until it is dismissed."""
@@ -120,6 +130,26 @@ class MediaPort:
             # no route to a source that has gone, or a closed port
             self.dropped["unreachable"] += 1
 
+    def contest(self, holder: Endpoint, request: bytes, source: Source) -> None:
+        """A check from a source of *holder* was not made with its password.
+
+        A relay gives a port it took back to another browser: who authenticates from there has it
+        once *holder* has been silent there for ``SILENT_S``.
+        """
+        claimant = self._named(request)
+        if claimant is holder:
+            self.dropped["unauthenticated"] += 1
+        elif claimant is not None:
+            self.dropped["contested"] += 1
+            settle = partial(self._settle, source)
+            self._sources[source] = _Contested(holder, claimant, time.monotonic(), settle)
+
+    def _settle(self, source: Source, endpoint: Endpoint | None) -> None:
+        if endpoint is None:
+            self.dropped["contested"] += 1
+        else:
+            self._sources[source] = endpoint
+
     def _readable(self) -> None:
         receive, sources = self._socket.recvfrom, self._sources
         for _ in range(MAX_BATCH):
@@ -136,6 +166,13 @@ class MediaPort:
 
     def _introduced(self, datagram: bytes, source: Source) -> Endpoint | None:
         """The connection that a stranger's check belongs to, which knows the source from now on."""
+        endpoint = self._named(datagram)
+        if endpoint is not None:
+            self._sources[source] = endpoint
+        return endpoint
+
+    def _named(self, datagram: bytes) -> Endpoint | None:
+        """The connection that a check names and whose password it was made with."""
         username = requested_username(datagram)
         endpoint = self._endpoints.get(username) if username is not None else None
         if endpoint is None:
@@ -145,7 +182,6 @@ class MediaPort:
         elif sum(held is endpoint for held in self._sources.values()) >= MAX_SOURCES:
             self.dropped["too_many_sources"] += 1
         else:
-            self._sources[source] = endpoint
             return endpoint
         return None
 
@@ -157,6 +193,36 @@ class MediaPort:
         now = time.monotonic()
         for each in list(self._pulsed):
             each.pulse(now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contested:
+    """Stands for a source from which another than its holder authenticates.
+
+    ``settle`` hears whose it is, or None for a datagram that says nothing. Any sign of the holder
+    ends it: who forges a source takes it from nobody who sends.
+    """
+
+    holder: Endpoint
+    claimant: Endpoint
+    since: float
+    settle: Callable[[Endpoint | None], None]
+
+    def authenticates(self, request: bytes) -> bool:
+        """Whether it was made with the holder's password."""
+        return self.holder.authenticates(request)
+
+    def received(self, datagram: bytes, source: Source) -> None:
+        """Take it to the holder, or to the claimant when the holder has been silent."""
+        found = None
+        # not an answer: to the holder's checks the claimant's browser answers with errors
+        if datagram[0] > LAST_STUN_BYTE or self.authenticates(datagram):
+            found = self.holder
+        elif time.monotonic() - self.since >= SILENT_S and self.claimant.authenticates(datagram):
+            found = self.claimant
+        self.settle(found)
+        if found is not None:
+            found.received(datagram, source)
 
 
 def requested_username(datagram: bytes) -> str | None:

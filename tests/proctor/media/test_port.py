@@ -4,12 +4,14 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 
 import pytest
 from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proctor.media import port as port_module
 from proctor.media.port import PULSE_S, MediaPort, Source, requested_username
 
 pytestmark = pytest.mark.media
@@ -92,6 +94,96 @@ def test_each_source_is_heard_by_the_sitting_it_named() -> None:
             assert second.heard[1:] == [b"\x80b"]
             assert port.dropped == {"stranger": 1}
         port.close()
+
+    in_loop(scenario)
+
+
+class Named(Sitting):
+    """Takes checks of its own name alone, and hands the others to the port as an endpoint does."""
+
+    def __init__(self, port: MediaPort, name: str) -> None:
+        super().__init__(port, name)
+        self.name = name
+
+    def authenticates(self, request: bytes) -> bool:
+        return requested_username(request) == self.name
+
+    def received(self, datagram: bytes, source: Source) -> None:
+        if requested_username(datagram) in (self.name, None):
+            self.heard.append(datagram)
+        else:
+            self.port.contest(self, datagram, source)
+
+
+class Relayed:
+    """Two sittings behind a port; ``sender`` is the relay's, first with the first one's browser."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+        self.port = MediaPort("127.0.0.1")
+        self.port.open()
+        self.one, self.two = Named(self.port, "one"), Named(self.port, "two")
+        self.sender = browser()
+
+    async def send(self, *datagrams: bytes) -> None:
+        for datagram in datagrams:
+            self.sender.sendto(datagram, self.port.address)
+        await asyncio.sleep(0.02)
+
+    def be_silent(self) -> None:
+        """As if the holder had been silent for long enough."""
+        self._patch.setattr(port_module, "SILENT_S", 0.0)
+
+    def close(self) -> None:
+        self.port.close()
+        self.sender.close()
+
+
+ONE, TWO = check("one"), check("two")
+ERROR = bytes(stun.Message(stun.Method.BINDING, stun.Class.ERROR))
+
+
+def test_port_that_a_relay_gave_to_another_browser_is_the_others_after_a_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        with closing(Relayed(monkeypatch)) as at:
+            await at.send(ONE, b"\x80a", TWO, TWO)
+            assert at.two.heard == []
+            at.be_silent()
+            # what the new browser answers to checks of the old connection says nothing
+            await at.send(ERROR, TWO, b"\x80b")
+            assert at.one.heard == [ONE, b"\x80a"]
+            assert at.two.heard == [TWO, b"\x80b"]
+            assert at.port.dropped == {"contested": 3}
+
+    in_loop(scenario)
+
+
+def test_port_of_a_browser_that_sends_is_taken_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        with closing(Relayed(monkeypatch)) as at:
+            await at.send(ONE)
+            at.be_silent()
+            for sign in (b"\x80a", ONE, b"\x16dtls"):
+                await at.send(TWO, sign)
+            assert at.two.heard == []
+            assert [each[0] for each in at.one.heard] == [0, 0x80, 0, 0x16]
+
+    in_loop(scenario)
+
+
+@pytest.mark.parametrize("ended", ["one", "two"])
+def test_port_is_whoevers_is_left(monkeypatch: pytest.MonkeyPatch, ended: str) -> None:
+    async def scenario() -> None:
+        with closing(Relayed(monkeypatch)) as at:
+            await at.send(ONE, TWO)
+            at.port.leave(ended)
+            at.be_silent()
+            await at.send(TWO, ONE)
+            heard = [len(each.heard) for each in (at.one, at.two)]
+            # the one that is gone hears nothing more
+            assert heard == ([1, 1] if ended == "one" else [2, 0])
 
     in_loop(scenario)
 
