@@ -1,18 +1,27 @@
 """Deployment facts. Exam decisions live in policies, operating points in model cards."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# RFC 7065; browsers speak turns: over TCP only
+_TURN_URL = re.compile(
+    r"turn(?P<tls>s)?:(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:(?P<port>\d{1,5}))?"
+    r"(\?transport=(?(tls)tcp|(udp|tcp)))?",
+    re.IGNORECASE,
+)
 
 
 class Settings(BaseSettings):
     """Every setting is read from the environment with the prefix ``PROCTOR_``."""
 
-    model_config = SettingsConfigDict(env_prefix="PROCTOR_", frozen=True)
+    # secrets are among them, which an error would else print
+    model_config = SettingsConfigDict(env_prefix="PROCTOR_", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Path("var")
     database_url: str | None = None
@@ -24,6 +33,8 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     media_address: str = "127.0.0.1"
     media_port: int = Field(default=0, ge=0, le=65535)
+    turn_urls: str | None = None
+    turn_secret: str | None = Field(default=None, repr=False)
     institution: str = "Tanu University"
     timestamp_url: str | None = None
     face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
@@ -49,6 +60,28 @@ class Settings(BaseSettings):
             raise ValueError("PROCTOR_SMTP_HOST needs PROCTOR_SMTP_FROM")
         return self
 
+    @field_validator("turn_urls")
+    @classmethod
+    def _are_turn_urls(cls, given: str | None) -> str | None:
+        for each in _listed(given):
+            if not _is_turn_url(each):
+                raise ValueError(
+                    f"PROCTOR_TURN_URLS: {each!r} is no address of a relay, such as "
+                    "turn:relay.example.org:3478?transport=udp or turns:relay.example.org:443"
+                )
+        return given
+
+    @model_validator(mode="after")
+    def _has_a_whole_relay(self) -> Self:
+        if bool(self.relays) != bool(self.turn_secret):
+            raise ValueError("PROCTOR_TURN_URLS and PROCTOR_TURN_SECRET go together")
+        return self
+
+    @property
+    def relays(self) -> list[str]:
+        """Addresses of the relay for students whose network lets no UDP out; none without one."""
+        return _listed(self.turn_urls)
+
     @property
     def database(self) -> str:
         """URL of the database; SQLite in the data directory unless one is given."""
@@ -68,6 +101,15 @@ class Settings(BaseSettings):
     @property
     def recordings_dir(self) -> Path:
         return self.data_dir / "recordings"
+
+
+def _listed(given: str | None) -> list[str]:
+    return [each.strip() for each in (given or "").split(",") if each.strip()]
+
+
+def _is_turn_url(url: str) -> bool:
+    found = _TURN_URL.fullmatch(url)
+    return found is not None and 1 <= int(found["port"] or 3478) <= 65535
 
 
 def institution_key(settings: Settings) -> bytes:

@@ -4,10 +4,13 @@ Everything here is the browser's own word: a person may change it, so it only ad
 """
 
 import math
+from collections.abc import Iterable
 
 from proctor.errors import Refused
 from proctor.observations import Check, Observation
 
+#: which way camera and screen go to the service
+MEDIA_DIRECT, MEDIA_RELAYED = "media_direct", "media_relayed"
 NAMES = frozenset(
     {
         "page_hidden",
@@ -25,6 +28,8 @@ NAMES = frozenset(
         "second_monitor",
         "program_camera",
         "device_camera",
+        MEDIA_DIRECT,
+        MEDIA_RELAYED,
     }
 )
 MAX_EVENTS = 200
@@ -48,6 +53,12 @@ def observe(raw: object, now_ms: object, at_s: float) -> list[Observation]:
     now = _number(now_ms)
     found = [_observation(event, now, at_s) for event in raw]
     return sorted(found, key=lambda item: item.at_s)
+
+
+def is_relayed(seen: Iterable[Observation], *, before: bool) -> bool:
+    """Whether pictures come through the relay after *seen*, which may not speak of it."""
+    told = [each.name for each in seen if each.name in (MEDIA_DIRECT, MEDIA_RELAYED)]
+    return told[-1] == MEDIA_RELAYED if told else before
 
 
 def _observation(event: object, now_ms: float, at_s: float) -> Observation:

@@ -102,6 +102,7 @@ class LiveSitting:
         self._heard = line.clock.monotonic()
         self._admitted = loaded.is_admitted
         self._kbit_s = 0
+        self._is_relayed = False
         self._connection: Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # orders the writes of this sitting: rules state and event chain move together
@@ -196,6 +197,11 @@ class LiveSitting:
         return self._capture.pace
 
     @property
+    def is_relayed(self) -> bool:
+        """Whether its pictures come through the relay, by its page's word."""
+        return self._is_relayed
+
+    @property
     def recorded_now_s(self) -> float:
         """Seconds on the recordings' clock; the exam's begins ``exam_offset_s`` later."""
         return self._capture.now_s
@@ -285,6 +291,7 @@ class LiveSitting:
             if seq != self._sitting.last_batch + 1:
                 raise WrongBatch(expected=self._sitting.last_batch + 1)
             await self._journal.keep_batch(seq, seen, batch, self.exam_now_s)
+        self._is_relayed = browser.is_relayed(seen, before=self._is_relayed)
         return seq
 
     def keep_pace(self, pace: Pace) -> None:

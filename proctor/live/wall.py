@@ -66,7 +66,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One sitting on the wall. ``kbit_s``: None when this process receives nothing of it."""
+    """One sitting on the wall. ``kbit_s``: None when this process receives nothing of it.
+
+    ``is_relayed``: its pictures come, or came last, through the relay.
+    """
 
     watched: Watched
     need: Need
@@ -75,6 +78,7 @@ class Tile:
     screen: bool
     kbit_s: int | None
     pace: Pace
+    is_relayed: bool
     incident: LastIncident | None
 
 
@@ -110,6 +114,7 @@ class Wall:
             screen=screen,
             kbit_s=self._kbit_s(sitting_id, live) if live else None,
             pace=live.pace if live else Pace.FULL,
+            is_relayed=live is not None and live.is_relayed,
             incident=incident,
         )
 

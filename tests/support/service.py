@@ -1,7 +1,7 @@
 """The whole service on a database of its own, with the cast signed in."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copy
 
@@ -31,6 +31,14 @@ class Service:
     @property
     def db(self) -> Database:
         return self.services.db
+
+    def change(self, **settings: object) -> None:
+        """Go on with other settings."""
+        services = self.services
+        changed = services.settings.model_copy(update=settings)
+        self.app_client.app.state.services = replace(  # type: ignore[attr-defined]
+            services, settings=changed
+        )
 
     def client(self, name: str | None) -> TestClient:
         """A browser signed in as *name*, or anonymous."""

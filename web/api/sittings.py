@@ -17,6 +17,7 @@ from proctor.live.page import REPLACED, Messages
 from proctor.live.sitting import LiveSitting, Replaced
 from proctor.media.backfill import MAX_BYTES
 from proctor.media.pace import Pace
+from proctor.media.relay import Relay, relays_for_now
 from proctor.observations import Track
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
@@ -53,7 +54,10 @@ class OfferIn(Strict):
 
 
 class AnswerOut(Strict):
+    """``ice_servers``: for the page's next connection, so that they never expire in an exam."""
+
     sdp: str
+    ice_servers: list[Relay]
 
 
 class SavedIn(Strict):
@@ -130,7 +134,8 @@ async def offer(sitting_id: str, body: OfferIn, visitor: Signed, at: ServicesDep
     live = await own_live(at, visitor, sitting_id)
     if body.display_surface != "monitor":
         raise ScreenNotWhole
-    return AnswerOut(sdp=await live.connect(body.sdp, body.mids()))
+    sdp = await live.connect(body.sdp, body.mids())
+    return AnswerOut(sdp=sdp, ice_servers=relays_for_now(at.settings, at.clock.now()))
 
 
 @router.post("/{sitting_id}/backfill/{track}", dependencies=[allow(Role.STUDENT)])

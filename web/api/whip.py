@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, HTTPException, Request, Response
 from proctor.errors import NotFound
 from proctor.live.sitting import Connection
 from proctor.media.offers import MAX_OFFER_BYTES
+from proctor.media.relay import Relay, relays_for_now
 from proctor.people.tables import Role
 from proctor.sittings import desk
 from proctor.sittings import media_token as tokens
@@ -71,6 +72,9 @@ async def connect(sitting_id: str, request: Request, at: ServicesDep) -> Respons
         "ETag": _etag(connection),
         "Accept-Patch": FRAGMENT,
     }
+    relays = relays_for_now(at.settings, at.clock.now())
+    if relays:
+        headers["Link"] = ", ".join(link for each in relays for link in _links(each))
     return Response(connection.answer, 201, headers, media_type=SDP)
 
 
@@ -110,6 +114,12 @@ async def trickle(
     if if_match != _etag(connection):
         raise HTTPException(412)
     return Response(status_code=204)
+
+
+def _links(relay: Relay) -> list[str]:
+    """As RFC 9725 tells of relays (4.6)."""
+    told = f'username="{relay.username}"; credential="{relay.credential}"'
+    return [f'<{url}>; rel="ice-server"; {told}; credential-type="password"' for url in relay.urls]
 
 
 def _etag(connection: Connection) -> str:

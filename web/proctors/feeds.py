@@ -184,6 +184,7 @@ class WallFeed:
             "screen": tile.screen,
             "kbit_s": None if tile.kbit_s is None else round(tile.kbit_s, -1),
             "pace": "ok" if tile.pace is Pace.FULL else tile.pace.value,
+            "relayed": tile.is_relayed,
             "incident": incident,
             "is_open": last is not None and last.is_open,
         }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -15,6 +15,7 @@ from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent, Technology
 from proctor.identity import enrolment, sentences
 from proctor.identity.tables import Modality
+from proctor.media.relay import relays_for_now
 from proctor.people import consents
 from proctor.people.tables import Purpose, Role
 from proctor.retention.rules import Kept
@@ -187,6 +188,7 @@ def sitting(
         keys=keys,
         sentence=sentences.text(language) if language else None,
         language=language,
+        ice_servers=[asdict(each) for each in relays_for_now(at.settings, at.clock.now())],
     )
 
 

@@ -1,6 +1,7 @@
 """WHIP: a program with the sitting's token sends camera and screen, and nobody without it does."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -122,6 +123,17 @@ def test_connection_is_made_named_and_ended(sender: Sender, offer: str) -> None:
     with sender.service.db.transaction() as tx:
         (event,) = events.read(tx, sender.sitting_id, "media_connected")
     assert event.payload == {"via": "whip"}
+
+
+@pytest.mark.db
+def test_relay_is_told_as_the_standard_has_it(sender: Sender, offer: str) -> None:
+    assert "link" not in sender.connect(offer).headers
+    urls = "turn:relay.example.org:3478?transport=tcp,turns:relay.example.org:443"
+    sender.service.change(turn_urls=urls, turn_secret="north-wind")
+    links = sender.connect(offer).headers["link"].split(", ")
+    assert [link.partition(";")[0] for link in links] == [f"<{url}>" for url in urls.split(",")]
+    shape = r'<[^>]+>; rel="ice-server"; username="\d+:[0-9a-f]{16}"; credential="[^"]{28}"; '
+    assert all(re.fullmatch(shape + 'credential-type="password"', link) for link in links)
 
 
 @pytest.mark.db

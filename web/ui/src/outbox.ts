@@ -20,7 +20,9 @@ export type FactName =
   | "camera_ended"
   | "second_monitor"
   | "program_camera"
-  | "device_camera";
+  | "device_camera"
+  | "media_direct"
+  | "media_relayed";
 
 export interface BrowserFact {
   name: FactName;

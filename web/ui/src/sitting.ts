@@ -14,6 +14,7 @@ import type { BrowserFact } from "./outbox";
 import { element, optional, pageData, reveal, write } from "./page";
 import type { Pace } from "./pace";
 import { Paper } from "./paper";
+import type { Route } from "./route";
 import { REASONS, wireSentence } from "./sentence";
 import { showStep } from "./steps";
 import { Streams } from "./streams";
@@ -26,6 +27,7 @@ interface PageData {
   sitting: string;
   keys: boolean;
   second_display: boolean;
+  ice_servers: RTCIceServer[];
   texts: Record<string, string>;
 }
 
@@ -67,6 +69,7 @@ class SittingPage {
   private isPaused = false;
   private isOnBreak = false;
   private pace: Pace = "full";
+  private route: Route | null = null;
   private isFinishing = false;
   /** The time is over and the page hands in by itself. */
   private isLate = false;
@@ -110,9 +113,11 @@ class SittingPage {
     const uplink = new Uplink(
       this.data.sitting,
       this.tracks,
+      this.data.ice_servers,
       (refused) => this.notices.hold(refused.detail),
       (isQuiet) => (isQuiet ? this.keepHere() : void this.backfill.end()),
       (pace) => this.changePace(pace),
+      (route) => this.showRoute(route),
     );
     const answer = await uplink.connect();
     if (!answer.ok) {
@@ -285,6 +290,19 @@ class SittingPage {
     this.allowStart();
   }
 
+  /** A relay is no fault, and nothing follows from it: it is said, and is on record. */
+  private showRoute(route: Route | null): void {
+    this.route = route;
+    write(element("route"), this.say(`check.route.${route ?? "none"}`));
+    this.noteRoute();
+  }
+
+  private noteRoute(): void {
+    if (this.route === null) return;
+    const name = this.route === "relay" ? "media_relayed" : "media_direct";
+    this.note({ name, ms: performance.now(), values: {} });
+  }
+
   /** A thin line is told, with what it carries, and held against nobody. */
   private changePace(pace: Pace): void {
     this.pace = pace;
@@ -330,6 +348,7 @@ class SittingPage {
     showStep("exam");
     watchPage((fact) => this.note(fact), this.watching.signal);
     if (this.streams !== null) this.noteCamera(this.streams.live.camera);
+    this.noteRoute();
     this.tick();
     window.setInterval(() => this.tick(), TICK_MS);
   }

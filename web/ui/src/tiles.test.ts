@@ -4,7 +4,7 @@ import { NO_NEED, type Tile, isStale, neighbour, order, shown } from "./tiles";
 
 function tile(id: string, exam: string, state: string, need: number): Tile {
   const facts = { name: id, number: id, reason: "", minutes: 1, incident: null, is_open: false };
-  return { id, exam, state, need, ...facts, camera: true, screen: true, kbit_s: 100, pace: "ok" };
+  return { id, exam, state, need, ...facts, camera: true, screen: true, kbit_s: 100, pace: "ok", relayed: false };
 }
 
 const wall = [

@@ -15,6 +15,8 @@ export interface Tile {
   kbit_s: number | null;
   /** `ok`, or what a thin line lets through: `low`, `stills`. */
   pace: string;
+  /** Whether the pictures come, or came last, through the relay. */
+  relayed: boolean;
   incident: string | null;
   is_open: boolean;
 }

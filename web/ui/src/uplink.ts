@@ -5,6 +5,7 @@ import { waitMs } from "./backoff";
 import { type Counters, Flow } from "./flow";
 import type { TrackName } from "./groups";
 import { type Pace, Pacer, type Reading, WAYS } from "./pace";
+import { type Route, routeOf } from "./route";
 import { canThin, Thinned } from "./thinned";
 
 export interface Tracks {
@@ -12,14 +13,22 @@ export interface Tracks {
   screen: MediaStreamTrack;
 }
 
+interface Answered {
+  sdp: string;
+  ice_servers: RTCIceServer[];
+}
+
 const NAMES = ["camera", "screen"] as const;
-const GATHERING_MS = 2000;
+// the way through a relay takes some eight round trips; a first try that lasts mostly is none
 const CONNECTING_MS = 5000;
+const CONNECTING_AGAIN_MS = 7500;
 const LOOK_MS = 250;
 const MEASURE_MS = 1000;
 
 export class Uplink {
   private peer: RTCPeerConnection | null = null;
+  /** Of this connection; null until the browser has chosen one. */
+  private route: Route | null = null;
   private attempt = 0;
   private timer: number | undefined;
   private looking: number | undefined;
@@ -33,9 +42,13 @@ export class Uplink {
   constructor(
     private readonly sitting: string,
     private tracks: Tracks,
+    /** Relays for the next connection; each answer brings new ones. */
+    private relays: RTCIceServer[],
     private readonly onRefused: (refused: Refusal) => void,
     private readonly onQuiet: (isQuiet: boolean) => void,
     private readonly onPace: (pace: Pace) => void,
+    /** Each connection's way; null when it did not come about. */
+    private readonly onRoute: (route: Route | null) => void,
   ) {}
 
   /** Send *track* in place of the one that ended. */
@@ -119,14 +132,15 @@ export class Uplink {
   /** Offer both tracks; resolves once the server has answered. */
   async connect(): Promise<Answer<unknown>> {
     this.peer?.close();
-    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+    const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: this.relays });
     this.peer = peer;
+    this.route = null;
     const camera = addTrack(peer, this.sendable("camera"), this.encoding("camera"));
     const screen = addTrack(peer, this.sendable("screen"), this.encoding("screen"));
     await keepResolution(screen.sender);
+    // the server learns this end's addresses from its checks: none is waited for here
     await peer.setLocalDescription();
-    await gathered(peer);
-    const answer = await send<{ sdp: string }>("POST", `/api/sittings/${this.sitting}/offer`, {
+    const answer = await send<Answered>("POST", `/api/sittings/${this.sitting}/offer`, {
       sdp: peer.localDescription?.sdp,
       tracks: { camera: camera.mid, screen: screen.mid },
       display_surface: this.tracks.screen.getSettings().displaySurface,
@@ -136,6 +150,7 @@ export class Uplink {
       return answer;
     }
     this.answeredMs = performance.now();
+    this.relays = answer.value.ice_servers;
     await peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
     this.watch(peer);
     return answer;
@@ -144,6 +159,7 @@ export class Uplink {
   /** A peer is given up when it does not connect, fails, or nothing comes back from the server. */
   private watch(peer: RTCPeerConnection): void {
     const began = performance.now();
+    const limitMs = this.attempt === 0 ? CONNECTING_MS : CONNECTING_AGAIN_MS;
     let flow: Flow | null = null;
     let isQuiet = false;
     let measuredMs = 0;
@@ -151,13 +167,15 @@ export class Uplink {
     this.looking = window.setInterval(() => {
       if (peer !== this.peer) return;
       const now = performance.now();
-      const isLost = flow === null ? now - began > CONNECTING_MS : flow.isSilent(now);
+      const isLost = flow === null ? now - began > limitMs : flow.isSilent(now);
       if (flow !== null && flow.isQuiet(now) !== isQuiet) {
         isQuiet = !isQuiet;
         this.onQuiet(isQuiet);
       }
-      if (peer.connectionState === "failed" || isLost) this.again();
-      else if (flow !== null) {
+      if (peer.connectionState === "failed" || isLost) {
+        if (flow === null && !this.isMending) this.onRoute(null);
+        this.again();
+      } else if (flow !== null) {
         const isDue = now - measuredMs >= MEASURE_MS;
         if (isDue) measuredMs = now;
         void this.read(peer, flow, isDue);
@@ -175,6 +193,11 @@ export class Uplink {
     const stats = await peer.getStats();
     if (peer !== this.peer || this.isClosed) return;
     flow.read(countersOf(stats));
+    const route = routeOf(stats);
+    if (route !== null && route !== this.route) {
+      this.route = route;
+      this.onRoute(route);
+    }
     // what cannot be changed now is tried again at the next pace
     if (isMeasured && this.pacer.read(readingOf(stats))) await this.keepPace().catch(() => undefined);
   }
@@ -201,16 +224,6 @@ async function beginAnew(sender: RTCRtpSender): Promise<void> {
 async function keepResolution(sender: RTCRtpSender): Promise<void> {
   const parameters = sender.getParameters();
   await sender.setParameters({ ...parameters, degradationPreference: "maintain-resolution" });
-}
-
-function gathered(peer: RTCPeerConnection): Promise<void> {
-  if (peer.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    window.setTimeout(resolve, GATHERING_MS);
-    peer.addEventListener("icegatheringstatechange", () => {
-      if (peer.iceGatheringState === "complete") resolve();
-    });
-  });
 }
 
 function countersOf(stats: RTCStatsReport): Counters {

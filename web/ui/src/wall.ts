@@ -142,6 +142,13 @@ class WallPage {
   }
 
   private network(tile: Tile): string {
+    const said = this.connection(tile);
+    // it helps to know of a bad line, many of them at once above all, and says nothing of a good one
+    const isGood = tile.camera && tile.screen && tile.pace === "ok";
+    return tile.relayed && !isGood ? `${said}, ${this.say("wall.net.relay")}` : said;
+  }
+
+  private connection(tile: Tile): string {
     if (!tile.camera && !tile.screen) return this.say("wall.net.none");
     if (!tile.camera) return this.say("wall.net.no_camera");
     if (!tile.screen) return this.say("wall.net.no_screen");
