@@ -92,3 +92,14 @@ def test_exam_goes_through_a_relay_and_comes_back_after_its_death(
         assert abs(recorded_s + missing_s(lost) - sitting.exam_s) <= 1.0
     root = exam.settings.recordings_dir
     assert all(read_recorded(root / each.path).intervals for each in files if each.bytes > 0)
+
+
+def test_relay_is_left_alone_where_the_direct_way_is_open(filmed: Browser, exam: Exam) -> None:
+    page = filmed.new_context(viewport={"width": 1280, "height": 900}, locale="en").new_page()
+    with process.running(exam.settings, exam.log):
+        begin(page, exam.link)
+        expect(page.locator("#route")).to_have_text("Camera and screen go to the server directly.")
+        page.wait_for_timeout(3_000)
+        hand_in(page)
+    assert ways(exam)[-1] == "media_direct"
+    print(ways(exam))
