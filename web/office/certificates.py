@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
-from pydantic import Field
+from pydantic import Field, ValidationError
 from sqlalchemy.orm import Session
 
 from proctor.exams.roster import learners_of
@@ -29,16 +29,31 @@ from web.access import ReadTx, Services, ServicesDep, Signed, Tx, allow
 from web.certificates import certificate_file
 from web.office.forms import content_of
 from web.pages import page
-from web.words import Sent
+from web.words import Sent, printable
 
 router = APIRouter()
 office = allow(Role.EXAM_OFFICE, Role.ADMIN)
 _SHOWN = 50
 _SHOWN_ERRORS = 1000
+_WRONG = {
+    "string_too_long": "long",
+    "string_pattern_mismatch": "email",
+    "int_parsing": "number",
+    "greater_than_equal": "number",
+    "less_than_equal": "number",
+}
 
 
-class TextsForm(Sent, CertificateForm):
-    """The form as a browser sends it."""
+async def texts_as_typed(request: Request) -> dict[str, str]:
+    """The fields of the form, right or wrong: the page shows again what was refused."""
+    async with request.form() as form:
+        typed = {name: form.get(name, "") for name in CertificateForm.model_fields}
+    # browsers send the ends of lines as two characters and count them as one
+    return {
+        name: str(printable(text)).replace("\r\n", "\n")
+        for name, text in typed.items()
+        if isinstance(text, str)
+    }
 
 
 class RulingForm(Sent):
@@ -61,14 +76,18 @@ def certificates_page(
 
 @router.post("/courses/{course_id}/certificates/texts", dependencies=[office])
 def set_texts(
+    request: Request,
     course_id: str,
-    form: Annotated[TextsForm, Form()],
+    typed: Annotated[dict[str, str], Depends(texts_as_typed)],
     tx: Tx,
     visitor: Signed,
     at: ServicesDep,
 ) -> Response:
     course = course_for(tx, visitor.account, course_id)
-    texts = CertificateForm.model_validate(form.model_dump())
+    try:
+        texts = CertificateForm.model_validate(typed)
+    except ValidationError as error:
+        return _page(request, tx, course, at, typed=typed, wrong=_wrong(error), status=422)
     keep_form(tx, course, texts, visitor.account, at.clock.now())
     return RedirectResponse(f"/office/courses/{course.id}/certificates#issue", 303)
 
@@ -128,6 +147,8 @@ def _page(
     at: Services,
     leaf: int = 1,
     *,
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
     refused: ImportRefused | None = None,
     issued: int | None = None,
     lacking: list[tuple[Account, dict[str, str]]] | None = None,
@@ -136,14 +157,16 @@ def _page(
     offset = (leaf - 1) * _SHOWN
     total, entries = register(tx, course, at.clock.now(), offset=offset, limit=_SHOWN)
     kept = kept_form(tx, course)
+    filled = kept or last_form(tx, course.institution_id)
     errors = refused.errors if refused else ()
     return page(
         request,
         "office/certificates.html",
         status=status,
         course=course,
-        form=kept or last_form(tx, course.institution_id),
-        fields=list(CertificateForm.model_fields.items()),
+        form=typed or (filled.model_dump() if filled else {}),
+        fields=CertificateForm.model_json_schema()["properties"],
+        wrong=wrong or {},
         is_kept=kept is not None,
         columns=list(RESULT_COLUMNS),
         errors=errors[:_SHOWN_ERRORS],
@@ -155,6 +178,12 @@ def _page(
         leaves=-(-total // _SHOWN) or 1,
         statuses=list(CertificateStatus),
     )
+
+
+def _wrong(refused: ValidationError) -> dict[str, str]:
+    """What is wrong with which field, in short."""
+    errors = refused.errors(include_url=False, include_input=False)
+    return {str(each["loc"][0]): _WRONG.get(each["type"], "needed") for each in errors}
 
 
 def _in_short(reasons: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:

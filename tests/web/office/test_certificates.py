@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -35,12 +37,44 @@ def kept(service: Service, page: str) -> None:
 def test_results_need_the_texts_first(service: Service, page: str) -> None:
     client = service.client("olga")
     assert client.post(page, files=results("N-1,final,yes,")).status_code == 422
-    wrong = client.post(f"{page}/texts", data=TEXTS | {"credits": "0"})
-    assert wrong.status_code == 422
     kept(service, page)
     text = client.get(page).text
     assert 'value="Тану университеті"' in text
     assert 'name="file"' in text
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong_where(
+    service: Service, page: str
+) -> None:
+    client = service.client("olga")
+    typed = {"credits": "many", "phone": "7" * 101, "topic_en": "x", "topic_ru": " <b>"}
+    refused = client.post(f"{page}/texts", data=TEXTS | typed | {"email": "office", "name_ru": " "})
+    assert refused.status_code == 422
+    text = refused.text
+    wrong = re.findall(r'id="(\w+)" name="\1" aria-invalid="true" aria-describedby="(.+?)"', text)
+    names = ["name_ru", "email", "phone", "credits"]
+    assert wrong == [(name, f"wrong-{name}") for name in names]
+    said = dict(re.findall(r'id="wrong-(\w+)">(.+?)</p>', text))
+    assert said == {
+        "name_ru": "Fill this in.",
+        "email": "Give an address like name@example.kz.",
+        "phone": "At most 100 characters.",
+        "credits": "Give a whole number from 1 to 120.",
+    }
+    # the first of them has the focus
+    assert re.findall(r'aria-describedby="(\S+)" autofocus', text) == ["wrong-name_ru"]
+    for value in ('value="many"', "7" * 101, 'value=" &lt;b&gt;"', 'value="office"'):
+        assert value in text
+    assert TEXTS["outcomes_ru"] in text
+    assert '<option value="false" selected>' in text
+    assert "Fields to put right: 4." in text
+    assert client.get(page).text.count("aria-invalid") == 0
+
+
+def test_ends_of_lines_are_counted_as_the_browser_counts_them(service: Service, page: str) -> None:
+    lines = "\r\n".join(["x" * 9] * 100)
+    answer = service.client("olga").post(f"{page}/texts", data=TEXTS | {"outcomes_kk": lines})
+    assert answer.status_code == 303
 
 
 def test_who_passed_gets_the_next_number_and_the_others_read_what_they_lack(
