@@ -63,6 +63,38 @@ def test_the_three_languages_fill_in_the_same_values(path: Path) -> None:
     assert uneven == []
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_word_beside_a_number_has_all_forms_of_its_language(path: Path) -> None:
+    number_of = {"kk": set(), "ru": {3}, "en": {2}}
+    wrong = [
+        (key, locale)
+        for key, entry in json.loads(path.read_text("utf-8")).items()
+        for locale, text in entry.items()
+        if {len(forms.split("|")) for forms in re.findall(r"{\w+:([^}]*)}", text)}
+        - number_of[locale]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("n", "russian", "english"),
+    [
+        (0, "0 кредитов", "0 credits"),
+        (1, "1 кредит", "1 credit"),
+        (3, "3 кредита", "3 credits"),
+        (5, "5 кредитов", "5 credits"),
+        (12, "12 кредитов", "12 credits"),
+        (21, "21 кредит", "21 credits"),
+        (111, "111 кредитов", "111 credits"),
+    ],
+)
+def test_a_word_has_the_form_that_goes_with_its_number(n: int, russian: str, english: str) -> None:
+    key = "certificate.credits"
+    assert catalogue.translate("ru", key, n=n) == russian
+    assert catalogue.translate("en", key, n=n) == english
+    assert catalogue.translate("kk", key, n=n) == f"{n} кредит"
+
+
 def test_no_page_uses_a_key_that_does_not_exist() -> None:
     missing = {key: file for key, file in used_keys().items() if key not in catalogue.known_keys()}
     assert missing == {}

@@ -361,7 +361,7 @@ def test_an_incident_is_decided_with_a_reason(room: Room) -> None:
     page = client.get(f"{room.url}?incident={room.paste}").text
     assert "The fact is not confirmed. Rita," in page
     assert REASON in page
-    assert "Of 1 such incidents here, 0 were confirmed." in page
+    assert "Of 1 such incident here, 0 were confirmed." in page
 
 
 def test_a_short_reason_is_answered_on_the_page_and_kept(room: Room) -> None:

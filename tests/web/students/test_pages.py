@@ -222,7 +222,7 @@ def test_pages_speak_the_chosen_language(service: Service, locale: str, word: st
 def test_student_sees_the_own_share_and_what_can_still_be_verified(service: Service) -> None:
     path = f"/courses/{service.cast.course.id}/identity"
     text = service.client("alice").get(path).text
-    assert "0 of 1 events verified (0.00 %, needed 30 %)" in text
+    assert "0 of 1 event verified (0.00 %, needed 30 %)" in text
     assert "0 of 40 of the weight verified (0.00 %, needed 30 %)" in text
     assert "If the events still pending are verified, it will be 100.00 %." in text
     assert 'data-outcome="pending"' in text
