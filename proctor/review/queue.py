@@ -58,6 +58,7 @@ class QueueItem:
     """One sitting of the queue. ``undecided``: incidents without a verdict, ``about_identity`` of
     them. ``urgency``: their severity times how often people confirmed their kind here.
     ``identity``: the decision in force; ``proposed``: one that waits for a second person.
+    ``is_for_others``: all it waits for is somebody who has not decided about it.
     ``kinds``: of all its incidents. ``is_sample``: without incidents, drawn to be looked through.
     ``claim``: who works on it now.
     """
@@ -70,6 +71,7 @@ class QueueItem:
     identity: Decision | None
     proposed: Decision | None
     has_appeal: bool
+    is_for_others: bool
     kinds: frozenset[str]
     is_sample: bool
     claim: Claim | None
@@ -132,6 +134,7 @@ def queue(
     looked = set(tx.scalars(select(SampleLook.sitting_id).where(SampleLook.sitting_id.in_(mine))))
     items = [
         _item(
+            account,
             row,
             incidents[row.sitting.id],
             verdicts[row.sitting.id],
@@ -229,6 +232,7 @@ def _visible(
 
 
 def _item(
+    account: Account,
     reviewed: Reviewed,
     incidents: Sequence[IncidentRow],
     verdicts: Sequence[Verdict],
@@ -241,6 +245,15 @@ def _item(
     decided = newest_by_incident(verdicts)
     undecided = [row for row in incidents if row.id not in decided]
     standing = identity_standing(verdicts)
+    proposed = standing.proposed if standing.needs_second_person else None
+    is_sample = is_drawn and not incidents and reviewed.sitting.state is SittingState.FINISHED
+    # a second decision takes another person than the first, an appeal another than all before
+    is_for_account = (
+        bool(undecided)
+        or is_sample
+        or (proposed is not None and account.id not in standing.proposed_by)
+        or (has_appeal and all(row.reviewer_id != account.id for row in verdicts))
+    )
     return QueueItem(
         reviewed=reviewed,
         incidents=len(incidents),
@@ -248,10 +261,11 @@ def _item(
         about_identity=sum(row.kind in IDENTITY_KINDS for row in undecided),
         urgency=sum(_urgency(row, rates) for row in undecided),
         identity=standing.decision,
-        proposed=standing.proposed if standing.needs_second_person else None,
+        proposed=proposed,
         has_appeal=has_appeal,
+        is_for_others=(proposed is not None or has_appeal) and not is_for_account,
         kinds=frozenset(row.kind for row in incidents),
-        is_sample=is_drawn and not incidents and reviewed.sitting.state is SittingState.FINISHED,
+        is_sample=is_sample,
         claim=claim,
     )
 

@@ -52,6 +52,7 @@ from web.proctors.card import Card, identified_s
 from web.proctors.facts import UNSEEN, Still, cause_in_words, player_data, trust_of
 from web.proctors.feeds import absences_in, line_of
 from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
+from web.proctors.narrowed import came_from
 from web.proctors.timeline import LANE_HEIGHT, WIDTH, Stretch, lanes
 
 
@@ -177,6 +178,7 @@ class Opened:
             lane_height=LANE_HEIGHT,
             granted=self._granted(),
             claim=self._claim(),
+            came_from=came_from(self.request),
             sample=self._sample(),
             said=self.said,
             outcome=outcome,

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
-from urllib.parse import urlencode
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import LOCALES, translate
@@ -19,7 +17,7 @@ from proctor.people.tables import Role
 from proctor.review import blind, claims, queue
 from proctor.review.blind import Mix
 from proctor.review.precision import detectors_of
-from proctor.review.queue import Filter, QueueItem
+from proctor.review.queue import QueueItem
 from proctor.review.tables import Decision
 from proctor.shares.decision import OutcomeDecision
 from proctor.shares.evidence import evidence_of_all
@@ -28,6 +26,7 @@ from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow
 from web.errors import status_of
 from web.facts import fact_of
 from web.pages import locale_of, page
+from web.proctors.narrowed import FilterForm, came_from, remember
 from web.proctors.opened import ToDecide, outcome_of
 from web.words import Sent
 
@@ -35,25 +34,6 @@ router = APIRouter(tags=["review"])
 _reviewing = allow(Role.PROCTOR, Role.REVIEWER)
 SHOWN = ("open", "decided", "all")
 AGES = (0, 1, 3, 7)
-
-
-class FilterForm(Sent):
-    """What to show of the queue. ``days``: waiting at least so long."""
-
-    show: str = "open"
-    exam: str = Field("", max_length=32)
-    kind: str = Field("", max_length=48)
-    days: int = Field(0, ge=0, le=3650)
-    language: Literal["", "kk", "ru", "en"] = ""
-
-    @property
-    def filter(self) -> Filter:
-        return Filter(self.exam, self.kind, self.days, self.language)
-
-    @property
-    def query(self) -> str:
-        """The same choice for another list."""
-        return urlencode(self.model_dump(exclude={"show"}, exclude_defaults=True))
 
 
 class OpinionForm(Sent):
@@ -75,6 +55,11 @@ class Row:
         """Whether a person is needed: for an incident, or for an outcome no rule could set."""
         return self.item.needs_person or self.outcome.outcome.value == "pending"
 
+    @property
+    def is_next(self) -> bool:
+        """Whether the visitor could begin with it."""
+        return self.is_free and not self.item.is_for_others
+
 
 @router.get("/review", dependencies=[_reviewing])
 def show_queue(
@@ -95,7 +80,7 @@ def show_queue(
         "all": rows,
     }
     watched = detectors_of(tx, visitor.account.institution_id)
-    return page(
+    shown = page(
         request,
         "review/queue.html",
         rows=lists[wanted.show],
@@ -108,10 +93,12 @@ def show_queue(
         kinds=[kind.value for kind in Kind],
         ages=AGES,
         languages=LOCALES,
-        has_next=any(row.is_free for row in lists["open"]),
+        has_next=any(row.is_next for row in lists["open"]),
         tasks=blind.tasks_of(tx, visitor.account, mix_of(at)),
         notices=[each for each in watched if each.needs_notice],
     )
+    remember(shown, wanted)
+    return shown
 
 
 @router.post("/review/next", dependencies=[_reviewing])
@@ -120,7 +107,7 @@ def take_next(
 ) -> RedirectResponse:
     """Claim the most pressing sitting nobody else works on."""
     for row in _admitted(_rows(tx, visitor, at), wanted, at):
-        if row.waits and row.is_free:
+        if row.waits and row.is_next:
             sitting_id = row.item.reviewed.sitting.id
             claims.hold(tx, visitor.account, sitting_id, at.clock.now())
             return RedirectResponse(f"/review/sittings/{sitting_id}", 303)
@@ -131,7 +118,7 @@ def take_next(
 def release(opened: ToDecide) -> RedirectResponse:
     """Let colleagues work on it."""
     claims.release(opened.tx, opened.account, opened.sitting.id)
-    return RedirectResponse("/review", 303)
+    return RedirectResponse(f"/review?{came_from(opened.request).whole}", 303)
 
 
 @router.get("/review/blind/{incident_id}", dependencies=[_reviewing])

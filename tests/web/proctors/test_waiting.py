@@ -1,11 +1,13 @@
 """The queue over HTTP: claims, filters, the sample, blind second looks; the office sees figures."""
 
+import re
+
 import pytest
 
 from proctor.settings import Settings
 from proctor.sittings.tables import Sitting
 from tests.support.service import Service
-from tests.support.sittings import sitting_of
+from tests.support.sittings import incident_of, sitting_of
 from tests.web.proctors.test_routes import REASON, Room, room
 
 __all__ = ["room"]
@@ -58,6 +60,55 @@ def test_a_filter_narrows_the_lists_and_their_counts(room: Room) -> None:
     assert client.get("/review?days=-1").status_code == 422
     assert client.post("/review/next", data={"kind": "camera_covered"}).status_code == 303
     assert "works on it" not in room.service.client("rustam").get("/review").text
+
+
+def test_the_next_one_is_of_the_list_the_reviewer_came_from(room: Room) -> None:
+    client = room.service.client("rita")
+    cast, now = room.service.cast, room.service.services.clock.now()
+    with room.service.db.transaction() as tx:
+        # nothing of it but the kind is different, and it is not the most pressing one
+        other = sitting_of(tx, cast, cast.bob, now)
+        incident_of(tx, other, "focus_lost", 5.0, 5.0)
+        other_id = other.id
+
+    def offered() -> dict[str, str]:
+        """What the button to the next one sends from a sitting's page."""
+        page = client.get(room.url).text
+        form = page.split('action="/review/next"')[1].split("</form>")[0]
+        return dict(re.findall(r'name="(\w+)" value="(.*?)"', form))
+
+    client.get("/review")
+    assert client.post("/review/next", data=offered()).headers["location"] == room.url
+    client.post(f"{room.url}/release")
+    client.get("/review?kind=focus_lost&days=0&show=all")
+    assert offered() == {"exam": "", "kind": "focus_lost", "days": "0", "language": ""}
+    taken = client.post("/review/next", data=offered())
+    assert taken.headers["location"] == f"/review/sittings/{other_id}"
+    # and the way back leads to the same list, also from what is left to others
+    back = "/review?show=all&kind=focus_lost"
+    assert f'href="{back.replace("&", "&amp;")}"' in client.get(room.url).text
+    assert client.post(f"{room.url}/release").headers["location"] == back
+
+
+def test_a_broken_memory_of_the_list_is_all_of_it(room: Room) -> None:
+    client = room.service.client("rita")
+    client.cookies.set("tanu_queue", "days=many&x=1", path="/review")
+    assert 'href="/review?"' in client.get(room.url).text
+
+
+def test_the_next_one_is_not_what_only_another_person_can_end(room: Room) -> None:
+    rita, rustam = room.service.client("rita"), room.service.client("rustam")
+    room.look("rita")
+    for incident in (room.mismatch, room.paste):
+        verdict = {"decision": "confirmed", "reason": REASON}
+        assert rita.post(f"{room.url}/incidents/{incident}/verdict", data=verdict).is_redirect
+    void = {"decision": "void", "reason": REASON}
+    assert rita.post(f"{room.url}/identity", data=void).status_code == 303
+
+    # it stands in both lists, and is the next one of the colleague alone
+    assert "Alice" in rita.get("/review").text
+    assert rita.post("/review/next").headers["location"] == "/review?"
+    assert rustam.post("/review/next").headers["location"] == room.url
 
 
 def test_a_sitting_without_incidents_is_looked_through(service: Service) -> None:
