@@ -6,7 +6,7 @@ Cells are typed; what people wrote is never a formula.
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
 from typing import BinaryIO
@@ -26,11 +26,12 @@ _SHARES = (
     "col.met", "col.notes",
 )  # fmt: skip
 _EVENT = ("event_code", "event_title", "weight", "plan", "outcome", "methods", "col.reasons")
-_SITTING = ("col.attempt", "col.exam_s", "col.camera_s", "col.screen_s")
+_SITTING = ("col.attempt", "col.exam_s", "col.camera_s", "col.screen_s", "col.erased_on")
 _INCIDENT = ("event_code", "incident", "col.start_s", "col.end_s", "decision")
 _VERDICT = (
     "event_code", "verdict.about", "decision", "verdict.reason", "verdict.by", "verdict.at",
 )  # fmt: skip
+_OF_DATES: dict[type, Style] = {datetime: Style.TIME, date: Style.DAY}
 _WIDTHS = {
     "learner": 28,
     "event_title": 28,
@@ -167,11 +168,13 @@ def _sitting(sitting: Json | None) -> tuple[Cell, ...]:
     if sitting is None:
         return (None,) * len(_SITTING)
     recording = sitting["recording"]
+    erased_on = recording.get("expired_on")
     return (
         sitting["attempt"],
         recording["exam_seconds"],
         recording["camera_seconds"],
         recording["screen_seconds"],
+        date.fromisoformat(erased_on) if erased_on else None,
     )
 
 
@@ -242,7 +245,7 @@ def _row(row: tuple[Cell, ...], styles: list[Style]) -> str:
         [
             text_cell(n, each, Style.TEXT)
             if isinstance(each, str)
-            else cell(n, each, Style.TIME if isinstance(each, datetime) else styles[n])
+            else cell(n, each, _OF_DATES.get(type(each), styles[n]))
             for n, each in enumerate(row)
             if each is not None
         ]

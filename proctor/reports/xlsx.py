@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from functools import lru_cache
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 from xml.sax.saxutils import escape, quoteattr
 
-Cell = str | int | float | Decimal | datetime | None
+Cell = str | int | float | Decimal | date | datetime | None
 
 #: rows a sheet can hold
 MAX_ROWS = 1_048_576
@@ -47,6 +47,7 @@ class Style(IntEnum):
     NUMBER = 6
     TIME = 7
     BOLD = 8
+    DAY = 9
 
 
 class Workbook:
@@ -183,6 +184,8 @@ def cell(column: int, value: Cell, style: Style) -> str:
         case datetime():
             days = (value - _EPOCH).total_seconds() / 86_400
             return f'<c r="{letters(column)}{_ROW}" s="{style:d}"><v>{days:.10f}</v></c>'
+        case date():
+            return cell(column, (value - _EPOCH.date()).days, style)
         case _:
             return f'<c r="{letters(column)}{_ROW}" s="{style:d}"><v>{value}</v></c>'
 
@@ -248,7 +251,8 @@ _TOP = '<alignment vertical="top"/>'
 _WRAPPED = '<alignment vertical="top" wrapText="1"/>'
 _STYLES = (
     f'<styleSheet xmlns="{_MAIN}">'
-    '<numFmts count="1"><numFmt numFmtId="164" formatCode="dd.mm.yyyy hh:mm"/></numFmts>'
+    '<numFmts count="2"><numFmt numFmtId="164" formatCode="dd.mm.yyyy hh:mm"/>'
+    '<numFmt numFmtId="165" formatCode="dd.mm.yyyy"/></numFmts>'
     '<fonts count="4"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="16"/><name val="Calibri"/></font>'
     '<font><sz val="11"/><color rgb="FF51607A"/><name val="Calibri"/></font>'
@@ -258,7 +262,7 @@ _STYLES = (
     '<fill><patternFill patternType="solid"><fgColor rgb="FFEEF2F7"/></patternFill></fill></fills>'
     '<borders count="2"><border><left/><right/><top/><bottom/><diagonal/></border>'
     '<border><left/><right/><top/><bottom style="thin"/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="9">'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="10">'
     "<xf/>"
     '<xf fontId="1" applyFont="1"/>'
     f'<xf fontId="2" applyFont="1" applyAlignment="1">{_TOP}</xf>'
@@ -270,6 +274,8 @@ _STYLES = (
     '<xf numFmtId="164" applyNumberFormat="1" applyAlignment="1">'
     '<alignment horizontal="left" vertical="top"/></xf>'
     '<xf fontId="3" applyFont="1"/>'
+    '<xf numFmtId="165" applyNumberFormat="1" applyAlignment="1">'
+    '<alignment horizontal="left" vertical="top"/></xf>'
     '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
     "</styleSheet>"
 )

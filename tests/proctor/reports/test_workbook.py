@@ -48,6 +48,20 @@ def test_outcomes_sheet_has_a_row_per_learner_and_event(report: IssuedReport) ->
     assert (final["Exam, s"], final["Camera recording, s"]) == (90, 88)
 
 
+def test_the_day_on_which_evidence_was_erased_is_a_date(report: IssuedReport) -> None:
+    document = document_of(report)
+    sat = next(e for who in document["learners"] for e in who["events"] if e["sitting"])
+    sat["sitting"]["recording"]["expired_on"] = "2026-05-20"
+    book = load_workbook(io.BytesIO(xlsx_of(document, report.sha256, "en")))
+    head, *rows = book["Outcomes"].iter_rows()
+    at = [cell.value for cell in head].index("Evidence erased on")
+    assert [(cell.value, cell.number_format) for row in rows if (cell := row[at]).value] == [
+        (datetime(2026, 5, 20), "dd.mm.yyyy")
+    ]
+    days = [row["Evidence erased on"] for row in csv_rows(csv_of(document, report.sha256, "en"))]
+    assert sorted(days)[-2:] == ["", "2026-05-20"]
+
+
 def test_incidents_and_decisions_are_listed_with_times(report: IssuedReport) -> None:
     _, *incidents = rows_of(report, "Incidents")
     assert [row[2:] for row in incidents] == [
@@ -67,7 +81,7 @@ def test_what_a_person_wrote_is_a_string_and_never_a_formula(report: IssuedRepor
 
 def test_tables_can_be_filtered_below_a_frozen_head(report: IssuedReport) -> None:
     book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "kk")))
-    assert (book["Нәтижелер"].freeze_panes, book["Нәтижелер"].auto_filter.ref) == ("C2", "A1:M16")
+    assert (book["Нәтижелер"].freeze_panes, book["Нәтижелер"].auto_filter.ref) == ("C2", "A1:N16")
 
 
 def test_csv_has_a_row_per_learner_and_event_with_the_shares(report: IssuedReport) -> None:
@@ -130,7 +144,7 @@ def test_table_longer_than_a_sheet_goes_on_on_the_next(
     assert [len(part) for part in parts] == [11, 6]
     assert parts[0][0] == parts[1][0]
     assert len({row[:3] for part in parts for row in part[1:]}) == 15
-    assert book["Outcomes 2"].auto_filter.ref == "A1:M6"
+    assert book["Outcomes 2"].auto_filter.ref == "A1:N6"
 
 
 @pytest.mark.parametrize(
