@@ -138,7 +138,7 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
         "typing": _erase_typing(tx, student.id),
         "sittings": [each.id for each in kept],
     }
-    tx.add_all(Expiry(sitting_id=each.id, due_at=at, at=at) for each in kept)
+    tx.add_all(Expiry(sitting_id=each.id, on_request=True, due_at=at, at=at) for each in kept)
     anew = vault.renew(tx, student.id, at)
     for purpose, sealed in _staying(tx, student.id):
         assert sealed.sealed is not None, "what has no words is left out"

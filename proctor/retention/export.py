@@ -93,8 +93,9 @@ def _sitting(tx: Session, vault: Vault, sitting: Sitting, now: datetime) -> Json
         "started_at": _at(sitting.started_at),
         "finished_at": _at(sitting.finished_at),
         "recordings": _recordings(files),
-        "erased_at": _at(files.expired_at),
-        "kept_until": None if files.expired_at else _at(standing_of(tx, sitting, now).due_at),
+        "erased_at": _at(files.expiry.at if files.expiry else None),
+        "erased_on_request": files.expiry.on_request if files.expiry else None,
+        "kept_until": None if files.expiry else _at(standing_of(tx, sitting, now).due_at),
         "comparisons": [
             {
                 "at_s": each.at_s,

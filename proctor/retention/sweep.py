@@ -173,7 +173,8 @@ def _mark(db: Database, found: Standing, now: datetime) -> bool:
         standing = standing_of(tx, tx.get_one(Sitting, found.id), now)
         if standing.why_not_yet(now):
             return False
-        tx.add(Expiry(sitting_id=found.id, due_at=standing.due_at, at=now))
+        due_at = standing.due_at
+        tx.add(Expiry(sitting_id=found.id, on_request=False, due_at=due_at, at=now))
     return True
 
 
@@ -199,6 +200,7 @@ def _erase(db: Database, root: Path, sitting_id: str, now: datetime, swept: Swep
             tx.delete(typing)
         expiry.done_at = now
         fact: dict[str, Any] = {
+            "on_request": expiry.on_request,
             "due_at": expiry.due_at.isoformat(),
             "since": expiry.at.isoformat(),
             "files": named,

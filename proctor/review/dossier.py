@@ -18,6 +18,7 @@ from proctor.people.tables import Account, Role
 from proctor.review.tables import Decision, Verdict
 from proctor.review.verdicts import IdentityStanding, identity_standing, verdicts_of
 from proctor.sittings.expiries import expiry_of
+from proctor.sittings.tables import Expiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """``sent_by_program``: whether pictures came from something else than the exam page.
-    ``expired_at``: since when clips and files of recordings are gone."""
+    ``expiry``: set once clips and files of recordings are gone."""
 
     incidents: tuple[IncidentFile, ...]
     recordings: tuple[Recording, ...]
@@ -79,7 +80,7 @@ class Dossier:
     standing: IdentityStanding
     views: tuple[View, ...]
     sent_by_program: bool
-    expired_at: datetime | None
+    expiry: Expiry | None
 
     @property
     def identity_undecided(self) -> int:
@@ -119,7 +120,7 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
             event.payload["via"] == "whip"
             for event in events.read(tx, sitting_id, "media_connected")
         ),
-        expired_at=expiry.at if expiry else None,
+        expiry=expiry,
     )
 
 

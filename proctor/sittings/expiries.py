@@ -7,9 +7,15 @@ from proctor.sittings.tables import Expiry
 
 
 class RecordingExpired(NotFound):
-    """What was recorded of this sitting was erased."""
+    """What was recorded of this sitting was erased, since its term was over."""
 
     key = "error.recording_expired"
+
+
+class RecordingErased(RecordingExpired):
+    """What was recorded of this sitting was erased, since the student asked for it."""
+
+    key = "error.recording_erased"
 
 
 def expiry_of(tx: Session, sitting_id: str) -> Expiry | None:
@@ -19,5 +25,6 @@ def expiry_of(tx: Session, sitting_id: str) -> Expiry | None:
 
 def refuse_expired(tx: Session, sitting_id: str) -> None:
     """Raise RecordingExpired when nobody may see the recordings of a sitting any more."""
-    if expiry_of(tx, sitting_id) is not None:
-        raise RecordingExpired
+    expiry = expiry_of(tx, sitting_id)
+    if expiry is not None:
+        raise RecordingErased if expiry.on_request else RecordingExpired

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Float, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Boolean, Float, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from proctor.exams.tables import Technology
@@ -130,14 +130,15 @@ class VisitCode(Base):
 class Expiry(Base):
     """Nobody may see the recordings, clips and typing of a sitting any more.
 
-    ``due_at``: when their term was over, or a request to erase them was confirmed; ``at``: since
-    when they are shown to nobody; ``done_at``: when the last of them was gone, None while they are
-    being erased.
+    ``on_request``: the student asked for it, otherwise their term was over; ``due_at``: when it
+    was, or the request was confirmed; ``at``: since when they are shown to nobody; ``done_at``:
+    when the last of them was gone, None while they are being erased.
     """
 
     __tablename__ = "expiries"
 
     sitting_id: Mapped[str] = mapped_column(String(32), ForeignKey("sittings.id"), primary_key=True)
+    on_request: Mapped[bool] = mapped_column(Boolean)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.db
 class Expired:
     """Alice's finished exam, with an incident, whose files are gone."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, on_request: bool) -> None:
         now = service.services.clock.now()
         with service.db.transaction() as tx:
             sitting = sitting_of(tx, service.cast, service.cast.alice, now)
@@ -24,7 +24,11 @@ class Expired:
             row = record_track(tx, sitting, root, Track.CAMERA, seconds=6, plain=True)
             self.recording_id = row.id
             self.clip_id = cut_clips(tx, sitting, root)[0].id
-            tx.add(Expiry(sitting_id=sitting.id, due_at=now, at=now, done_at=now))
+            tx.add(
+                Expiry(
+                    sitting_id=sitting.id, on_request=on_request, due_at=now, at=now, done_at=now
+                )
+            )
         for path in (root / self.sitting_id).iterdir():
             path.unlink()
         self.day = now.strftime("%d.%m.%Y")
@@ -32,7 +36,7 @@ class Expired:
 
 @pytest.fixture
 def expired(service: Service) -> Expired:
-    return Expired(service)
+    return Expired(service, on_request=False)
 
 
 @pytest.mark.parametrize("locale", ["kk", "ru", "en"])
@@ -50,6 +54,23 @@ def test_reviewer_and_student_read_since_when(
         assert expired.day in answer.text
         assert expired.clip_id not in answer.text
         assert "/pictures/" not in answer.text
+
+
+@pytest.mark.parametrize("on_request", [False, True])
+def test_pages_and_refusals_say_which_of_the_two_reasons_it_was(
+    service: Service, *, on_request: bool
+) -> None:
+    expired = Expired(service, on_request=on_request)
+    reasons = ("you asked for it", "the student asked for it", "their term was over")
+    for name, page, asked in (
+        ("rita", f"/review/sittings/{expired.sitting_id}", reasons[1]),
+        ("rita", f"/review/recordings/{expired.recording_id}", reasons[1]),
+        ("alice", f"/sittings/{expired.sitting_id}/record", reasons[0]),
+        ("alice", f"/sittings/{expired.sitting_id}/clips/{expired.clip_id}", reasons[1]),
+    ):
+        text = service.client(name).get(page).text.replace("its term", "their term")
+        said = {reason for reason in reasons if reason in text}
+        assert said == {asked if on_request else reasons[2]}, page
 
 
 def test_nothing_of_it_is_shown_and_no_view_is_written(service: Service, expired: Expired) -> None:

@@ -41,6 +41,7 @@ from proctor.shares.evidence import SittingEvidence, evidence_of
 from proctor.shares.outcomes import decide_sitting, overruling
 from proctor.shares.packs import pack
 from proctor.sittings import interventions
+from proctor.sittings.expiries import RecordingErased, RecordingExpired
 from proctor.sittings.repairs import technologies_of
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor
@@ -113,11 +114,17 @@ class Opened:
         over = self.now if sitting.paused_at else min(self.now, sitting.deadline_at)
         return (over - sitting.started_at).total_seconds()
 
+    @property
+    def gone(self) -> str:
+        """The words for recordings that are not kept any more."""
+        is_erased = self.files.expiry is not None and self.files.expiry.on_request
+        return RecordingErased.key if is_erased else RecordingExpired.key
+
     @cached_property
     def player(self) -> dict[str, Any]:
         texts = subset(locale_of(self.request), "review.player.")
-        if self.files.expired_at is not None:
-            texts["review.player.nothing"] = self.t("error.recording_expired")
+        if self.files.expiry is not None:
+            texts["review.player.nothing"] = self.t(self.gone)
         recordings_dir = self.at.settings.recordings_dir
         return player_data(self.sitting, self.files, self.exam_s, recordings_dir, texts)
 
@@ -179,6 +186,7 @@ class Opened:
             granted=self._granted(),
             claim=self._claim(),
             came_from=came_from(self.request),
+            gone=self.gone,
             sample=self._sample(),
             said=self.said,
             outcome=outcome,
@@ -217,7 +225,7 @@ class Opened:
             said=fact_of(self.t, found.row),
             trust=trust_of(self.t, kind, rates.get(kind), models),
             stills=tuple(Still(name, f"{pictures}/{name}", at_s) for name, at_s in moments.items())
-            if self.files.recordings and self.files.expired_at is None
+            if self.files.recordings and self.files.expiry is None
             else (),
             alike=len(alike),
             answers=tuple(each for each in self.said if each.incident_id == found.row.id),

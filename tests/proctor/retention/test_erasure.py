@@ -133,6 +133,9 @@ def test_the_receipt_says_what_was_erased_and_its_hash_is_in_the_chain(
     with database.reading() as tx:
         row = tx.get_one(Erasure, erasure_id)
         (done,) = events.read(tx, f"account:{cast.alice.id}", "erasure_done")
+        (gone,) = events.read(tx, sitting.id, "evidence_expired")
+        assert tx.get_one(Expiry, sitting.id).on_request
+    assert gone.payload["on_request"]
     told = json.loads(erasure.receipt_bytes(row))
     (of_sitting,) = told["erased"]["sittings"]
     assert list(of_sitting["files"]) == [f"{sitting.id}/camera-001.webm"]
@@ -255,7 +258,7 @@ def test_nothing_is_erased_while_an_exam_can_go_on(
 def test_an_erased_sitting_is_not_gone_on_with(database: Database, cast: Cast) -> None:
     with database.transaction() as tx:
         made = sitting_of(tx, cast, cast.alice, NOON, SittingState.CHECKING)
-        tx.add(Expiry(sitting_id=made.id, due_at=NOON, at=NOON))
+        tx.add(Expiry(sitting_id=made.id, on_request=False, due_at=NOON, at=NOON))
         tx.flush()
         again = desk.open_sitting(tx, made.event_id, cast.alice.id, "1" * 32, LATER)
         assert (again.id == made.id, again.attempt, again.state) == (False, 2, "created")

@@ -46,7 +46,7 @@ def final(made: ExamCourse) -> Sitting:
 
 
 def expire(made: ExamCourse, sitting: Sitting) -> None:
-    made.tx.add(Expiry(sitting_id=sitting.id, due_at=NOW, at=NOW, done_at=NOW))
+    made.tx.add(Expiry(sitting_id=sitting.id, on_request=False, due_at=NOW, at=NOW, done_at=NOW))
     made.tx.flush()
 
 

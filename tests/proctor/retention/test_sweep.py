@@ -99,6 +99,7 @@ def test_hashes_decisions_and_the_chain_stay(
     # two clips beside them
     assert len(fact.payload["files"]) == 4
     assert (fact.payload["unnamed"], fact.payload["typing"]) == (0, True)
+    assert (fact.payload["on_request"], expiry.on_request) == (False, False)
     assert (expiry.due_at, expiry.at, expiry.done_at) == (DUE, DUE, DUE)
 
 
