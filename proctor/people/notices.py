@@ -17,7 +17,8 @@ from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 class NoticeKind(StrEnum):
     """To students. ``answer``: incidents to explain; ``deadline``: the time for it ends soon;
-    ``decision``: a person decided; ``message``: a proctor wrote while the exam's page was closed.
+    ``decision``: a person decided; ``message``: a proctor wrote while the exam's page was closed;
+    ``erasure``: a request to have one's data erased was answered.
 
     To staff. ``review``: sittings of an exam wait; ``second``: a decision waits for another
     person; ``appeal``: one waits for somebody who decided nothing; ``detector``: one is off.
@@ -27,6 +28,7 @@ class NoticeKind(StrEnum):
     DEADLINE = "deadline"
     DECISION = "decision"
     MESSAGE = "message"
+    ERASURE = "erasure"
     REVIEW = "review"
     SECOND = "second"
     APPEAL = "appeal"
@@ -63,6 +65,8 @@ class Notice(Base):
                 return f"/review?exam={self.event_id}"
             case NoticeKind.SECOND | NoticeKind.APPEAL:
                 return f"/review/sittings/{self.sitting_id}"
+            case NoticeKind.ERASURE:
+                return "/my-data#erasure"
             case NoticeKind.DETECTOR:
                 return "/office/quality"
         return f"/sittings/{self.sitting_id}/record"

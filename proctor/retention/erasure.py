@@ -1,7 +1,8 @@
 """Erasure of a student's samples and recordings when they ask for it.
 
 Asked for → confirmed by the office, if nothing is open: the key is destroyed and what has to stay
-is sealed under another → files unlinked → receipt. Decisions, outcomes and chains stay.
+is sealed under another → files unlinked → receipt. Decisions, outcomes and chains stay. Or refused
+with a reason; when the student asks again, the same person does not refuse it again.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from proctor.exams.schemes import versions_of
 from proctor.exams.tables import AssessmentEvent
 from proctor.identity.tables import Reference, SentenceSample, TypingSample
 from proctor.people import consents
+from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account, Consent, Institution
 from proctor.plumbing.db import hold
 from proctor.retention.facts import standings, with_evidence
@@ -28,6 +30,7 @@ from proctor.retention.tables import Erasure
 from proctor.retention.terms import terms_of
 from proctor.review import statements
 from proctor.review.tables import Statement
+from proctor.review.verdicts import reason_of
 from proctor.sittings import desk, interventions
 from proctor.sittings.repairs import window_of
 from proctor.sittings.tables import Answer, Expiry, Intervention, Sitting, SittingState
@@ -54,6 +57,12 @@ class ErasureHeld(Conflict):
     key = "error.erasure_held"
 
 
+class OtherPersonAnswers(Conflict):
+    """Who refused the request before does not refuse it again."""
+
+    key = "error.erasure_refused_before"
+
+
 def newest_of(tx: Session, account_id: str) -> Erasure | None:
     """The newest request of a student that was not taken back."""
     query = select(Erasure).where(Erasure.account_id == account_id, Erasure.withdrawn_at.is_(None))
@@ -69,6 +78,7 @@ def waiting(tx: Session, institution_id: str) -> list[tuple[Erasure, Account]]:
             Account.institution_id == institution_id,
             Erasure.withdrawn_at.is_(None),
             Erasure.confirmed_at.is_(None),
+            Erasure.refused_at.is_(None),
         )
     )
     return [(row, student) for row, student in tx.execute(query.order_by(Erasure.asked_at))]
@@ -78,7 +88,7 @@ def ask(tx: Session, student: Account, at: datetime) -> Erasure:
     """Ask for one's samples and recordings to be erased. Raises ErasureAsked."""
     hold(tx, _stream(student.id))
     newest = newest_of(tx, student.id)
-    if newest is not None and newest.done_at is None:
+    if newest is not None and newest.is_open:
         raise ErasureAsked
     row = Erasure(account_id=student.id, asked_at=at, receipt={})
     tx.add(row)
@@ -91,10 +101,27 @@ def withdraw(tx: Session, student: Account, at: datetime) -> None:
     """Take one's request back before it is confirmed. Raises ErasureAsked."""
     hold(tx, _stream(student.id))
     newest = newest_of(tx, student.id)
-    if newest is None or newest.confirmed_at is not None:
+    if newest is None or newest.confirmed_at or newest.refused_at:
         raise ErasureAsked
     newest.withdrawn_at = at
     events.append(tx, _stream(student.id), "erasure_withdrawn", {"erasure": newest.id}, at)
+
+
+def refuse(tx: Session, by: Account, erasure_id: str, reason: str, at: datetime) -> None:
+    """Refuse a request, with a reason the student reads. Raises OtherPersonAnswers, ErasureAsked,
+    ReasonMissing."""
+    row, student = _request(tx, by, erasure_id)
+    hold(tx, _stream(student.id))
+    # what was read before may be over
+    tx.refresh(row)
+    if row.confirmed_at or not row.is_open:
+        raise ErasureAsked
+    if by.id == _refused_before(tx, row):
+        raise OtherPersonAnswers
+    row.refused_by, row.refused_at, row.refusal = by.id, at, reason_of(reason)
+    fact = {"erasure": row.id, "by": by.id}
+    events.append(tx, _stream(student.id), "erasure_refused", fact, at)
+    tell(tx, NoticeKind.ERASURE, About(student.id), at)
 
 
 def held_by(tx: Session, student: Account, now: datetime) -> frozenset[Why]:
@@ -114,10 +141,7 @@ def held_by(tx: Session, student: Account, now: datetime) -> frozenset[Why]:
 def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetime) -> None:
     """Destroy the key and the samples, and show the recordings to nobody any more; their files
     go next. Raises ErasureHeld, ErasureAsked."""
-    row = tx.get(Erasure, erasure_id)
-    student = tx.get_one(Account, row.account_id) if row else None
-    if row is None or student is None or student.institution_id != by.institution_id:
-        raise NoSuchErasure
+    row, student = _request(tx, by, erasure_id)
     if held_by(tx, student, at):
         raise ErasureHeld
     # who appeals, decides, sets a hold or seals something now is waited for
@@ -128,7 +152,7 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
         hold(tx, sitting_id)
     # what was read before may be over
     tx.expire_all()
-    if row.confirmed_at is not None or row.withdrawn_at is not None:
+    if row.confirmed_at or not row.is_open:
         raise ErasureAsked
     if held_by(tx, student, at):
         raise ErasureHeld
@@ -169,11 +193,29 @@ def complete(tx: Session, erasure_ids: Iterable[str], now: datetime) -> None:
         sha256 = hashlib.sha256(receipt_bytes(row)).hexdigest()
         fact = {"erasure": row.id, "receipt": sha256}
         events.append(tx, _stream(row.account_id), "erasure_done", fact, now)
+        tell(tx, NoticeKind.ERASURE, About(row.account_id), now)
 
 
 def receipt_bytes(row: Erasure) -> bytes:
     """The receipt as a file; its SHA-256 stands in the chain of the person."""
     return rfc8785.dumps(row.receipt)
+
+
+def _request(tx: Session, by: Account, erasure_id: str) -> tuple[Erasure, Account]:
+    """A request of a student of *by*'s institution. Raises NoSuchErasure."""
+    row = tx.get(Erasure, erasure_id)
+    student = tx.get_one(Account, row.account_id) if row else None
+    if row is None or student is None or student.institution_id != by.institution_id:
+        raise NoSuchErasure
+    return row, student
+
+
+def _refused_before(tx: Session, row: Erasure) -> str | None:
+    """Who refused the request of this student before *row*."""
+    mine = select(Erasure.refused_by).where(
+        Erasure.account_id == row.account_id, Erasure.refused_at.is_not(None)
+    )
+    return tx.scalars(mine.order_by(Erasure.refused_at.desc()).limit(1)).first()
 
 
 def _receipt(tx: Session, row: Erasure) -> dict[str, Any]:

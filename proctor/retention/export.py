@@ -20,6 +20,7 @@ from proctor.identity.tables import Reference
 from proctor.people import consents
 from proctor.people.tables import Account
 from proctor.retention.facts import standing_of, standing_of_reference
+from proctor.retention.tables import Erasure
 from proctor.review import statements
 from proctor.review.dossier import Dossier, Ruling, checks_of, dossier
 from proctor.review.verdicts import ENDED
@@ -57,6 +58,7 @@ def held_of(tx: Session, vault: Vault, student: Account, now: datetime) -> Json:
             for purpose, given in consents.current(tx, vault, student.id).items()
         },
         "samples": _samples(tx, student, now),
+        "erasures": _erasures(tx, student),
         "sittings": [_sitting(tx, vault, each, now) for each in tx.scalars(mine).all()],
         "events": _chain(tx, f"account:{student.id}"),
     }
@@ -74,6 +76,20 @@ def _samples(tx: Session, student: Account, now: datetime) -> list[Json]:
             "kept_until": _at(standing_of_reference(tx, row, now).due_at),
         }
         for row in tx.scalars(query.order_by(Reference.created_at)).all()
+    ]
+
+
+def _erasures(tx: Session, student: Account) -> list[Json]:
+    query = select(Erasure).where(Erasure.account_id == student.id)
+    return [
+        {
+            "asked_at": _at(row.asked_at),
+            "withdrawn_at": _at(row.withdrawn_at),
+            "refused_at": _at(row.refused_at),
+            "refused_because": row.refusal,
+            "done_at": _at(row.done_at),
+        }
+        for row in tx.scalars(query.order_by(Erasure.asked_at)).all()
     ]
 
 

@@ -51,7 +51,8 @@ class Erasure(Base):
     """A student asked that their samples and recordings are erased.
 
     ``confirmed_at``: since when the key that sealed them is destroyed; ``done_at``: when the last
-    file was gone; ``receipt``: what was erased, {} before.
+    file was gone; ``receipt``: what was erased, {} before. ``refusal``: why the office refused it,
+    read by the student; the chain holds that it was refused, not why.
     """
 
     __tablename__ = "erasures"
@@ -64,3 +65,11 @@ class Erasure(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     receipt: Mapped[dict[str, Any]] = mapped_column(JSON)
+    refused_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("accounts.id"))
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refusal: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer, or for the last file to go."""
+        return not (self.withdrawn_at or self.refused_at or self.done_at)

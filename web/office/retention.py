@@ -33,6 +33,12 @@ class TermForm(Sent):
     days: int
 
 
+class RefusalForm(Sent):
+    """Why a request for erasure is refused."""
+
+    reason: str = Field("", max_length=4 * MAX_REASON)
+
+
 class HoldForm(Sent):
     """Whose data is kept from being erased, why, and up to which day."""
 
@@ -107,6 +113,22 @@ def confirm_erasure(
     return RedirectResponse("/office/retention#erasures", 303)
 
 
+@router.post("/erasures/{erasure_id}/refuse", dependencies=[office])
+def refuse_erasure(
+    request: Request,
+    erasure_id: str,
+    form: Annotated[RefusalForm, Form()],
+    tx: Tx,
+    visitor: Signed,
+    at: ServicesDep,
+) -> Response:
+    try:
+        erasure.refuse(tx, visitor.account, erasure_id, form.reason, at.clock.now())
+    except (Refused, Conflict) as error:
+        return _page(request, tx, visitor, at, error, refusal=(erasure_id, form.reason))
+    return RedirectResponse("/office/retention#erasures", 303)
+
+
 def _page(
     request: Request,
     tx: Session,
@@ -114,8 +136,10 @@ def _page(
     at: Services,
     error: ProctorError | None = None,
     form: HoldForm | None = None,
+    *,
+    refusal: tuple[str, str] | None = None,
 ) -> Response:
-    """``error``: why what was sent is refused. ``form``: what was written then."""
+    """``error``: why what was sent is refused. ``form``, ``refusal``: what was written then."""
     now, institution_id = at.clock.now(), visitor.account.institution_id
     due = find_due(tx, institution_id, now)
     sittings, references = due.now_due(now)
@@ -140,6 +164,7 @@ def _page(
             for row, student in erasure.waiting(tx, institution_id)
         ],
         form=form,
+        refusal=dict([refusal] if refusal else ()),
         least=MIN_REASON,
         most=MAX_REASON,
         refused=translate(locale_of(request), error.key, **error.ids) if error else None,

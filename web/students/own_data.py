@@ -76,7 +76,7 @@ def _page(
     student, now, locale = visitor.account, at.clock.now(), locale_of(request)
     samples = tx.scalars(select(Reference).where(Reference.account_id == student.id)).all()
     asked = erasure.newest_of(tx, student.id)
-    is_open = asked is not None and asked.done_at is None
+    is_open = asked is not None and asked.is_open
     held = erasure.held_by(tx, student, now) if is_open else frozenset()
     return page(
         request,
