@@ -118,6 +118,9 @@ def broken_rules(context: BrowserContext, url: str, paths: list[str], language: 
         assert response.status == (404 if "/none" in path else 200), path
         assert page.get_attribute("html", "lang") == language, path
         assert page.locator("h1").count() == 1, path
+        # one line at 1280 pixels, whatever the language
+        bar = page.locator(".page-header-bar").evaluate("bar => bar.offsetHeight")
+        assert bar < 70, path
         found += violations(page)
     return found
 
