@@ -3,6 +3,7 @@
 import pytest
 
 from proctor import events
+from proctor.clock import TIME_ZONE
 from proctor.observations import Track
 from proctor.sittings.tables import Expiry
 from tests.support.service import Service
@@ -31,7 +32,7 @@ class Expired:
             )
         for path in (root / self.sitting_id).iterdir():
             path.unlink()
-        self.day = now.strftime("%d.%m.%Y")
+        self.day = now.astimezone(TIME_ZONE).strftime("%d.%m.%Y")
 
 
 @pytest.fixture
