@@ -17,7 +17,7 @@ def fetch_models() -> None:
     notes = Console(stderr=True)
     try:
         fetched = fetch(target)
-    except (FetchFailed, ModelRefused) as error:
+    except (FetchFailed, ModelRefused, OSError) as error:
         notes.print(str(error), markup=False)
         raise typer.Exit(1) from error
     notes.print(f"fetched: {', '.join(fetched)}" if fetched else f"up to date in {target}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, show
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, show
 from proctor.inference import InferencePool, material
 from proctor.inference.material import Change
 from proctor.observations import NotAssessed
@@ -42,7 +42,7 @@ def detection(
     is left out of these. The interval is that of ``detected``. ``two_faces``: how often a face is
     found behind another one, by its height in a webcam's frame.
     """
-    stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in STILLS)
+    stills = sorted(p for p in images.rglob("*") if p.suffix.lower() in STILLS and p.is_file())
     if not stills:
         raise fail(f"no stills in {images}")
     changes = [(change, step) for change, steps in _STEPS.items() for step in steps]
@@ -52,7 +52,7 @@ def detection(
 
         def submit(case: Case) -> Future[Any]:
             path, change, step = case
-            return workers.submit(material.find_altered, path.read_bytes(), change, step)
+            return workers.submit(material.find_altered, content(path), change, step)
 
         found = list(pool.in_order(cases, submit))
         behind = {step: _behind(workers, stills, step) for step in _BEHIND} if sweep else {}
@@ -89,7 +89,7 @@ def _behind(workers: InferencePool, stills: list[Path], height: float) -> list[t
     pairs = ((one, stills[(k + by) % len(stills)]) for by in apart for k, one in enumerate(stills))
 
     def submit(pair: tuple[Path, Path]) -> Future[Any]:
-        front, second = (path.read_bytes() for path in pair)
+        front, second = (content(path) for path in pair)
         return workers.submit(material.find_behind, front, second, height)
 
     found = pool.in_order(pairs, submit)

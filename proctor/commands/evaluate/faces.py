@@ -1,7 +1,6 @@
 """``proctor evaluate faces``: pairs of stills, mated or not, against the operating point."""
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +14,17 @@ from biometrics.comparison import FaceComparison, paired_scores
 from biometrics.error_rates import Scores, eer, fnmr, threshold_at_fmr
 from biometrics.types import Template
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import AsJson, Rate, fail, path_in, show
+from proctor.commands.evaluate.figures import AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import Backend, FrameAssessment, InferencePool, material
 from proctor.observations import NotAssessed
 
 _FMR_TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}
-_YES, _NO = {"1", "true", "yes", "mated"}, {"0", "false", "no", "non_mated"}
+_MATED = {
+    **dict.fromkeys(("1", "true", "yes", "mated"), True),
+    **dict.fromkeys(("0", "false", "no", "non_mated"), False),
+}
 _CHUNK = 100_000
-
-
-class TableInvalid(Exception):
-    """The table is not one of pairs; the message names the line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ def faces(
     """Compare pairs of stills: FMR, FNMR, EER, and the FMR within each group."""
     try:
         read = read_pairs(pairs)
-    except (OSError, TableInvalid) as error:
+    except TableError as error:
         raise fail(str(error)) from error
     with pool.opened(backend) as workers:
         templates = list(_templates(workers, pairs, read.paths, crops))
@@ -61,25 +60,17 @@ def faces(
 
 
 def read_pairs(path: Path) -> Pairs:
-    """Raises TableInvalid for a missing column or a ``mated`` that is neither 1 nor 0."""
+    """Raises TableError, also for a ``mated`` that is neither 1 nor 0."""
     rows: dict[str, int] = {}
     groups: dict[str, int] = {}
-    numbers: list[tuple[int, int, bool, int]] = []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for line in csv.DictReader(file):
-            try:
-                a, b, mated = line["a"], line["b"], line["mated"].strip().lower()
-            except (KeyError, AttributeError) as error:
-                raise TableInvalid("the table needs the columns a,b,mated,group") from error
-            if mated not in _YES | _NO:
-                raise TableInvalid(f"line {len(numbers) + 2}: mated is 1 or 0")
-            name = (line.get("group") or "").strip()
-            group = groups.setdefault(name, len(groups)) if name else -1
-            pair = rows.setdefault(a, len(rows)), rows.setdefault(b, len(rows))
-            numbers.append((*pair, mated in _YES, group))
-    if not numbers:
-        raise TableInvalid("the table has no pairs")
-    table = np.array(numbers, dtype=np.int64)
+
+    def numbers(line: Mapping[str, str]) -> tuple[int, int, bool, int]:
+        a, b, mated = filled(line, "a"), filled(line, "b"), line["mated"].strip().lower()
+        name = line.get("group", "").strip()
+        group = groups.setdefault(name, len(groups)) if name else -1
+        return rows.setdefault(a, len(rows)), rows.setdefault(b, len(rows)), _MATED[mated], group
+
+    table = np.array(read(path, "a,b,mated,group (mated: 1 or 0)", numbers), dtype=np.int64)
     first, second, mated_row, group_row = table.T
     return Pairs(tuple(rows), tuple(groups), first, second, mated_row.astype(bool), group_row)
 
@@ -155,7 +146,7 @@ def _templates(
     """The template of each still's largest face; None when it could not be acquired."""
 
     def submit(path: str) -> Future[Any]:
-        data = _bytes(path_in(table, path))
+        data = content(path_in(table, path))
         if crops:
             return workers.submit(material.encode_crop, data)
         return workers.submit_image(data, embed=True)
@@ -165,8 +156,3 @@ def _templates(
             yield seen.faces[0].template if seen.faces else None
         else:
             yield None if isinstance(seen, NotAssessed) else seen
-
-
-def _bytes(path: Path) -> bytes:
-    # a missing still cannot be acquired either, and the rate says so
-    return path.read_bytes() if path.is_file() else b""

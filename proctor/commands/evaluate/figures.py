@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from biometrics.error_rates import interval
 
@@ -46,19 +47,28 @@ def show(figures: dict[str, Any], *, as_json: bool) -> None:
         return
     table = Table("figure", "value", "n", "95 % interval")
     for row in _rows(figures, figures.get("intervals", {})):
-        table.add_row(*row)
+        # names of groups and files are anything, also what looks like markup
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 
 def fail(reason: str) -> typer.Exit:
     """The exit of a command that cannot measure, its reason on standard error."""
-    Console(stderr=True).print(reason, markup=False)
+    Console(stderr=True).print(reason, markup=False, soft_wrap=True)
     return typer.Exit(1)
 
 
 def path_in(table: Path, cell: str) -> Path:
     """A path written in a table, relative to the table's own folder."""
     return table.parent / cell
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a still; none where there is no such file, which is then not assessed."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):
+        return b""
 
 
 def _rows(

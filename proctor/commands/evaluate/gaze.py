@@ -1,7 +1,7 @@
 """``proctor evaluate gaze``: is it told from films where somebody looked, and when?"""
 
-import csv
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,10 +13,12 @@ from biometrics.types import Gaze
 from proctor.analysis.scene import direction
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import AsJson, Rate, fail, path_in, show
+from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import Looks, material
 from proctor.observations import NotAssessed
 
 DIRECTIONS: Final = ("ahead", "left", "right")
+_DIRECTIONS: Final = {each: each for each in DIRECTIONS} | {"centre": "ahead", "center": "ahead"}
 # eyes take so long to arrive where somebody was told to look, and start early
 _ON_THE_WAY_S: Final = 0.5
 
@@ -50,8 +52,8 @@ def gaze(
     """
     try:
         listed = read_list(stretches)
-    except (OSError, KeyError, ValueError) as error:
-        raise fail("the list needs path,from_s,to_s,direction (ahead, left, right)") from error
+    except TableError as error:
+        raise fail(str(error)) from error
     films = list(dict.fromkeys(each.path for each in listed))
     with pool.opened("opencv") as workers:
         answers = list(
@@ -68,21 +70,17 @@ def gaze(
 
 
 def read_list(path: Path) -> list[Stretch]:
-    """Raises KeyError when a column is missing, ValueError for an unknown direction or time."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    found = [
-        Stretch(
-            path_in(path, row["path"]),
+    """Raises TableError."""
+
+    def stretch(row: Mapping[str, str]) -> Stretch:
+        return Stretch(
+            path_in(path, filled(row, "path")),
             float(row["from_s"]),
             float(row["to_s"]),
-            row["direction"].strip().lower().replace("centre", "ahead").replace("center", "ahead"),
+            _DIRECTIONS[row["direction"].strip().lower()],
         )
-        for row in rows
-    ]
-    if any(each.direction not in DIRECTIONS for each in found):
-        raise ValueError("unknown direction")
-    return found
+
+    return read(path, "path,from_s,to_s,direction (ahead, left, right)", stretch)
 
 
 def figures(listed: list[Stretch], looks: dict[Path, list[Look]]) -> dict[str, Any]:

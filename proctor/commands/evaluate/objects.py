@@ -1,6 +1,5 @@
 """``proctor evaluate objects``: where a telephone is seen, and where one is seen that is not."""
 
-import csv
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ import typer
 
 from proctor.analysis.sightings import Sightings, is_phone, phone_score
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, path_in, show
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import InferencePool, Looks, material
 from proctor.observations import NotAssessed
 
@@ -40,27 +40,28 @@ def objects(
     """
     try:
         listed = read_list(shown)
-    except (OSError, KeyError) as error:
-        raise fail("the list needs the columns path,phone with 1 or 0") from error
+    except TableError as error:
+        raise fail(str(error)) from error
+    paths = [path_in(shown, name) for name, _ in listed]
     with pool.opened("opencv") as workers:
-        answers = list(
-            pool.in_order([path for path, _ in listed], lambda path: _look(workers, path, frames))
-        )
+        answers = list(pool.in_order(paths, lambda path: _look(workers, path, frames)))
     seen = [
-        (path, None if isinstance(answer, NotAssessed) else _seen(path, phone, answer))
-        for (path, phone), answer in zip(listed, answers, strict=True)
+        (name, None if isinstance(answer, NotAssessed) else _seen(path, phone, answer))
+        for (name, phone), path, answer in zip(listed, paths, answers, strict=True)
     ]
     show(figures(seen), as_json=as_json)
 
 
-def read_list(path: Path) -> list[tuple[Path, bool]]:
-    """Raises KeyError when a column is missing or says neither yes nor no."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    return [(path_in(path, row["path"]), _TRUE[row["phone"].strip().lower()]) for row in rows]
+def read_list(path: Path) -> list[tuple[str, bool]]:
+    """Paths as they are written, and whether a telephone is shown. Raises TableError."""
+    return read(
+        path,
+        "path,phone (1 or 0)",
+        lambda row: (filled(row, "path"), _TRUE[row["phone"].strip().lower()]),
+    )
 
 
-def figures(seen: list[tuple[Path, Seen | None]]) -> dict[str, Any]:
+def figures(seen: list[tuple[str, Seen | None]]) -> dict[str, Any]:
     """Rates of events by film and of hits by look, with and without a telephone."""
     known = [each for _, each in seen if each is not None]
     films = [each for each in known if each.is_film]
@@ -74,7 +75,7 @@ def figures(seen: list[tuple[Path, Seen | None]]) -> dict[str, Any]:
     return {
         **{name: rate.value for name, rate in rates.items()},
         "files": {
-            path.name: {
+            name: {
                 "event": each.sighting if each.is_film else None,
                 "hits": each.hits,
                 "looks": each.looks,
@@ -82,7 +83,7 @@ def figures(seen: list[tuple[Path, Seen | None]]) -> dict[str, Any]:
             }
             if each
             else None
-            for path, each in seen
+            for name, each in seen
         },
         "intervals": {name: rate.as_dict() for name, rate in rates.items()},
     }
@@ -90,7 +91,7 @@ def figures(seen: list[tuple[Path, Seen | None]]) -> dict[str, Any]:
 
 def _look(workers: InferencePool, path: Path, frames: int) -> Future[Any]:
     if path.suffix.lower() in STILLS:
-        return workers.submit(material.assess_still, path.read_bytes(), Looks(things=True))
+        return workers.submit(material.assess_still, content(path), Looks(things=True))
     return workers.submit(material.assess_film, path, frames, Looks(things=True))
 
 

@@ -1,6 +1,5 @@
 """``proctor evaluate pad``: which shown screens and prints are noticed, and which people are."""
 
-import csv
 from collections import defaultdict
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import typer
 from biometrics.face.sameness import repeats
 from proctor.analysis.sightings import is_suspect
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, path_in, show
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import FrameAssessment, InferencePool, Looks, material
 from proctor.observations import NotAssessed
 
@@ -23,9 +23,9 @@ _SUSPECT_SHARE, _SUSPECT_LOOKS = 0.15, 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``species``: of the attack, or empty."""
+    """``path``: as it is written in the list. ``species``: of the attack."""
 
-    path: Path
+    path: str
     live: bool
     species: str
 
@@ -57,10 +57,10 @@ def pad(
     """
     try:
         rows = read_list(shown)
-    except (OSError, KeyError) as error:
-        raise fail("the list needs the columns path,label,species with live or attack") from error
+    except TableError as error:
+        raise fail(str(error)) from error
     with pool.opened("opencv") as workers:
-        answers = list(pool.in_order(rows, lambda row: _look(workers, row.path, frames)))
+        answers = list(pool.in_order(rows, lambda row: _look(workers, shown, row, frames)))
     show(
         figures([(row, signs(answer)) for row, answer in zip(rows, answers, strict=True)]),
         as_json=as_json,
@@ -68,17 +68,16 @@ def pad(
 
 
 def read_list(path: Path) -> list[Row]:
-    """Raises KeyError when a column is missing or a label unknown."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        Row(
-            path_in(path, row["path"]),
+    """Raises TableError."""
+    return read(
+        path,
+        "path,label,species (label: live or attack)",
+        lambda row: Row(
+            filled(row, "path"),
             _LIVE[row["label"].strip().lower()],
-            (row["species"] or "").strip() or "unnamed",
-        )
-        for row in rows
-    ]
+            row["species"].strip() or "unnamed",
+        ),
+    )
 
 
 def signs(answer: Any) -> Signs | None:
@@ -119,7 +118,7 @@ def figures(found: list[tuple[Row, Signs | None]]) -> dict[str, Any]:
         "apcer": {species: {"apcer": r.value, **r.as_dict()} for species, r in apcer.items()},
         **{name: rate.value for name, rate in rates.items()},
         "acer": None if highest is None or bpcer is None else (highest + bpcer) / 2,
-        "files": {row.path.name: _told(each) for row, each in found},
+        "files": {row.path: _told(each) for row, each in found},
         "intervals": {name: rate.as_dict() for name, rate in rates.items()},
     }
 
@@ -137,8 +136,9 @@ def _told(each: Signs | None) -> dict[str, Any] | None:
     }
 
 
-def _look(workers: InferencePool, path: Path, frames: int) -> Future[Any]:
+def _look(workers: InferencePool, table: Path, row: Row, frames: int) -> Future[Any]:
+    path = path_in(table, row.path)
     looks = Looks(presentation=True)
     if path.suffix.lower() in STILLS:
-        return workers.submit(material.assess_still, path.read_bytes(), looks)
+        return workers.submit(material.assess_still, content(path), looks)
     return workers.submit(material.assess_film, path, frames, looks)

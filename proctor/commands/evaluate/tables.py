@@ -3,10 +3,12 @@
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
+
+Item = TypeVar("Item")
 
 
 class TableError(Exception):
@@ -23,6 +25,33 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise TableError(f"{path.name} is not text that can be read") from error
     except csv.Error as error:
         raise TableError(f"{path.name} is not CSV: {error}") from error
+
+
+def read(path: Path, columns: str, item: Callable[[Mapping[str, str]], Item]) -> list[Item]:
+    """What *item* makes of each row; *columns* as a person is told of them.
+
+    A cell that a short row leaves out is empty. Raises TableError for a file that cannot be read
+    or has no row, and for a row of which *item* raises KeyError or ValueError.
+    """
+    found: list[Item] = []
+    with opened(path) as file:
+        rows = csv.DictReader(file, restval="")
+        for row in rows:
+            try:
+                found.append(item(row))
+            except (KeyError, ValueError) as error:
+                told = f"line {rows.line_num} of {path.name}: the columns are {columns}"
+                raise TableError(told) from error
+    if not found:
+        raise TableError(f"{path.name} has no row; the columns are {columns}")
+    return found
+
+
+def filled(row: Mapping[str, str], column: str) -> str:
+    """Raises KeyError for an absent column, ValueError for an empty cell."""
+    if not row[column].strip():
+        raise ValueError(f"{column} is empty")
+    return row[column]
 
 
 def _text(path: Path) -> TextIO:

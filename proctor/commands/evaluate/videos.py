@@ -1,6 +1,5 @@
 """``proctor evaluate videos``: frames of every film against a reference of every identity."""
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -15,7 +14,8 @@ from biometrics.calibration import SequentialTest
 from biometrics.comparison import FaceComparison
 from biometrics.types import Template, mean_template
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, fail, path_in, show
+from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, material
 from proctor.observations import NotAssessed
 
@@ -48,8 +48,8 @@ def videos(
     """
     try:
         listed = read_list(films)
-    except (OSError, KeyError) as error:
-        raise fail("the list needs the columns path,identity") from error
+    except TableError as error:
+        raise fail(str(error)) from error
     with pool.opened(backend) as workers:
         paths = [path for path, _ in listed]
         samples = list(pool.in_order(paths, lambda path: _submit(workers, path, frames)))
@@ -61,9 +61,12 @@ def videos(
 
 
 def read_list(path: Path) -> list[tuple[Path, str]]:
-    """Raises KeyError when a column is missing."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return [(path_in(path, row["path"]), row["identity"]) for row in csv.DictReader(file)]
+    """Raises TableError."""
+    return read(
+        path,
+        "path,identity",
+        lambda row: (path_in(path, filled(row, "path")), filled(row, "identity")),
+    )
 
 
 def figures(
@@ -172,7 +175,7 @@ def _genuine(comparison: FaceComparison, people: Mapping[str, Person]) -> tuple[
 
 def _submit(workers: InferencePool, path: Path, frames: int) -> Future[Any]:
     if path.suffix.lower() in STILLS:
-        return workers.submit_image(path.read_bytes(), embed=True)
+        return workers.submit_image(content(path), embed=True)
     return workers.submit(material.assess_film, path, frames, Looks(embed=True))
 
 

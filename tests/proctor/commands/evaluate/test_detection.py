@@ -18,6 +18,7 @@ def test_detection_is_counted_by_group_and_by_step(tmp_path: Path) -> None:
         (tmp_path / group).mkdir()
         shutil.copy(FACES / f"{name}.jpg", tmp_path / group)
     Image.new("RGB", (200, 200), (90, 90, 90)).save(tmp_path / "two" / "wall.png")
+    (tmp_path / "folder.jpg").mkdir()
     done = CliRunner().invoke(
         app, ["evaluate", "detection", "--images", str(tmp_path), "--sweep", "--json"]
     )

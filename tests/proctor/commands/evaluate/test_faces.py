@@ -11,7 +11,8 @@ from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
 from biometrics.types import Template
 from proctor.__main__ import app
-from proctor.commands.evaluate.faces import TableInvalid, figures, read_pairs
+from proctor.commands.evaluate.faces import figures, read_pairs
+from proctor.commands.evaluate.tables import TableError
 
 pytestmark = pytest.mark.unit
 
@@ -70,10 +71,10 @@ def test_a_target_that_the_pairs_cannot_show_is_not_measured(tmp_path: Path) -> 
 
 
 def test_a_table_without_a_column_or_with_a_wrong_cell_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TableInvalid, match="line 2"):
+    with pytest.raises(TableError, match="line 2"):
         read_pairs(table(tmp_path, "a,b,maybe,"))
     (tmp_path / "other.csv").write_text("a,b\nx,y\n")
-    with pytest.raises(TableInvalid, match="columns"):
+    with pytest.raises(TableError, match="columns"):
         read_pairs(tmp_path / "other.csv")
 
 

@@ -32,11 +32,14 @@ def test_events_of_films_and_hits_of_looks_are_told_apart(tmp_path: Path) -> Non
     write_film(tmp_path / "held.mp4", frozenset(range(4, 9)))
     write_film(tmp_path / "once.mp4", frozenset({6}))
     write_film(tmp_path / "none.mp4", frozenset())
-    Image.new("RGB", (320, 240), (90, 90, 90)).save(tmp_path / "wall.png")
+    (tmp_path / "other").mkdir()
+    for name in ("wall.png", "other/wall.png"):
+        Image.new("RGB", (320, 240), (90, 90, 90)).save(tmp_path / name)
     (tmp_path / "torn.mp4").write_bytes(b"no film")
     table = tmp_path / "list.csv"
-    rows = ["held.mp4,1", "once.mp4,no", "none.mp4,0", "wall.png,0", "torn.mp4,0"]
-    table.write_text("\n".join(["path,phone", *rows]))
+    films = ["held.mp4,1", "once.mp4,no", "none.mp4,0", "torn.mp4,0"]
+    stills = ["wall.png,0", "other/wall.png,0", "gone.png,0"]
+    table.write_text("\n".join(["path,phone", *films, *stills]))
     done = CliRunner().invoke(
         app, ["evaluate", "objects", "--list", str(table), "--frames", "12", "--json"]
     )
@@ -44,8 +47,8 @@ def test_events_of_films_and_hits_of_looks_are_told_apart(tmp_path: Path) -> Non
     found = json.loads(done.stdout)
     assert (found["event_recall"], found["event_false_alarms"]) == (1.0, 0.0)
     assert found["look_recall"] == pytest.approx(5 / 12)
-    assert found["look_false_alarms"] == pytest.approx(1 / 25)
-    assert found["not_assessed"] == pytest.approx(1 / 5)
+    assert found["look_false_alarms"] == pytest.approx(1 / 26)
+    assert found["not_assessed"] == pytest.approx(2 / 7)
     assert [found["files"][f"{name}.mp4"]["event"] for name in ("held", "once", "none")] == [
         True,
         False,
@@ -53,6 +56,7 @@ def test_events_of_films_and_hits_of_looks_are_told_apart(tmp_path: Path) -> Non
     ]
     assert found["files"]["torn.mp4"] is None
     assert found["files"]["wall.png"]["event"] is None
+    assert found["files"]["other/wall.png"]["looks"] == 1
 
 
 def test_a_list_that_says_neither_yes_nor_no_ends_the_command(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from proctor.inference.material import film_images
 pytestmark = pytest.mark.unit
 
 FILM = Path("proctor/commands/material/camera_honest.mp4")
+PERSON = Path("proctor/commands/material/still_impostor.jpg")
 CLEAN, SCREEN = Signs(30, 0, 0.0, 0, False), Signs(30, 12, 0.2, 2, False)
 
 
@@ -29,7 +30,7 @@ def on_a_laptop(path: Path) -> None:
 
 
 def row(name: str, *, live: bool, species: str = "unnamed") -> Row:
-    return Row(Path(name), live, species)
+    return Row(name, live, species)
 
 
 def test_each_species_has_its_own_rate_and_the_worst_one_counts() -> None:
@@ -67,9 +68,12 @@ def test_a_film_needs_several_looks_and_a_still_one(signs: Signs, is_attack: boo
 
 def test_the_command_tells_a_laptop_from_a_person(tmp_path: Path) -> None:
     shutil.copy(FILM, tmp_path / "live.mp4")
-    on_a_laptop(tmp_path / "laptop.png")
+    (tmp_path / "shown").mkdir()
+    on_a_laptop(tmp_path / "shown" / "live.png")
+    shutil.copy(PERSON, tmp_path / "live.png")
     table = tmp_path / "list.csv"
-    table.write_text("path,label,species\nlive.mp4,live,\nlaptop.png,attack,laptop\n")
+    rows = ["live.mp4,live,", "live.png,live,", "shown/live.png,attack,laptop", "gone.jpg,live,"]
+    table.write_text("\n".join(["path,label,species", *rows]))
     done = CliRunner().invoke(
         app, ["evaluate", "pad", "--list", str(table), "--frames", "8", "--json"]
     )
@@ -77,6 +81,10 @@ def test_the_command_tells_a_laptop_from_a_person(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert (found["bpcer"], found["apcer"]["laptop"]["apcer"], found["acer"]) == (0.0, 0.0, 0.0)
     assert found["files"]["live.mp4"]["looks"] == 8
+    # files of one name in two folders are two files, and one that is not there is not assessed
+    assert found["files"]["shown/live.png"]["attack"] is True
+    assert found["files"]["live.png"]["attack"] is False
+    assert (found["files"]["gone.jpg"], found["not_assessed"]) == (None, 0.25)
 
 
 def test_an_unknown_label_ends_the_command(tmp_path: Path) -> None:

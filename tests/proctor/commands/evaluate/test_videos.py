@@ -52,13 +52,13 @@ def test_the_command_measures_films_and_stills(tmp_path: Path) -> None:
     shutil.copy(FILM, tmp_path / "film.mp4")
     shutil.copy(IMPOSTOR, tmp_path / "still.jpg")
     films = tmp_path / "films.csv"
-    films.write_text("path,identity\nfilm.mp4,one\nstill.jpg,two\n")
+    films.write_text("path,identity\nfilm.mp4,one\nstill.jpg,two\ngone.jpg,three\n")
     done = CliRunner().invoke(
         app, ["evaluate", "videos", "--list", str(films), "--frames", "12", "--json"]
     )
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
-    assert (found["fmr"], found["fnmr"], found["not_assessed"]) == (0.0, 0.0, 0.0)
+    assert (found["fmr"], found["fnmr"], found["not_assessed"]) == (0.0, 0.0, 1 / 14)
     assert found["intervals"]["fmr"]["n"] == found["intervals"]["fnmr"]["n"] == 9
 
 
