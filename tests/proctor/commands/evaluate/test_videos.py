@@ -40,6 +40,18 @@ def test_a_swap_is_caught_at_the_second_probe_and_never_at_the_first() -> None:
     assert [swaps[f"within_{k}"] for k in (1, 2, 3)] == [0.0, 1.0, 1.0]
     assert (swaps["false_alarms"], swaps["genuine_frames"]) == (0, 12)
     assert swaps["genuine_probes"] == 12 * 21
+    assert found["intervals"]["swaps.false_alarms"]["n"] == 12
+
+
+def test_one_alarm_in_all_orders_counts_as_one_among_the_frames() -> None:
+    # the second half of the film is somebody else, listed as the same person
+    found = figures([("one", (*looks(0, 6), *looks(1, 6)))], COMPARISON)
+    alarms = found["swaps"]["false_alarms"]
+    assert found["intervals"]["swaps.false_alarms"]["n"] == 9
+    assert 9 < alarms < 9 * 21
+    rate = -(-alarms // 21) / 9
+    bounds = found["intervals"]["swaps.false_alarms"]
+    assert bounds["low"] < rate < bounds["high"]
 
 
 def test_an_identity_that_was_never_acquired_has_no_reference() -> None:
