@@ -53,6 +53,12 @@ def reason_in_words(t: Say, code: str) -> str:
     return t(key) if key in known_keys() else t("review.reason.other", code=code)
 
 
+def cause_in_words(t: Say, code: str) -> str:
+    """Why something was not recorded."""
+    key = f"review.cause.{code}"
+    return t(key) if key in known_keys() else t("review.reason.other", code=code)
+
+
 def _length(t: Say, row: IncidentRow) -> str:
     if row.end_s is None:
         return t("incident.ongoing")
@@ -64,6 +70,11 @@ def _length(t: Say, row: IncidentRow) -> str:
 
 def _details(t: Say, evidence: dict[str, Any]) -> list[str]:
     details = [t(f"track.{evidence['track']}")] if "track" in evidence else []
+    details += [
+        t(f"incident.evidence.{name}", why=cause_in_words(t, str(evidence[name])))
+        for name in ("cause", "later_cause")
+        if name in evidence
+    ]
     if "reason" in evidence:
         details.append(reason_in_words(t, str(evidence["reason"])))
     details += [

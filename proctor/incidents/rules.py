@@ -32,6 +32,7 @@ __all__ = [
     "Severity",
     "State",
     "finish",
+    "is_overdue",
     "run",
     "step",
 ]
@@ -170,6 +171,11 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
     return replace(_heard(state, item, at_s), now_s=max(state.now_s, at_s)), changes
 
 
+def is_overdue(rules: ExamRules, state: State, at_s: float) -> bool:
+    """Whether a fact that lasts has lasted long enough at *at_s*, though no item said so."""
+    return bool(_advance(rules, state, at_s)[1])
+
+
 def run(rules: ExamRules, state: State, items: Iterable[Item]) -> tuple[State, list[Change]]:
     """The state after all *items* and what they opened and closed, in that order of time."""
     changes: list[Change] = []
@@ -285,7 +291,8 @@ def _media(item: Observation) -> tuple[_Signal, ...]:
     if item.name not in ("silent", "resumed"):
         return ()
     track, silent = str(item.values["track"]), item.name == "silent"
-    gap = _Signal((Kind.MEDIA_GAP, track), silent, {"track": track})
+    why: Evidence = {"cause": item.values["cause"]} if "cause" in item.values else {}
+    gap = _Signal((Kind.MEDIA_GAP, track), silent, {"track": track, **why})
     if track == Track.SCREEN and item.name == "resumed":
         return (_Signal((Kind.SCREEN_SHARE_LOST, ""), False), gap)
     return (gap,)
@@ -401,8 +408,10 @@ def _first(kind: Kind, evidence: Evidence) -> Evidence:
 
 
 def _merged(old: Evidence, new: Evidence) -> Evidence:
-    """Most faces, lowest score, newest reason, number of looks."""
+    """Most faces, lowest score, newest reason, number of looks; the first cause and the newest."""
     merged = {**old, **new}
+    if merged.get("cause") != old.get("cause", merged.get("cause")):
+        merged["cause"], merged["later_cause"] = old["cause"], new["cause"]
     for name, choose in (("faces", max), ("llr", min), ("score", min)):
         if name in old and name in new:
             merged[name] = choose(float(old[name]), float(new[name]))

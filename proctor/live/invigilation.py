@@ -14,7 +14,7 @@ from proctor.live.faces import FaceWatch
 from proctor.live.journal import Item, Journal, Work
 from proctor.live.loading import Line
 from proctor.live.page import Page
-from proctor.media.capture import Capture
+from proctor.media.capture import AGREED_ENDS, Capture
 from proctor.observations import Check, Observation
 from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account
@@ -216,8 +216,12 @@ class Invigilation:
         now_s = self._capture.now_s
         items: list[Item] = [Observation(Check.PROCTOR, "continued", now_s)]
         for track, is_live in self._capture.live_tracks().items():
-            name = "resumed" if is_live else "silent"
-            items.append(Observation(Check.MEDIA, name, now_s, {"track": track.value}))
+            cause = self._capture.silent_because(track)
+            if is_live:
+                items.append(Observation(Check.MEDIA, "resumed", now_s, {"track": track.value}))
+            elif cause not in AGREED_ENDS:
+                values = {"track": track.value, "cause": cause}
+                items.append(Observation(Check.MEDIA, "silent", now_s, {**values}))
         return items
 
 

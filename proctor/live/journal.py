@@ -89,6 +89,11 @@ class Journal:
         now = sitting.paused_at or self._line.clock.now()
         return max(0.0, (sitting.deadline_at - now).total_seconds())
 
+    def is_overdue(self, at_s: float) -> bool:
+        """Whether an incident would open if anything were kept at *at_s* of the recording clock."""
+        in_exam_s = at_s - self.sitting.exam_offset_s
+        return self.is_running and rules.is_overdue(self._policy, self.state, in_exam_s)
+
     def note(self, item: Item) -> None:
         """Have *item* written with whatever is written next."""
         self._unkept.append(item)

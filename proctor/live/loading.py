@@ -41,6 +41,8 @@ from proctor.vault import Vault
 
 #: name of the fact that the page sends more or less than before
 PACE = "pace"
+#: name of the fact that nothing was heard and what began goes on
+LASTING = "lasting"
 
 
 @dataclass(frozen=True)
@@ -184,14 +186,18 @@ def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]
     found: dict[Track, list[Cause]] = {track: [] for track in Track}
     silent: dict[Track, tuple[float, str]] = {}
     for item in items:
-        if not isinstance(item, Observation) or item.check != Check.MEDIA or item.name == PACE:
+        if (
+            not isinstance(item, Observation)
+            or item.check != Check.MEDIA
+            or item.name in (PACE, LASTING)
+        ):
             continue
         named = [Track(str(item.values["track"]))] if "track" in item.values else list(Track)
         for track in named:
             cause = str(item.values.get("cause", NO_PACKETS))
-            # a connection that ends says nothing of why nothing arrives after it
-            if item.name == "connection_ended":
-                cause = silent[track][1] if track in silent else NO_PACKETS
+            # what was silent when its connection ended stays so for the reason it had
+            if item.name == "connection_ended" and track in silent:
+                cause = silent[track][1]
             if track in silent and (item.name == "resumed" or silent[track][1] != cause):
                 since_s, why = silent.pop(track)
                 found[track].append(Cause(since_s, item.at_s, why))

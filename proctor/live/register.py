@@ -86,6 +86,8 @@ class LiveSittings:
                     if sitting_id not in self._ending:
                         self._end(sitting_id)
                 self._forget()
+                for live in self._open.values():
+                    live.note_what_lasts()
             # the sweep is the outermost loop: it goes on when the database is back
             except Exception as error:  # noqa: BLE001
                 _log("sweep_failed", error)

@@ -27,14 +27,14 @@ from proctor.live.faces import FaceWatch, Look
 from proctor.live.files import Files
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
-from proctor.live.loading import PACE, Line, Loaded
+from proctor.live.loading import LASTING, PACE, Line, Loaded
 from proctor.live.looking import Looking
 from proctor.live.page import Messages, Page
 from proctor.live.preview import Preview
 from proctor.live.times import epoch_of, exam_length_s, recorded_s, span_of
 from proctor.media import ledger
 from proctor.media.backfill import BackfillRefused, read_pictures
-from proctor.media.capture import NO_PACKETS, Capture
+from proctor.media.capture import CONSENT_WITHDRAWN, FINISHED, NO_PACKETS, Capture
 from proctor.media.pace import Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.people import consents
@@ -375,7 +375,7 @@ class LiveSitting:
                 at_s = self._capture.now_s
                 self._journal.note(NotAssessed("identity", "consent_withdrawn", at_s))
             if Purpose.RECORDING in withdrawn:
-                await self._capture.drop("consent_withdrawn")
+                await self._capture.drop(CONSENT_WITHDRAWN)
             await self._journal.write(
                 lambda tx, now: events.append(tx, self.id, "consent_withdrawn", payload, now)
             )
@@ -405,11 +405,19 @@ class LiveSitting:
             for each in self._loaded.outages[track]:
                 self._capture.lost(track, *span_of(sitting, each, since_s), each.cause)
             self._capture.lost(track, since_s, until_s, SERVER_RESTART)
+        if Purpose.RECORDING not in self._consented:
+            return
         for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):
             for track in Track:
                 values: dict[str, float | int | bool | str] = {"track": track.value, "cause": cause}
                 self._journal.note(Observation(Check.MEDIA, "silent", at_s, values))
         await self._commit([])
+
+    def note_what_lasts(self) -> None:
+        """Have an incident open in time when nothing arrives that would open it."""
+        at_s = self._capture.now_s
+        if self._journal.is_overdue(at_s):
+            self._note(Observation(Check.MEDIA, LASTING, at_s))
 
     async def leave(self, cause: str) -> None:
         """Let go of the media without ending the exam; what is known by then is written."""
@@ -424,7 +432,7 @@ class LiveSitting:
             return
         await self._looking.end()
         exam_s = exam_length_s(self._sitting, self.exam_now_s, self._line.clock.now())
-        await self._capture.drop("finished")
+        await self._capture.drop(FINISHED)
         await self._files.name()
         recorded, causes = list(self._capture.recorded), self._capture.causes()
         await self._journal.end(reason, exam_s, recorded, causes)

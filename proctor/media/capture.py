@@ -51,7 +51,9 @@ LOOK_S = 2.0
 # whoever looks at that rate comes a little early now and then
 EARLY_S = 0.2
 NO_PACKETS = "no_packets"
-FINISHED = "finished"
+FINISHED, CONSENT_WITHDRAWN = "finished", "consent_withdrawn"
+#: ends of a connection after which nothing is expected of it
+AGREED_ENDS = (FINISHED, CONSENT_WITHDRAWN)
 # a track whose recording stopped is given a new file; room and devices come back within 30 s
 RETRY_S, LATEST_RETRY_S = 5.0, 25.0
 
@@ -119,7 +121,8 @@ class Capture:
         # files that a full disk stopped, perhaps without their ends
         self._had_no_room: set[Path] = set()
         self._arrived: dict[Track, float] = {}
-        self._silent_since: dict[Track, float] = {}
+        # since when, and why
+        self._silent_since: dict[Track, tuple[float, str]] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
         self._pace = Pace.FULL
         self._stills: list[Cause] = []
@@ -202,15 +205,19 @@ class Capture:
     def lost(self, track: Track, since_s: float, until_s: float, cause: str) -> None:
         """Nothing of *track* arrived between, for a reason known from elsewhere, nor since."""
         self._causes[track].append(Cause(since_s, until_s, cause))
-        self._silent_since[track] = until_s
+        self._silent_since[track] = until_s, NO_PACKETS
+
+    def silent_because(self, track: Track) -> str:
+        """Why nothing of *track* arrives."""
+        return self._silent_since.get(track, (0.0, NO_PACKETS))[1]
 
     def causes(self) -> dict[Track, list[Cause]]:
         """What is known until now to have kept each track from being recorded."""
         found = {track: list(known) for track, known in self._causes.items()}
         for track, stop in self._stops.items():
             found[track].append(Cause(stop.since_s, self.now_s, stop.cause))
-        for track, since_s in self._silent_since.items():
-            found[track].append(Cause(since_s, self.now_s, NO_PACKETS))
+        for track, (since_s, cause) in self._silent_since.items():
+            found[track].append(Cause(since_s, self.now_s, cause))
         for known in found.values():
             # last: whatever kept the stills too from coming says more
             known += [replace(each, end=min(each.end, self.now_s)) for each in self._stills]
@@ -291,11 +298,17 @@ class Capture:
             return
         await peer.close()
         now = self.now_s
-        for track in Track:
-            self._silent_since.setdefault(track, self._arrived.get(track, self._connected_s))
+        told = {track for track in Track if track not in self._silent_since}
+        for track in told:
+            since_s = self._arrived.get(track, self._connected_s)
+            self._silent_since[track] = since_s, NO_PACKETS if cause == FINISHED else cause
         self._arrived.clear()
         for track in list(self._stops):
             self._explain_stop(track, now)
+        # what nobody asked to stop is missed from now on, however properly the line was closed
+        if cause not in AGREED_ENDS:
+            for track in sorted(told):
+                self._on_change("silent", now, {"track": track.value, "cause": cause})
         if self._finishing:
             await asyncio.wait(self._finishing)
         finished, failed = await asyncio.to_thread(_finish_all, recorders)
@@ -327,9 +340,9 @@ class Capture:
         is_first = track not in self._arrived
         self._arrived[track] = at_s
         self.taken_bytes += len(frame.data)
-        since_s = self._silent_since.pop(track, None)
-        if since_s is not None:
-            self._causes[track].append(Cause(since_s, at_s, NO_PACKETS))
+        if track in self._silent_since:
+            since_s, cause = self._silent_since.pop(track)
+            self._causes[track].append(Cause(since_s, at_s, cause))
         (self.newest if track == Track.CAMERA else self.newest_screen).offer(frame)
         if is_first:
             self._on_change("resumed", at_s, {"track": track.value})
@@ -420,8 +433,9 @@ class Capture:
             self._causes[track].append(Cause(stop.since_s, until_s, stop.cause))
 
     def _silent(self, track: Track, since: float) -> None:
-        self._silent_since.setdefault(track, self.place(since))
-        self._on_change("silent", self.place(since), {"track": track.value})
+        since_s = self.place(since)
+        self._silent_since.setdefault(track, (since_s, NO_PACKETS))
+        self._on_change("silent", since_s, {"track": track.value, "cause": NO_PACKETS})
 
     def _resumed(self, track: Track, since: float) -> None:
         # what arrives again and is not recorded is still missing

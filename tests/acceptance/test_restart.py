@@ -41,7 +41,7 @@ pytestmark = pytest.mark.acceptance
 BEFORE = "Written before the service was killed."
 AFTER = " And after it came back."
 # what may have kept a picture from being recorded here
-CAUSES = {"server_restart", "no_packets", "unknown"}
+CAUSES = {"server_restart", "no_packets", "reconnected", "connection_left", "unknown"}
 
 
 def decoded(path: Path) -> int:

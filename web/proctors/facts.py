@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proctor.catalogue import known_keys
 from proctor.incidents.kinds import Kind
 from proctor.media.container import NotARecording
 from proctor.media.files import read_clusters, read_header
@@ -45,12 +44,6 @@ def trust_of(t: Say, kind: str, precision: Precision | None, model_ids: Sequence
         said = t("review.trust.precision", n=precision.decided, m=precision.confirmed)
     compared = ", ".join(model_ids) if kind in _COMPARED else ""
     return Trust(said, t("review.trust.model", name=compared) if compared else None)
-
-
-def cause_in_words(t: Say, code: str) -> str:
-    """Why something was not recorded."""
-    key = f"review.cause.{code}"
-    return t(key) if key in known_keys() else t("review.reason.other", code=code)
 
 
 def player_data(

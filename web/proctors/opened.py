@@ -46,11 +46,11 @@ from proctor.sittings.repairs import technologies_of
 from proctor.sittings.tables import Sitting, SittingState
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor
 from web.errors import status_of
-from web.facts import fact_of, reason_in_words
+from web.facts import cause_in_words, fact_of, reason_in_words
 from web.pages import locale_of, page
 from web.proctors import typing_card
 from web.proctors.card import Card, identified_s
-from web.proctors.facts import UNSEEN, Still, cause_in_words, player_data, trust_of
+from web.proctors.facts import UNSEEN, Still, player_data, trust_of
 from web.proctors.feeds import absences_in, line_of
 from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
 from web.proctors.narrowed import came_from

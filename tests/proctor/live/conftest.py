@@ -217,6 +217,7 @@ class Room:
                 and played.asked == played.answered
                 and not live._lock.locked()
                 and not live._tasks
+                and not live._capture._tasks
             )
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -243,7 +244,10 @@ async def test_silence_is_a_fact_even_when_the_database_was_away(
     room.stream(4.0, Track.CAMERA)
     room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic())
     await room.settle()
-    assert room.media_facts() == [("silent", "screen", ""), ("silent", "camera", "")]
+    assert room.media_facts() == [
+        ("silent", "screen", "no_packets"),
+        ("silent", "camera", "no_packets"),
+    ]
 
 
 async def test_refused_offer_leaves_the_connection_as_it_was(room: Room) -> None:
@@ -306,7 +310,118 @@ async def test_connection_that_fails_is_told_to_the_page(room: Room) -> None:
     await until(lambda: not queue.empty())
     assert queue.get_nowait() == {"type": "media", "camera": False, "screen": False}
     await room.settle()
-    assert room.media_facts() == [("connection_ended", "", "connection_failed")]
+    assert room.media_facts() == ended("connection_failed")
+
+
+def ended(cause: str) -> list[tuple[str, str, str]]:
+    """What is told of an end that nobody asked for."""
+    silent = [("silent", track.value, cause) for track in Track]
+    return [*silent, ("connection_ended", "", cause)]
+
+
+def media_gaps(room: Room) -> list[tuple[str, float, float | None, dict[str, Any]]]:
+    """Of each: the track, from when to when, and what a reviewer is told of it."""
+    rows = [row for row in room.rows(IncidentRow) if row.kind == "media_gap"]
+    found = [(row.evidence["track"], row.start_s, row.end_s, row.evidence) for row in rows]
+    return sorted(found, key=lambda each: each[:2])
+
+
+@pytest.mark.parametrize("end", ["left", "failed"])
+async def test_connection_that_ends_however_properly_opens_a_gap_with_its_cause(
+    room: Room, end: str
+) -> None:
+    live = await room.begin()
+    room.stream(5.0)
+    room.network.peers[-1].on_closed(end)
+    await room.settle()
+    room.clock.advance(6.0)
+    await live.connect("offer", MIDS)
+    room.stream(2.0)
+    await live.finish("student_finished")
+    found = [
+        (track, pytest.approx(5.0, abs=0.3), pytest.approx(11.0, abs=0.3), evidence)
+        for track in Track
+        for evidence in ({"track": track, "cause": f"connection_{end}"},)
+    ]
+    assert media_gaps(room) == found
+
+
+async def test_sender_that_takes_its_connection_back_leaves_a_gap(room: Room) -> None:
+    live = await room.check_in()
+    connection = await live.publish("offer")
+    room.stream(2.0)
+    await live.start()
+    room.stream(2.0)
+    assert await live.unpublish(connection.id)
+    room.clock.advance(5.0)
+    await live.finish("student_finished")
+    assert [each[3]["cause"] for each in media_gaps(room)] == ["connection_left"] * 2
+
+
+async def test_gap_opens_while_nothing_at_all_is_heard(room: Room) -> None:
+    await room.begin()
+    room.stream(5.0)
+    room.network.peers[-1].on_closed("left")
+    await room.settle()
+    room.live_sittings.begin()
+    room.clock.advance(2.0)
+    (await room.open()).note_what_lasts()
+    await room.settle()
+    assert media_gaps(room) == []
+    room.clock.advance(2.0)
+    await until(lambda: media_gaps(room))
+    assert [each[0] for each in media_gaps(room)] == ["camera", "screen"]
+    (await room.open()).note_what_lasts()
+    await room.settle()
+    assert [fact[0] for fact in room.media_facts()].count("lasting") == 1
+
+
+async def test_page_that_connects_anew_at_once_opens_no_gap(room: Room) -> None:
+    live = await room.begin()
+    room.stream(3.0)
+    await live.connect("offer", MIDS)
+    room.clock.advance(1.0)
+    room.stream(3.0)
+    room.network.peers[-1].on_closed("left")
+    await room.settle()
+    room.clock.advance(2.0)
+    await live.connect("offer", MIDS)
+    room.stream(3.0)
+    await live.finish("student_finished")
+    assert ("silent", "camera", "reconnected") in room.media_facts()
+    assert media_gaps(room) == []
+
+
+async def test_end_that_was_asked_for_opens_no_gap(room: Room) -> None:
+    live = await room.begin()
+    room.stream(3.0)
+    await live.heed(frozenset({Purpose.FACE, Purpose.TYPING}))
+    room.clock.advance(10.0)
+    live.note_what_lasts()
+    await room.settle()
+    await live.finish("student_finished")
+    assert media_gaps(room) == []
+    assert room.media_facts() == [
+        ("connection_ended", "", "consent_withdrawn"),
+        *room.media_facts()[1:],
+    ]
+    for track in Track:
+        assert [gap.cause for gap in room.gaps(track) if gap.end_s > 4.0] == ["consent_withdrawn"]
+
+
+async def test_gap_that_goes_on_for_another_reason_tells_both(room: Room) -> None:
+    live = await room.begin()
+    room.stream(3.0)
+    await live.connect("offer", MIDS)
+    room.clock.advance(2.0)
+    room.network.peers[-1].on_silence(Track.CAMERA, room.clock.monotonic() - 2.0)
+    room.clock.advance(4.0)
+    await live.finish("student_finished")
+    told = {track: evidence for track, _, _, evidence in media_gaps(room)}
+    assert told == {
+        "camera": {"track": "camera", "cause": "reconnected", "later_cause": "no_packets"},
+        "screen": {"track": "screen", "cause": "reconnected"},
+    }
 
 
 async def test_socket_that_was_replaced_is_told_and_heard_no_more(room: Room) -> None:

@@ -98,7 +98,7 @@ class Exam:
         return {
             (values["track"], values["cause"].removeprefix("recorder_"))
             for name, values in self.changes
-            if name == "silent" and "cause" in values
+            if name == "silent" and str(values["cause"]).startswith("recorder_")
         }
 
     async def end(self) -> None:
