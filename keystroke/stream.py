@@ -20,7 +20,7 @@ from keystroke.verifiers.profile import Profile
 
 WINDOW_KEYS: Final = 100
 STEP_KEYS: Final = 50
-# below this the card gives no error rate
+# of fewer keys the windows say nothing together
 MIN_KEYS: Final = 200
 # share of a window's evidence that its neighbours repeat: errors of one sitting go together
 CORRELATION: Final = 0.5
@@ -87,6 +87,12 @@ class TypingStream:
     def is_handed_over(self) -> bool:
         """Whether somebody else types than at the sitting's start."""
         return self.hand_over.is_alarmed
+
+    def starting_with(self, sums: Sums) -> "TypingStream":
+        """The stream of a sitting that began with *sums*, whose order is forgotten."""
+        if sums.n_keys < START_KEYS or unfit(sums) is not None:
+            return replace(self, start=sums)
+        return replace(self, start=sums, start_profile=self.verifier.profile([sums]))
 
     def after(self, presses: Presses) -> "TypingStream":
         """The stream with *presses*, and with the windows that they complete."""

@@ -3,16 +3,16 @@
 The order of the keys lives in memory only, and only for the newest hundred presses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from keystroke.automation import Hands, look_at
 from keystroke.events import KeyBatch, KeyEvent
-from keystroke.gate import Abstention
+from keystroke.gate import Abstention, Reason
 from keystroke.presses import Presses
 from keystroke.stream import TypingStream
 from keystroke.template import Sums
@@ -23,13 +23,14 @@ from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent
 from proctor.identity import enrolment
 from proctor.identity.tables import (
+    HANDED_OVER,
     NO_REFERENCE,
     CheckResult,
     IdentityCheck,
     Modality,
     TypingSample,
 )
-from proctor.observations import Check, Observation
+from proctor.observations import Check, NotAssessed, Observation
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.sittings.tables import Sitting
@@ -41,6 +42,11 @@ _GRANTED = "accommodation"
 _WITHDRAWN = "consent_withdrawn"
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
+#: name of the fact that somebody else types than at the sitting's start
+HAND_OVER: Final = "hand_over"
+# visits that typing must differ from before it counts against anybody
+MIN_VISITS: Final = 2
+_FEW_VISITS = "few_visits"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +54,8 @@ class Typing:
     """One sitting's typing so far; never changed, for a batch that could not be kept comes again.
 
     ``stored``: sums kept before this connection's. After a restart of the service the sums go on
-    and the windows of the stream begin anew.
+    and the windows of the stream begin anew. ``handed_over_s``: since when somebody else types
+    than at the start, as far as windows tell; None while nobody does.
     """
 
     stream: TypingStream
@@ -56,38 +63,57 @@ class Typing:
     stored: Sums
     newest: tuple[KeyEvent, ...] = ()
     automated: bool = False
+    handed_over_s: float | None = None
 
     @classmethod
     def begun(
-        cls, verifier: FreeTextVerifier, stored: Sums, references: Sequence[Sums] = ()
-    ) -> Self:
-        """What was kept so far; ``references``: sums of earlier visits, each apart."""
-        profile = verifier.profile(references) if references else None
-        return cls(TypingStream(verifier, profile), len(references), stored)
+        cls,
+        verifier: FreeTextVerifier,
+        stored: Sums,
+        references: Sequence[Sums] = (),
+        said: Iterable[Observation | NotAssessed] = (),
+    ) -> "Typing":
+        """What was kept so far; ``references``: sums of earlier visits, each apart.
 
-    def after(self, batch: KeyBatch) -> tuple["Typing", tuple[Observation, ...]]:
-        """The typing with *batch*, and what it newly says, without times of the exam."""
+        ``said``: what the sitting's facts are up to now, whoever noted them.
+        """
+        profile = verifier.profile(references) if references else None
+        stream = TypingStream(verifier, profile).starting_with(stored)
+        typing = cls(stream, len(references), stored)
+        for each in said:
+            if isinstance(each, Observation) and each.check == Check.KEYS:
+                typing = typing._heeding(each)
+        return typing
+
+    def after(self, batch: KeyBatch, at_s: float) -> tuple["Typing", tuple[Observation, ...]]:
+        """The typing with *batch*, typed by *at_s* of the exam, and what it newly says."""
         newest = (*self.newest, *batch.events)[-_LOOKED_AT:]
         hands = look_at(KeyBatch(batch.clock_step_ms, newest))
-        grown = replace(
-            self,
-            stream=self.stream.after(Presses.from_batch(batch)),
-            newest=newest,
-            automated=hands.is_automated,
-        )
-        told: tuple[Observation, ...] = ()
+        grown = replace(self, stream=self.stream.after(Presses.from_batch(batch)), newest=newest)
+        told: list[Observation] = []
         # said when it changes: an hour of typing is not an hour of events
         if hands.is_automated is not self.automated:
-            told += (_hands(hands),)
+            told.append(_hands(hands, at_s))
+        if grown.stream.is_handed_over and self.handed_over_s is None:
+            told.append(Observation(Check.KEYS, HAND_OVER, at_s, {"keys": grown.stream.n_seen}))
         if len(grown.stream.windows) > len(self.stream.windows):
-            told += grown._windows()
-        return grown, told
+            told += grown._windows(at_s)
+        for each in told:
+            grown = grown._heeding(each)
+        return grown, tuple(told)
 
     def total(self) -> Sums:
         """Sums of the whole sitting."""
         return self.stored + self.stream.total()
 
-    def _windows(self) -> tuple[Observation, ...]:
+    def _heeding(self, said: Observation) -> "Typing":
+        if said.name == "hands":
+            return replace(self, automated=bool(said.values["automated"]))
+        if said.name == HAND_OVER:
+            return replace(self, handed_over_s=said.at_s)
+        return self
+
+    def _windows(self, at_s: float) -> tuple[Observation, ...]:
         standing = self.stream.standing()
         if standing.llr is None:
             return ()
@@ -97,17 +123,16 @@ class Typing:
             "llr": round(standing.llr, 3),
             "keys": standing.n_keys,
             "coverage": round(standing.coverage, 3),
-            "handed_over": self.stream.is_handed_over,
         }
-        return (Observation(Check.KEYS, "windows", 0.0, values),)
+        return (Observation(Check.KEYS, "windows", at_s, values),)
 
 
-def _hands(hands: Hands) -> Observation:
+def _hands(hands: Hands, at_s: float) -> Observation:
     values: dict[str, float | int | bool | str] = {
         "automated": hands.is_automated,
         "keys": hands.n_keys,
     }
-    return Observation(Check.KEYS, "hands", 0.0, values)
+    return Observation(Check.KEYS, "hands", at_s, values)
 
 
 def stored(tx: Session, vault: Vault, sitting: Sitting) -> Sums:
@@ -134,9 +159,13 @@ def compare(
     verifier: FreeTextVerifier,
     sitting: Sitting,
     at_s: float,
+    handed_over_s: float | None,
     now: datetime,
 ) -> IdentityCheck:
-    """Compare the sitting's typing with the references made before it; one check, one event."""
+    """Compare the sitting's typing with the references made before it; one check, one event.
+
+    Typing of two people is not compared as that of one: ``handed_over_s`` holds a match back.
+    """
     sums = stored(tx, vault, sitting)
     references = enrolment.typing_reference(
         tx, vault, sitting.account_id, verifier.model_id, before=sitting.created_at
@@ -146,7 +175,7 @@ def compare(
     elif references and not consents.current(tx, vault, sitting.account_id).get(Purpose.TYPING):
         check = _not_assessed(_WITHDRAWN)
     else:
-        check = _check(verifier, references, sums)
+        check = _check(verifier, references, sums, handed_over=handed_over_s is not None)
     check.sitting_id, check.at_s, check.n_keys = sitting.id, at_s, sums.n_keys
     tx.add(check)
     payload = {
@@ -156,9 +185,16 @@ def compare(
         "llr": check.llr,
         "n_keys": sums.n_keys,
         "model": check.model_id,
+        "handed_over_s": handed_over_s,
     }
     events.append(tx, sitting.id, "identity_checked", payload, now)
     return check
+
+
+def handed_over_s(tx: Session, sitting: Sitting) -> float | None:
+    """Since when somebody else typed than at the start, as it stood at the end of the exam."""
+    compared = events.read(tx, sitting.id, "identity_checked")
+    return compared[-1].payload.get("handed_over_s") if compared else None
 
 
 def _is_granted(tx: Session, sitting: Sitting) -> bool:
@@ -167,15 +203,27 @@ def _is_granted(tx: Session, sitting: Sitting) -> bool:
     return Effect.NO_KEYSTROKE in accommodation_of(tx, sitting.account_id, course.id).effects
 
 
-def _check(verifier: FreeTextVerifier, references: Sequence[Sums], sums: Sums) -> IdentityCheck:
+def _check(
+    verifier: FreeTextVerifier, references: Sequence[Sums], sums: Sums, *, handed_over: bool
+) -> IdentityCheck:
     if not references:
         return _not_assessed(NO_REFERENCE)
+    # of fewer keys the card does not say how often a comparison errs
+    if verifier.weighing.error_at(sums.n_keys) is None:
+        return _not_assessed(Reason.INSUFFICIENT_KEYS)
     found = verifier.compare(references, sums)
     if isinstance(found, Abstention):
-        return _not_assessed(found.reason)
+        return _not_assessed(HANDED_OVER if handed_over else found.reason)
     result = verifier.operating_point.result(found.score)
-    if result is Result.INCONCLUSIVE:
-        return _not_assessed(result.value, found.score, verifier.model_id)
+    why: str | None = None
+    if result is Result.NO_MATCH:
+        why = None if len(references) >= MIN_VISITS else _FEW_VISITS
+    elif handed_over:
+        why = HANDED_OVER
+    elif result is Result.INCONCLUSIVE:
+        why = result.value
+    if why is not None:
+        return _not_assessed(why, found.score, verifier.model_id)
     return IdentityCheck(
         modality=Modality.KEYSTROKE,
         result=CheckResult.MATCH if result is Result.MATCH else CheckResult.NO_MATCH,

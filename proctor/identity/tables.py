@@ -10,6 +10,8 @@ from proctor.plumbing.db import Base, UtcDateTime, id_column, string_enum
 
 #: why nothing was compared: the person never enrolled this modality
 NO_REFERENCE = "no_reference"
+# reason of a typing comparison: two people typed, and one of them may be the enrolled one
+HANDED_OVER = "handed_over"
 
 
 class Modality(StrEnum):

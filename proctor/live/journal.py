@@ -59,7 +59,7 @@ class Journal:
         self._line = line
         self._policy, self._suppressed = loaded.policy, loaded.suppressed
         self._duration, self._ends_by = loaded.duration, loaded.ends_by
-        self._typing = keys.Typing.begun(line.verifier, loaded.typing, loaded.typing_references)
+        self._typing = loaded.typing
         self._checks: deque[TimedCheck] = deque(maxlen=_MOST_CHECKS)
         self._unkept: deque[Item] = deque(maxlen=_MOST_UNKEPT)
 
@@ -202,8 +202,8 @@ class Journal:
         kept = self._in_exam(items) if self.is_running else []
         typing = self._typing
         if batch is not None and self.is_running:
-            typing, told = typing.after(batch)
-            kept += [replace(item, at_s=round(at_s, 3)) for item in told]
+            typing, told = typing.after(batch, round(at_s, 3))
+            kept += told
         state, changes = rules.run(self._policy, self.state, kept)
         now = self._line.clock.now()
         with self._line.db.transaction() as tx:
@@ -279,7 +279,9 @@ class Journal:
                 builder.record(tx, sitting.id, changes, now, self._suppressed)
                 causes = self._with_pauses(tx, causes, exam_s)
                 hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
-                keys.compare(tx, self._line.vault, self._line.verifier, sitting, exam_s, now)
+                handed_over_s = self._typing.handed_over_s
+                vault, verifier = self._line.vault, self._line.verifier
+                keys.compare(tx, vault, verifier, sitting, exam_s, handed_over_s, now)
                 builder.name_clips(tx, sitting.id, clips, root)
                 payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes} | failed
                 sitting.state, sitting.finished_at = SittingState.FINISHED, now

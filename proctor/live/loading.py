@@ -79,8 +79,7 @@ class Loaded:
     ends_by: datetime
     consented: frozenset[Purpose]
     identity: FaceIdentity | None
-    typing: Sums
-    typing_references: tuple[Sums, ...]
+    typing: keys.Typing
     is_admitted: bool
     state: rules.State
     suppressed: dict[str, str]
@@ -111,7 +110,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         if Effect.NO_KEYSTROKE in granted.effects:
             consented -= {Purpose.TYPING}
         identity = _identity(tx, line, sitting) if Purpose.FACE in consented else None
-        typing = keys.stored(tx, line.vault, sitting)
+        typed = keys.stored(tx, line.vault, sitting)
         references = _typing_references(tx, line, sitting, consented)
         written = events.read(tx, sitting_id)
     # outside the transaction: a long exam has tens of thousands of events
@@ -126,8 +125,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         ends_by=closes_at + granted.extra_of(event.duration_s),
         consented=consented,
         identity=identity,
-        typing=typing,
-        typing_references=references,
+        typing=keys.Typing.begun(line.verifier, typed, references, items),
         is_admitted=any(each.kind == "admitted" for each in written),
         state=rules.run(exam_rules, rules.State(), items)[0],
         suppressed=_suppressed(written, granted, off),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from proctor.centres.protocols import CentreFinding
 from proctor.exams.tables import Technology
-from proctor.identity.tables import NO_REFERENCE, CheckResult
+from proctor.identity.tables import HANDED_OVER, NO_REFERENCE, CheckResult
 from proctor.incidents.kinds import IDENTITY_KINDS
 from proctor.review.tables import Decision
 from proctor.review.verdicts import identity_standing
@@ -219,10 +219,11 @@ def _decided(
 def _hinders(method: MethodResult) -> bool:
     """Whether *method* keeps the event from being decided by rule.
 
-    Typing that says nothing (too few keys, say) hinders nothing: the other methods decide.
+    Typing that says nothing (too few keys, say) hinders nothing: the other methods decide. That two
+    people typed says something, and a person looks at it.
     """
     if method.technology is Technology.KEYSTROKE and method.result is MethodOutcome.INSUFFICIENT:
-        return False
+        return method.reason == HANDED_OVER
     return method.result is not MethodOutcome.PASS
 
 
@@ -284,6 +285,8 @@ def _keystroke(facts: _Facts) -> _Said:
             return MethodOutcome.NO, "no_match"
         case CheckResult.NOT_ASSESSED if reason == NO_REFERENCE:
             return MethodOutcome.NOT_RUN, NO_REFERENCE
+        case CheckResult.NOT_ASSESSED if reason == HANDED_OVER:
+            return MethodOutcome.INSUFFICIENT, HANDED_OVER
         case CheckResult.NOT_ASSESSED:
             return MethodOutcome.INSUFFICIENT, "not_assessed"
 

@@ -258,7 +258,7 @@ class Opened:
     def _typing(self, evidence: SittingEvidence) -> dict[str, Any]:
         """The typing of the sitting beside earlier visits; nothing where it is not planned."""
         if Technology.KEYSTROKE.value not in self.reviewed.event.identity_plan:
-            return {"plots": (), "words": (), "sentence": (), "revised": ()}
+            return {"plots": (), "words": (), "handed_over": (), "sentence": (), "revised": ()}
         tx, vault, sitting = self.tx, self.at.vault, self.sitting
         verifier = self.at.live.line.verifier
         sums = keys.stored(tx, vault, sitting)
@@ -275,6 +275,7 @@ class Opened:
             "words": typing_card.in_words(self.t, compared, verifier.weighing)
             if compared and is_read
             else (),
+            "handed_over": typing_card.handed_over(self.t, keys.handed_over_s(tx, sitting)),
             "sentence": typing_card.sentence(self.t, tx.get(SentenceCheck, sitting.id)),
             "revised": typing_card.revised(self.t, revision(sums)),
             "width": typing_card.WIDTH,

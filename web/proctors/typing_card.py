@@ -11,6 +11,7 @@ from keystroke.verifiers.free_text import Weighing
 from proctor.identity.tables import SentenceCheck
 from proctor.shares.evidence import KeystrokeEvidence
 from web.facts import Say
+from web.pages import clock_time
 
 WIDTH = 240
 _MARGIN = 6
@@ -84,6 +85,13 @@ def in_words(t: Say, found: KeystrokeEvidence, weighing: Weighing) -> tuple[str,
     if error is not None:
         words.append(t("review.keys.error", n=found.n_keys, rate=f"{100 * error:.0f}"))
     return tuple(words)
+
+
+def handed_over(t: Say, at_s: float | None) -> tuple[str, ...]:
+    """That somebody else seems to type from *at_s* of the exam on, and what else it can mean."""
+    if at_s is None:
+        return ()
+    return (t("review.keys.handed_over", at=clock_time(at_s)),)
 
 
 def sentence(t: Say, found: SentenceCheck | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from keystroke.template import Sums
 from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor.analysis.keys import Typing
 from proctor.inference import keystroke_verifier
-from proctor.observations import Observation
+from proctor.observations import Check, Observation
 
 pytestmark = pytest.mark.unit
 
@@ -38,9 +38,15 @@ def said(typing: Typing, rows: list[Any], name: str) -> list[Observation]:
     parts = [rows[i : i + 40] for i in range(0, len(rows), 40)]
     found: list[Observation] = []
     for part in parts:
-        typing, told = typing.after(batch(part))
+        typing, told = typing.after(batch(part), 7.0)
         found += [o for o in told if o.name == name]
     return found
+
+
+def after(typing: Typing, rows: list[Any], at_s: float = 7.0) -> Typing:
+    for start in range(0, len(rows), 40):
+        typing, _ = typing.after(batch(rows[start : start + 40]), at_s)
+    return typing
 
 
 def references(verifier: FreeTextVerifier, sessions: list[list[Any]]) -> list[Sums]:
@@ -53,7 +59,7 @@ def test_sums_are_those_of_the_whole_however_it_was_cut(
     rows = typed["first"][0][:300]
     typing = Typing.begun(verifier, Sums.empty())
     for start in range(0, 300, 37):
-        typing, _ = typing.after(batch(rows[start : start + 37]))
+        typing, _ = typing.after(batch(rows[start : start + 37]), 1.0)
     assert typing.total().to_bytes() == Sums.from_batch(batch(rows)).to_bytes()
 
 
@@ -81,3 +87,42 @@ def test_a_program_is_told_when_it_begins_and_when_it_ends(
     typing = Typing.begun(verifier, Sums.empty())
     hands = said(typing, [*human, *machine, *human], "hands")
     assert [o.values["automated"] for o in hands] == [True, False]
+
+
+def both(sessions: list[list[Any]]) -> list[Any]:
+    return [row for rows in sessions for row in rows]
+
+
+def test_a_hand_over_is_told_once_also_of_somebody_without_earlier_visits(
+    verifier: FreeTextVerifier, typed: dict[str, list[list[Any]]]
+) -> None:
+    own, other = both(typed["first"]), both(typed["third"])
+    for earlier in ([], references(verifier, typed["first"][:-1])):
+        begun = Typing.begun(verifier, Sums.empty(), earlier)
+        assert said(begun, own, "hand_over") == []
+        (told,) = said(begun, own[:600] + other, "hand_over")
+        assert told.at_s == 7.0
+        assert after(begun, own[:600] + other).handed_over_s == 7.0
+
+
+def test_a_restart_forgets_neither_the_hand_over_nor_whose_start_it_was(
+    verifier: FreeTextVerifier, typed: dict[str, list[list[Any]]]
+) -> None:
+    own, other = both(typed["first"]), both(typed["third"])
+    stored = after(Typing.begun(verifier, Sums.empty()), own[:600]).total()
+    assert said(Typing.begun(verifier, stored), own[600:], "hand_over") == []
+    assert len(said(Typing.begun(verifier, stored), other, "hand_over")) == 1
+
+    was = [Observation(Check.KEYS, "hand_over", 61.0, {"keys": 900})]
+    again = Typing.begun(verifier, stored, said=was)
+    assert again.handed_over_s == 61.0
+    assert said(again, other, "hand_over") == []
+
+
+def test_a_program_told_before_a_restart_is_told_when_it_ends(
+    verifier: FreeTextVerifier, typed: dict[str, list[list[Any]]]
+) -> None:
+    was = [Observation(Check.KEYS, "hands", 61.0, {"automated": True, "keys": 100})]
+    again = Typing.begun(verifier, Sums.empty(), said=was)
+    hands = said(again, typed["first"][0], "hands")
+    assert [o.values["automated"] for o in hands] == [False]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from proctor.exams.tables import Technology
-from proctor.identity.tables import NO_REFERENCE, CheckResult, IdentityCheck, Modality
+from proctor.identity.tables import HANDED_OVER, NO_REFERENCE, CheckResult, IdentityCheck, Modality
 from proctor.media.tables import MediaGap, Recording, Source
 from proctor.observations import Track
 from proctor.people.tables import Account
@@ -125,6 +125,17 @@ def test_typing_without_a_reference_is_a_method_that_was_not_run(made: ExamCours
     decision = outcome(made, sitting)
     assert decision.outcome is Outcome.PENDING
     assert results(decision)["keystroke"] == (MethodOutcome.NOT_RUN, "no_reference")
+
+
+def test_typing_that_changed_hands_waits_for_a_person(made: ExamCourse) -> None:
+    sitting = made.sit(made.learners[0], "final", keys=NOT_ASSESSED)
+    made.tx.query(IdentityCheck).filter_by(modality=Modality.KEYSTROKE).update(
+        {"reason": HANDED_OVER}
+    )
+    made.tx.expire_all()
+    decision = outcome(made, sitting)
+    assert decision.outcome is Outcome.PENDING
+    assert decision.reasons == ("keystroke:handed_over",)
 
 
 def test_the_newest_typing_comparison_counts(made: ExamCourse) -> None:

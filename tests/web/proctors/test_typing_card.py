@@ -10,7 +10,7 @@ from keystroke.verifiers.free_text import OperatingPoint, Weighing
 from proctor.catalogue import translate
 from proctor.identity.tables import CheckResult
 from proctor.shares.evidence import KeystrokeEvidence
-from web.proctors.typing_card import WIDTH, in_words, plots, revised
+from web.proctors.typing_card import WIDTH, handed_over, in_words, plots, revised
 
 pytestmark = pytest.mark.unit
 
@@ -89,3 +89,10 @@ def test_little_revision_is_told_with_what_else_it_can_mean() -> None:
         "Pauses over a second: 4 in 100 keys; corrections: 12 in 100 keys.",
     )
     assert "learned by heart" in revised(t, Revision(900, 2.0, 1.0))[1]
+
+
+def test_a_hand_over_is_said_with_its_time_and_with_what_else_it_can_mean() -> None:
+    (words,) = handed_over(t, 754.2)
+    assert words.startswith("From about 12:34 on")
+    assert "A person decides" in words
+    assert handed_over(t, None) == ()

@@ -1,0 +1,105 @@
+"""The one comparison of a sitting's typing: what may be said of it, and what is held back."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from keystroke.events import parse_batch
+from keystroke.template import Sums
+from keystroke.verifiers.free_text import KeystrokeScore
+from proctor.analysis import keys
+from proctor.identity import protection
+from proctor.identity.enrolment import typing_reference
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality, Reference, ReferenceState
+from proctor.inference import keystroke_verifier
+from proctor.people import consents
+from proctor.people.tables import Purpose
+from proctor.vault import Vault
+from tests.support.cast import NOON, assemble
+from tests.support.sittings import sitting_of
+
+pytestmark = pytest.mark.db
+
+EXCERPT = Path(__file__).parents[2] / "data" / "keystroke" / "villani_excerpt.json"
+TYPISTS = json.loads(EXCERPT.read_text(encoding="utf-8"))["typists"]
+VERIFIER = keystroke_verifier(with_network=False)
+VAULT = Vault(bytes(32))
+Compared = Callable[..., IdentityCheck]
+
+
+def sums_of(rows: list[Any]) -> Sums:
+    return Sums.from_batch(parse_batch({"v": 1, "clock_step_ms": 1.0, "events": rows}))
+
+
+@pytest.fixture
+def compared(tx: Session) -> Compared:
+    """Compares typing with *visits* of the first typist."""
+    cast = assemble(tx)
+    alice = cast.alice
+    consents.record(tx, VAULT, alice.id, {Purpose.TYPING: True}, "en", NOON)
+
+    def compare(typed: Sums, visits: int, handed_over_s: float | None = None) -> IdentityCheck:
+        for n, rows in enumerate(TYPISTS["first"]["reference"][:visits]):
+            sealed = VAULT.seal(tx, alice.id, protection.SEAL, sums_of(rows).to_bytes())
+            made = NOON - timedelta(days=9 - n)
+            tx.add(
+                Reference(
+                    account_id=alice.id,
+                    modality=Modality.KEYSTROKE,
+                    model_id=VERIFIER.model_id,
+                    samples=300,
+                    sealed=sealed,
+                    state=ReferenceState.CONFIRMED,
+                    created_at=made,
+                    expires_at=NOON + timedelta(days=300),
+                    confirmed_at=made,
+                )
+            )
+        sitting = sitting_of(tx, cast, alice, NOON)
+        tx.flush()
+        enrolled = typing_reference(tx, VAULT, alice.id, VERIFIER.model_id, sitting.created_at)
+        assert len(enrolled) == visits
+        keys.keep(tx, VAULT, sitting, typed)
+        check = keys.compare(tx, VAULT, VERIFIER, sitting, 30.0, handed_over_s, NOON)
+        assert keys.handed_over_s(tx, sitting) == handed_over_s
+        return check
+
+    return compare
+
+
+OWN = TYPISTS["first"]["probe"]
+OTHER = TYPISTS["third"]["probe"]
+
+
+@pytest.mark.parametrize(("typed", "result"), [(OWN, "match"), (OTHER, "no_match")])
+def test_own_typing_matches_and_that_of_another_does_not(
+    compared: Compared, typed: list[Any], result: str
+) -> None:
+    assert compared(sums_of(typed), visits=3).result == result
+
+
+def test_a_hand_over_holds_a_match_back_for_a_person(compared: Compared) -> None:
+    check = compared(sums_of(OWN), visits=3, handed_over_s=61.5)
+    assert (check.result, check.reason) == (CheckResult.NOT_ASSESSED, "handed_over")
+    assert check.llr is not None
+
+
+def test_against_one_visit_nobody_is_told_another_person(compared: Compared) -> None:
+    check = compared(sums_of(OTHER), visits=1)
+    assert (check.result, check.reason) == (CheckResult.NOT_ASSESSED, "few_visits")
+
+
+def test_of_fewer_keys_than_the_card_measured_nothing_is_said(compared: Compared) -> None:
+    few = sums_of(OWN[:95])
+    assert VERIFIER.weighing.error_at(few.n_keys) is None
+    found = VERIFIER.compare([sums_of(OWN)], few)
+    assert isinstance(found, KeystrokeScore)
+    assert VERIFIER.operating_point.result(found.score) == "match"
+    check = compared(few, visits=3)
+    assert (check.result, check.reason) == (CheckResult.NOT_ASSESSED, "insufficient_keys")
+    assert check.llr is None
