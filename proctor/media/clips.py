@@ -6,14 +6,17 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.errors import Unavailable
 from proctor.media import files
-from proctor.media.container import Block, Cluster
+from proctor.media.container import Block, Cluster, NotARecording, NotRecordable
 from proctor.media.frames import Codec
+
+# the number of a file, and how often something is missing in it before
+Stretch = tuple[int, int]
 
 
 class ClipUnavailable(Unavailable):
@@ -51,12 +54,12 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
     ``recordings``: the track's files in any order, finished or growing; the times count from their
     epoch. The clip begins at the last key frame not after *start_s*, or at the first picture after.
     Its name ends as its codec wants; of files of two codecs it holds those with more of the time.
-    Raises ClipUnavailable, OSError.
+    What is damaged is left out up to the next key frame. Raises ClipUnavailable, OSError.
     """
     start_ms, end_ms = round(1000 * start_s), round(1000 * end_s)
     parent = hashlib.sha256()
     sources: list[Source] = []
-    found: list[tuple[int, Block]] = []
+    found: list[tuple[Stretch, Block]] = []
     wanted = [(part, _wanted(part, start_ms, end_ms)) for part in in_time_order(recordings)]
     codec = _main_codec(wanted)
     for number, (part, clusters) in enumerate(wanted):
@@ -64,16 +67,20 @@ def cut_clip(recordings: Sequence[Path], start_s: float, end_s: float, dst: Path
             source = Source(part.path, clusters[0].offset, clusters[-1].offset + clusters[-1].size)
             sources.append(source)
             copied = _copied(part, source, clusters, end_ms, parent.update)
-            found += [(number, block) for block in copied]
+            found += [((number, whole), block) for whole, block in copied]
     blocks = _joined(found)
     if not blocks:
         raise ClipUnavailable(start_s=start_s, end_s=end_s)
     dst = dst.with_suffix(files.SUFFIX[codec])
+    try:
+        sha256 = _write(blocks, dst, codec)
+    except NotRecordable as error:
+        raise ClipUnavailable(start_s=start_s, end_s=end_s) from error
     return Clip(
         path=dst,
         start_s=blocks[0].at_ms / 1000,
         end_s=blocks[-1].at_ms / 1000,
-        sha256=_write(blocks, dst, codec),
+        sha256=sha256,
         parent_sha256=parent.hexdigest(),
         sources=tuple(sources),
     )
@@ -95,8 +102,9 @@ def in_time_order(recordings: Sequence[Path]) -> list[Part]:
     for path in recordings:
         # the index of a file without a first cluster yet is empty or missing
         if files.index_path(path).exists() and (clusters := files.read_clusters(path)):
-            header = files.read_header(path)
-            parts.append(Part(path, header.codec, header.start_ms, clusters))
+            with suppress(NotARecording):
+                header = files.read_header(path)
+                parts.append(Part(path, header.codec, header.start_ms, clusters))
     return sorted(parts, key=lambda part: part.start_ms)
 
 
@@ -119,7 +127,7 @@ def _wanted(part: Part, start_ms: int, end_ms: int) -> list[Cluster]:
     if not overlapping:
         return []
     first = overlapping[0]
-    while not part.clusters[first].starts_with_key:
+    while first > 0 and not part.clusters[first].starts_with_key:
         first -= 1
     # a later key frame at or before the start spares the pictures before it
     for number in overlapping:
@@ -134,34 +142,44 @@ def _copied(
     clusters: Sequence[Cluster],
     end_ms: int,
     digest: Callable[[bytes], object],
-) -> Iterator[Block]:
+) -> Iterator[tuple[int, Block]]:
+    """The pictures, each with how often something was missing before it."""
+    damages, position = 0, source.start
     with part.path.open("rb") as file:
         file.seek(source.start)
         for cluster in clusters:
+            if cluster.offset > position:
+                damages += 1
+                digest(file.read(cluster.offset - position))
+            position = cluster.offset + cluster.size
             data = file.read(cluster.size)
             digest(data)
-            for block in files.read_blocks(data):
-                at_ms = part.start_ms + block.at_ms
-                if at_ms <= end_ms:
-                    yield Block(at_ms, block.is_key, block.data)
+            try:
+                for block in files.read_blocks(data):
+                    at_ms = part.start_ms + block.at_ms
+                    if at_ms <= end_ms:
+                        yield damages, Block(at_ms, block.is_key, block.data)
+            except NotARecording:
+                damages += 1
 
 
-def _joined(found: Sequence[tuple[int, Block]]) -> list[Block]:
-    """The pictures of all parts by time; a decoder goes over to another part at a key frame only.
+def _joined(found: Sequence[tuple[Stretch, Block]]) -> list[Block]:
+    """The pictures of all parts by time; a decoder goes over to another part, or over what is
+    damaged, at a key frame only.
 
     What was sent afterwards may lie in the middle of a part that went on after the gap.
     """
     joined: list[Block] = []
-    shown: int | None = None
-    for number, block in sorted(found, key=lambda each: each[1].at_ms):
-        if number != shown:
+    shown: Stretch | None = None
+    for stretch, block in sorted(found, key=lambda each: each[1].at_ms):
+        if stretch != shown:
             if not block.is_key:
                 continue
             # the last picture sent afterwards may be the first that arrived again: what follows
             # builds on this one
             while joined and joined[-1].at_ms >= block.at_ms:
                 joined.pop()
-            shown = number
+            shown = stretch
         if not joined or block.at_ms > joined[-1].at_ms:
             joined.append(block)
     return joined

@@ -12,9 +12,13 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from proctor.media.frames import Codec
 
+# a file counts its time in 32 bits, and begins within decades of the recording's epoch
+MAX_TIME_MS = 1 << 32
+MAX_START_MS = 1 << 40
+
 
 class NotARecording(ValueError):
-    """The file does not begin as a recording of ours does."""
+    """The bytes are none that a recording of ours has there: of another file, or damaged."""
 
 
 class NotRecordable(ValueError):
@@ -98,7 +102,7 @@ class Container(Protocol):
         """The cluster there, None when none lies whole before *length*."""
 
     def read_blocks(self, cluster: bytes) -> Iterator[Block]:
-        """The pictures of one whole cluster."""
+        """The pictures of one whole cluster; raises NotARecording where it is damaged."""
 
     def ending(self, file: BinaryIO, layout: Layout) -> Ending:
-        """What finishes *file*, of that layout."""
+        """What finishes *file*, of that layout. Raises NotARecording."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from proctor.media.container import NotARecording
+
 
 def element(name: int, body: bytes) -> bytes:
     """An element with its id and size before *body*."""
@@ -21,10 +23,21 @@ def size_of(value: int, width: int | None = None) -> bytes:
 
 
 def read_element(data: bytes, position: int) -> tuple[int, int, int]:
-    """Id, length of id and size together, and size of the content of the element there."""
-    name_width = 9 - data[position].bit_length()
+    """Id, length of id and size together, and size of the content of the element there.
+
+    Raises NotARecording.
+    """
+    name_width = _width(data, position)
     name = int.from_bytes(data[position : position + name_width], "big")
     size_at = position + name_width
-    size_width = 9 - data[size_at].bit_length()
+    size_width = _width(data, size_at)
     size = int.from_bytes(data[size_at : size_at + size_width], "big") & ((1 << 7 * size_width) - 1)
     return name, name_width + size_width, size
+
+
+def _width(data: bytes, position: int) -> int:
+    """Of the number that begins there: its leading zeros say so."""
+    width = 9 - data[position].bit_length() if position < len(data) else 9
+    if position + width > len(data):
+        raise NotARecording
+    return width

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -95,8 +96,17 @@ def index_path(path: Path) -> Path:
 
 
 def read_clusters(path: Path) -> tuple[Cluster, ...]:
-    """The clusters of a recording that may still grow, from its index."""
-    return read_index(index_path(path).read_bytes())
+    """The clusters of a recording that may still grow, from its index.
+
+    After a power cut an index may name what the file has lost: that is left out.
+    """
+    length, end = path.stat().st_size, 0
+    found = []
+    for each in read_index(index_path(path).read_bytes()):
+        if end <= each.offset < each.offset + each.size <= length:
+            found.append(each)
+            end = each.offset + each.size
+    return tuple(found)
 
 
 def read_index(data: bytes) -> tuple[Cluster, ...]:
@@ -125,7 +135,7 @@ def opening(header: Header) -> bytes:
 
 
 def read_blocks(cluster: bytes) -> Iterator[Block]:
-    """The pictures of one whole cluster."""
+    """The pictures of one whole cluster; raises NotARecording where it is damaged."""
     return _container_of(cluster).read_blocks(cluster)
 
 
@@ -136,49 +146,61 @@ def read_layout(path: Path, until: int | None = None) -> Layout:
     """
     header = read_header(path)
     clusters = tuple(
-        each for each in read_clusters(path) if until is None or each.offset + each.size <= until
+        each
+        for each in read_clusters(path)
+        if header.body <= each.offset and (until is None or each.offset + each.size <= until)
     )
     end = clusters[-1].offset + clusters[-1].size if clusters else header.body
     return Layout(header, clusters, end)
 
 
 def scan(path: Path) -> Layout:
-    """The layout found by walking the file itself, whatever its index says.
+    """The layout found by walking the file itself.
 
-    Raises NotARecording.
+    The index only says where the next cluster stands behind a damaged one. Raises NotARecording.
     """
     header = read_header(path)
     container, length = CONTAINERS[header.codec], path.stat().st_size
     clusters: list[Cluster] = []
     end = header.body
+    named = iter(read_clusters(path) if index_path(path).exists() else ())
     with path.open("rb") as file:
-        while found := container.cluster_at(file, end, length):
-            clusters.append(found)
-            end += found.size
+        at: int | None = end
+        while at is not None:
+            if found := container.cluster_at(file, at, length):
+                clusters.append(found)
+                at = end = at + found.size
+            else:
+                at = next((each.offset for each in named if each.offset > at), None)
     return Layout(header, tuple(clusters), end)
 
 
 def ending(path: Path, layout: Layout) -> Ending:
-    """What makes the recording at *path*, up to what *layout* says, seekable."""
+    """What makes the recording at *path*, up to what *layout* says, seekable.
+
+    Raises NotARecording, OSError.
+    """
     with path.open("rb") as file:
         return CONTAINERS[layout.header.codec].ending(file, layout)
 
 
-def finish(path: Path) -> Layout:
+def finish(path: Path, sealed: int = 0) -> Layout:
     """Make *path* seekable: drop a torn tail, rebuild the index, write the ending.
 
     For a writer's closed file as for one its writer was killed on; a finished file is left alone.
-    Raises NotARecording, OSError.
+    ``sealed``: bytes that are no torn tail, whatever has become of them. Raises NotARecording,
+    OSError.
     """
     layout = scan(path)
     if layout.header.is_finished:
         return layout
+    layout = replace(layout, end=max(layout.end, min(sealed, path.stat().st_size)))
+    tail, changes = ending(path, layout)
     entries = [
         INDEX.pack(each.offset, each.start_ms, each.size | (KEY_BIT * each.starts_with_key))
         for each in layout.clusters
     ]
     index_path(path).write_bytes(b"".join(entries))
-    tail, changes = ending(path, layout)
     with path.open("r+b") as file:
         file.truncate(layout.end)
         file.seek(layout.end)

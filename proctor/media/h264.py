@@ -140,6 +140,8 @@ def _shape(bits: _Bits) -> Shape:
                     _skip_scaling(bits, 16 if number < 6 else 64)
         if separate_planes:
             chroma = 0
+    if chroma > 3 or max(luma_bits, chroma_bits) > 14:
+        raise Unreadable
     bits.unsigned()
     _skip_order(bits)
     bits.unsigned()

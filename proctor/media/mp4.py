@@ -16,6 +16,8 @@ from typing import BinaryIO, NamedTuple
 
 from proctor.media import h264
 from proctor.media.container import (
+    MAX_START_MS,
+    MAX_TIME_MS,
     Block,
     Cluster,
     Ending,
@@ -37,6 +39,8 @@ _MOOV = len(_FILE_TYPE) + len(ROOM)
 # moof, mfhd, traf, tfhd, tfdt and trun: size, type, then version with flags and the box's own
 _FRAGMENT = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIII")
 _SAMPLE_BYTES = 12
+# a cluster lasts a second, and no two pictures begin in the same millisecond
+_MOST_SAMPLES = 1_001
 _READ = 4096
 
 
@@ -66,6 +70,8 @@ def read_header(head: bytes) -> Header:
     room = head[len(_FILE_TYPE) : _MOOV]
     # the last of its boxes
     start_ms = int.from_bytes(head[body - 8 : body], "big", signed=True)
+    if abs(start_ms) >= MAX_START_MS:
+        raise NotARecording
     return Header("H264", head[:body], start_ms, room != ROOM)
 
 
@@ -110,18 +116,21 @@ def cluster_at(file: BinaryIO, offset: int, length: int) -> Cluster | None:
 
 
 def read_blocks(cluster: bytes) -> Iterator[Block]:
-    """The pictures of one whole cluster."""
+    """The pictures of one whole cluster; raises NotARecording where it is damaged."""
     run = _read_run(cluster)
-    assert run is not None
+    if run is None or not run.is_whole:
+        raise NotARecording
     at_ms, position = run.start_ms, run.data_at
     for length, size, flags in _samples(run):
+        if position + size > len(cluster) or at_ms >= MAX_TIME_MS:
+            raise NotARecording
         data = h264.with_start_codes(cluster[position : position + size])
         yield Block(at_ms, flags == KEY_SAMPLE, data)
         at_ms, position = at_ms + length, position + size
 
 
 def ending(file: BinaryIO, layout: Layout) -> Ending:
-    """An index of all pictures; all before it becomes one box of data."""
+    """An index of all pictures; all before it becomes one box of data. Raises NotARecording."""
     times: list[int] = []
     sizes = array("I")
     keys: list[int] = []
@@ -130,16 +139,18 @@ def ending(file: BinaryIO, layout: Layout) -> Ending:
     end_ms = 0
     for each in layout.clusters:
         run = _run_at(file, each.offset)
-        assert run is not None
+        if run is None:
+            continue
         counts.append(run.pictures)
         chunks.append(each.offset + run.data_at)
         sizes.extend(run.samples[SIZE::3])
-        end_ms = run.start_ms
+        # times of a damaged file may go back
+        end_ms = max(run.start_ms, times[-1] if times else 0)
         for length, _, flags in _samples(run):
             times.append(end_ms)
             if flags == KEY_SAMPLE:
                 keys.append(len(times))
-            end_ms += length
+            end_ms = min(end_ms + length, MAX_TIME_MS - 1)
     lengths = [after - at for at, after in pairwise([*times, end_ms])]
     tables = [
         _table(b"stts", ((len(list(same)), length) for length, same in groupby(lengths))),
@@ -162,14 +173,19 @@ class _Run(NamedTuple):
     data_at: int
     samples: array[int]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all samples are there, and one at least."""
+        return 0 < 3 * self.pictures == len(self.samples)
+
 
 def _run_at(file: BinaryIO, offset: int) -> _Run | None:
     file.seek(offset)
     data = file.read(_READ)
     run = _read_run(data)
-    if run is not None and len(run.samples) < 3 * run.pictures:
-        run = _read_run(data + file.read(run.data_at - len(data)))
-    return run if run is not None and 0 < 3 * run.pictures == len(run.samples) else None
+    if run is not None and not run.is_whole:
+        run = _read_run(data + file.read(max(0, run.data_at - len(data))))
+    return run if run is not None and run.is_whole else None
 
 
 def _read_run(data: bytes) -> _Run | None:
@@ -180,6 +196,8 @@ def _read_run(data: bytes) -> _Run | None:
     start_ms, _, trun, _, count, data_at = inner[13:]
     is_ours = (moof, trun) == (b"moof", b"trun")
     if not is_ours or (size, data_at) != (_FRAGMENT.size + count * _SAMPLE_BYTES, size + 8):
+        return None
+    if count > _MOST_SAMPLES or start_ms >= MAX_TIME_MS:
         return None
     samples = array("I")
     found = data[_FRAGMENT.size : size]
@@ -261,8 +279,11 @@ def _sample_entry(shape: h264.Shape, sps: bytes, pps: bytes) -> bytes:
 
 
 def _entry_of(header: Header) -> bytes:
-    at = header.data.index(b"avc1", _MOOV) - 4
-    return header.data[at : at + int.from_bytes(header.data[at : at + 4], "big")]
+    at = header.data.find(b"avc1", _MOOV) - 4
+    entry = header.data[at : at + int.from_bytes(header.data[at : at + 4], "big")]
+    if at < _MOOV or len(entry) < 86:
+        raise NotARecording
+    return entry
 
 
 def _sized(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from proctor.errors import NotFound
 from proctor.media.clips import in_time_order
+from proctor.media.container import NotARecording
 from proctor.media.files import read_blocks
 from proctor.media.frames import Codec
 
@@ -39,4 +40,9 @@ def key_frame_near(recordings: Sequence[Path], at_s: float) -> tuple[Codec, byte
     assert cluster is not None
     with part.path.open("rb") as file:
         file.seek(cluster.offset)
-        return part.codec, next(read_blocks(file.read(cluster.size))).data
+        data = file.read(cluster.size)
+    try:
+        return part.codec, next(read_blocks(data)).data
+    # StopIteration: not even one
+    except (NotARecording, StopIteration) as error:
+        raise NoPicture(at_s=at_s) from error

@@ -32,6 +32,8 @@ CLUSTER_WAIT_S = 1.0
 SEAL_EVERY_S = 8.0
 # about 4 minutes of both tracks: a stalled disk costs pictures, not memory
 MAX_BACKLOG_BYTES = 16 << 20
+MAX_FILE_BYTES = 1 << 48
+DIGEST_PIECE_BYTES = 1 << 20
 CODEC_NOT_RECORDABLE = "codec_not_recordable"
 NO_SPACE = ("ENOSPC", "EDQUOT")
 
@@ -249,41 +251,44 @@ def repair(path: Path) -> RecordedTrack:
     """
     if path.stat().st_size == 0:
         return _describe(path, _track_of(path), 0, array("q"))
-    layout = files.finish(path)
-    seals = read_seals(path)
-    sealed = seals[-1].end if seals else layout.header.body
+    sealed = max((seal.end for seal in read_seals(path)), default=0)
+    layout = files.finish(path, sealed)
+    sealed = max(sealed, layout.header.body)
     if sealed < layout.end:
-        _seals_path(path).write_bytes(b"".join(map(_seal_line, seals)))
-        _append_seal(path, len(seals) + 1, sealed, layout.end, repaired=True)
+        lines = _seal_lines(path)
+        _seals_path(path).write_bytes(b"".join(line + b"\n" for line in lines))
+        _append_seal(path, len(lines) + 1, sealed, layout.end, repaired=True)
     return read_recorded(path)
 
 
 def read_recorded(path: Path) -> RecordedTrack:
-    """What the file at *path* holds by now, read from the file itself."""
+    """What the file at *path* holds by now, read from the file itself.
+
+    A damaged cluster holds the pictures before the damage. Raises NotARecording, OSError.
+    """
     layout = files.scan(path)
     times = array("q")
     with path.open("rb") as file:
         for cluster in layout.clusters:
             file.seek(cluster.offset)
-            blocks = files.read_blocks(file.read(cluster.size))
-            times.extend(layout.header.start_ms + block.at_ms for block in blocks)
-    return _describe(path, _track_of(path), layout.header.start_ms, times)
+            with suppress(NotARecording):
+                for block in files.read_blocks(file.read(cluster.size)):
+                    times.append(layout.header.start_ms + block.at_ms)
+    return _describe(path, _track_of(path), layout.header.start_ms, array("q", sorted(times)))
 
 
 def read_seals(path: Path) -> tuple[Seal, ...]:
-    """The seals of the recording at *path*, a torn last line left out."""
-    if not _seals_path(path).exists():
-        return ()
-    lines = _seals_path(path).read_bytes().split(b"\n")[:-1]
-    return tuple(Seal(**json.loads(line)) for line in lines)
+    """The seals of the recording at *path*; a torn or damaged line is left out."""
+    return tuple(seal for line in _seal_lines(path) if (seal := _seal_of(line)))
 
 
 def broken_seals(path: Path) -> tuple[int, ...]:
-    """Numbers of the sealed segments whose bytes are no longer those that were sealed."""
+    """Numbers of the sealed segments whose bytes are no longer those that were sealed, or whose
+    seal cannot be read."""
     return tuple(
-        seal.segment
-        for seal in read_seals(path)
-        if _digest(path, seal.start, seal.end) != seal.sha256
+        number
+        for number, line in enumerate(_seal_lines(path), 1)
+        if (seal := _seal_of(line)) is None or _digest(path, seal.start, seal.end) != seal.sha256
     )
 
 
@@ -328,7 +333,30 @@ def _seal_line(seal: Seal) -> bytes:
     return json.dumps(asdict(seal), sort_keys=True).encode() + b"\n"
 
 
+def _seal_lines(path: Path) -> list[bytes]:
+    """Each seal's line, without a torn last one."""
+    if not _seals_path(path).exists():
+        return []
+    return _seals_path(path).read_bytes().split(b"\n")[:-1]
+
+
+def _seal_of(line: bytes) -> Seal | None:
+    """The seal *line* holds, None for one that is damaged."""
+    try:
+        seal = Seal(**json.loads(line))
+        is_whole = 0 <= seal.start < seal.end < MAX_FILE_BYTES
+    # whatever stands there instead
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return seal if is_whole and isinstance(seal.end + seal.start, int) else None
+
+
 def _digest(path: Path, start: int, end: int) -> str:
+    """SHA-256 of those bytes, as far as the file goes."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         file.seek(start)
-        return hashlib.sha256(file.read(end - start)).hexdigest()
+        while piece := file.read(min(DIGEST_PIECE_BYTES, end - start)):
+            digest.update(piece)
+            start += len(piece)
+    return digest.hexdigest()

@@ -28,14 +28,14 @@ class Snapshot:
         return self.end + len(self.tail)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from *start* up to but not including *stop*, in pieces."""
+        """The bytes from *start* up to but not including *stop*, in pieces; fewer when the file
+        was cut meanwhile."""
         if start < len(self.head):
             yield self.head[start:stop]
         with self.path.open("rb") as file:
             at = max(start, len(self.head))
             file.seek(at)
-            while at < min(stop, self.end):
-                piece = file.read(min(PIECE, min(stop, self.end) - at))
+            while piece := file.read(max(0, min(PIECE, min(stop, self.end) - at))):
                 at += len(piece)
                 yield piece
         if stop > self.end:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import BinaryIO
 
-from proctor.media.container import Block, Cluster, Ending, Header, Layout, NotARecording
+from proctor.media.container import (
+    MAX_START_MS,
+    MAX_TIME_MS,
+    Block,
+    Cluster,
+    Ending,
+    Header,
+    Layout,
+    NotARecording,
+)
 from proctor.media.ebml import element, read_element, size_of, unsigned
 from proctor.media.frames import vp8_size
 
@@ -54,7 +64,12 @@ def read_header(head: bytes) -> Header:
     tags = head[places[TAGS] : body]
     name_end = tags.find(START_TAG.encode()) + len(START_TAG)
     _, inner, size = read_element(tags, name_end)
-    start_ms = int(tags[name_end + inner : name_end + inner + size])
+    try:
+        start_ms = int(tags[name_end + inner : name_end + inner + size])
+    except ValueError as error:
+        raise NotARecording from error
+    if abs(start_ms) >= MAX_START_MS:
+        raise NotARecording
     # finishing writes the segment's size last
     is_finished = head[segment - 8 : segment] != UNKNOWN_SIZE
     return Header("VP8", head[:body], start_ms, is_finished)
@@ -79,29 +94,28 @@ def cluster_at(file: BinaryIO, offset: int, length: int) -> Cluster | None:
     head = file.read(64)
     if len(head) < 12:
         return None
-    name, inner, size = read_element(head, 0)
-    if name != CLUSTER or offset + inner + size > length:
+    try:
+        name, inner, size = read_element(head, 0)
+        if name != CLUSTER or offset + inner + size > length:
+            return None
+        start_ms, first = _start_of(head, inner)
+        begin, _ = _block_at(head, first)
+    except NotARecording:
         return None
-    _, stamp, width = read_element(head, inner)
-    start_ms = int.from_bytes(head[inner + stamp : inner + stamp + width], "big")
-    block = inner + stamp + width
-    _, stamp, _ = read_element(head, block)
-    return Cluster(offset, start_ms, inner + size, bool(head[block + stamp + 3] & 0x80))
+    return Cluster(offset, start_ms, inner + size, bool(head[begin + 3] & 0x80))
 
 
 def read_blocks(cluster: bytes) -> Iterator[Block]:
-    """The pictures of one whole cluster."""
+    """The pictures of one whole cluster; raises NotARecording where it is damaged."""
     _, head, _ = read_element(cluster, 0)
-    _, inner, length = read_element(cluster, head)
-    start_ms = int.from_bytes(cluster[head + inner : head + inner + length], "big")
-    position = head + inner + length
+    start_ms, position = _start_of(cluster, head)
     while position < len(cluster):
-        _, inner, length = read_element(cluster, position)
-        begin = position + inner
+        begin, end = _block_at(cluster, position)
+        if end > len(cluster):
+            raise NotARecording
         relative = int.from_bytes(cluster[begin + 1 : begin + 3], "big", signed=True)
-        picture = cluster[begin + 4 : begin + length]
-        yield Block(start_ms + relative, bool(cluster[begin + 3] & 0x80), picture)
-        position = begin + length
+        yield Block(start_ms + relative, bool(cluster[begin + 3] & 0x80), cluster[begin + 4 : end])
+        position = end
 
 
 def ending(file: BinaryIO, layout: Layout) -> Ending:
@@ -137,7 +151,29 @@ def _places(head: bytes) -> tuple[int, dict[int, int], int]:
         name, inner, size = read_element(head, position)
         places[name] = position
         position += inner + size
+    # the places that finishing writes to
+    is_ours = places.get(INFO) == segment + SEEK_HEAD_ROOM and TRACKS in places
+    if not is_ours or position > len(head):
+        raise NotARecording
     return segment, places, position
+
+
+def _start_of(data: bytes, position: int) -> tuple[int, int]:
+    """When the cluster with its timestamp there begins, and where its first block stands."""
+    name, inner, width = read_element(data, position)
+    start_ms = int.from_bytes(data[position + inner : position + inner + width], "big")
+    if name != TIMESTAMP or start_ms >= MAX_TIME_MS:
+        raise NotARecording
+    return start_ms, position + inner + width
+
+
+def _block_at(data: bytes, position: int) -> tuple[int, int]:
+    """Where the content of the block there begins, and where the block ends."""
+    name, inner, size = read_element(data, position)
+    begin = position + inner
+    if name != SIMPLE_BLOCK or size < 4 or begin + 4 > len(data):
+        raise NotARecording
+    return begin, begin + size
 
 
 def _last_ms(file: BinaryIO, layout: Layout) -> int:
@@ -145,7 +181,11 @@ def _last_ms(file: BinaryIO, layout: Layout) -> int:
         return 0
     last = layout.clusters[-1]
     file.seek(last.offset)
-    return max(each.at_ms for each in read_blocks(file.read(last.size)))
+    found = last.start_ms
+    with suppress(NotARecording):
+        for each in read_blocks(file.read(last.size)):
+            found = max(found, each.at_ms)
+    return found
 
 
 def _simple_block(block: Block, start_ms: int) -> bytes:
