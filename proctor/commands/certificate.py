@@ -47,9 +47,8 @@ def issue(
             found = course_by_code(tx, institution.id, course)
             one = learner_by_number(tx, found.id, learner) if learner else None
             everybody = learners_of(tx, found.id)
-            numbers = {each.learner_number or "" for each in everybody}
             codes = {event.code for event in events_in_force(tx, found.id)}
-            passed = results_of(results.read_bytes(), numbers, codes)
+            passed = results_of(results.read_bytes(), everybody, codes)
             people = [one] if one else everybody
             for person, row in certificates.issue_certificates(
                 tx, found, people, texts, passed, settings.url, Clock().now()

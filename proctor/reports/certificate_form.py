@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -142,9 +142,12 @@ RESULT_COLUMNS: Columns = {
 }
 
 
-def results_of(data: bytes, numbers: Collection[str], codes: Collection[str]) -> Results:
-    """Results in a CSV or XLSX file of RESULT_COLUMNS, about the learners *numbers* and the events
-    *codes*. Raises ImportRefused."""
+def results_of(data: bytes, learners: Iterable[Account], codes: Collection[str]) -> Results:
+    """Results in a CSV or XLSX file of RESULT_COLUMNS, about *learners* and the events *codes*.
+
+    Raises ImportRefused.
+    """
+    numbers = {learner.learner_number for learner in learners}
     sheet = read_sheet(data, RESULT_COLUMNS, ResultLine)
     errors = [*sheet.errors, *_contradicted(sheet.lines)]
     errors += [

@@ -108,9 +108,8 @@ def issue(
         return _page(request, tx, course, at, status=422)
     learners, url, now = learners_of(tx, course.id), at.settings.url, at.clock.now()
     titles = {event.code: event.title for event in events_in_force(tx, course.id)}
-    numbers = {learner.learner_number or "" for learner in learners}
     try:
-        results = results_of(content_of(file), numbers, titles)
+        results = results_of(content_of(file), learners, titles)
     except ImportRefused as refused:
         return _page(request, tx, course, at, refused=refused, status=422)
     issued, lacking = 0, []

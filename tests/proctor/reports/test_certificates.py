@@ -202,11 +202,12 @@ def test_form_with_an_empty_or_wrong_field_is_refused(change: tuple[str, str], s
 
 
 HEADER = "learner_number,event_code,passed,studies\n"
+LEARNERS = [Account(learner_number="S-1"), Account(learner_number=None)]
 
 
 def test_results_are_read_by_learner() -> None:
     lines = "S-1,final,yes,2/4/ФИТ\nS-1,quiz,no,\n"
-    found = results_of((HEADER + lines).encode(), {"S-1"}, {"final", "quiz"})
+    found = results_of((HEADER + lines).encode(), LEARNERS, {"final", "quiz"})
     assert found == Results({"S-1": frozenset({"final"})}, {"S-1": "2/4/ФИТ"})
 
 
@@ -225,6 +226,6 @@ def test_results_that_say_nothing_certain_are_refused(
     text: str, said: set[tuple[int, str]]
 ) -> None:
     with pytest.raises(ImportRefused) as refused:
-        results_of(text.encode(), {"S-1"}, {"final", "quiz"})
+        results_of(text.encode(), LEARNERS, {"final", "quiz"})
     found = refused.value.errors
     assert {(error.line, error.key.rpartition(".")[2]) for error in found} == said
