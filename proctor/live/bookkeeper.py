@@ -5,11 +5,8 @@ a core at most, and never longer at once than the outcomes of one part take.
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
-from traceback import format_tb
 
-import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -19,12 +16,11 @@ from proctor.exams.roster import Listed, roster_of
 from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course
 from proctor.people.tables import Institution
 from proctor.plumbing.db import Database
+from proctor.plumbing.rounds import Rounds
 from proctor.reports import figures
 from proctor.reports.figures import Tally, of_course, of_institution
 from proctor.reports.tables import Figures
 from proctor.sittings.tables import Sitting
-
-log = structlog.get_logger()
 
 EVERY_S = 15.0
 #: what was gathered so lately is not gathered again
@@ -41,45 +37,21 @@ class Bookkeeper:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self.rounds = Rounds(self.round, EVERY_S, "figures_failed")
         # the newest event looked at, None at first; courses to gather since
         self._seen: int | None = None
         self._looked_at: datetime | None = None
         self._touched: set[str] = set()
 
-    def begin(self) -> None:
-        self._task = asyncio.create_task(self._walk())
-
-    async def close(self) -> None:
-        """What was begun of a part is done before."""
-        self._closing.set()
-        if self._task is not None:
-            await self._task
-
     async def round(self) -> None:
-        """Gather everything that is due."""
+        """Gather everything that is due, or end after the part under way."""
         courses, institutions = await asyncio.to_thread(self._due)
         for institution_id in institutions:
             await asyncio.to_thread(self._institution, institution_id)
         for course_id in courses:
             await self._course(course_id)
-            if self._closing.is_set():
+            if await self.rounds.is_closing(0.0):
                 return
-
-    async def _walk(self) -> None:
-        while not await self._is_closing(EVERY_S):
-            try:
-                await self.round()
-            # outermost loop: the next round tries again
-            except Exception as error:  # noqa: BLE001
-                frames = format_tb(error.__traceback__)
-                log.error("figures_failed", kind=type(error).__name__, frames=frames)
-
-    async def _is_closing(self, within_s: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), within_s)
-        return self._closing.is_set()
 
     async def _course(self, course_id: str) -> None:
         self._touched.discard(course_id)
@@ -92,7 +64,7 @@ class Bookkeeper:
             await asyncio.to_thread(self._part, tally, part)
             if len(learners) > figures.PART:
                 rest_s = _REST * (clock.monotonic() - began)
-                if await self._is_closing(rest_s):
+                if await self.rounds.is_closing(rest_s):
                     return
         await asyncio.to_thread(self._keep, tally)
 

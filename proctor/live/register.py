@@ -9,6 +9,7 @@ from sqlalchemy import and_, or_, select
 
 from proctor.live.loading import Line, load
 from proctor.live.sitting import LiveSitting
+from proctor.plumbing.rounds import Rounds
 from proctor.sittings.tables import Sitting, SittingState
 
 log = structlog.get_logger()
@@ -30,16 +31,16 @@ class LiveSittings:
         self._opening: dict[str, asyncio.Task[LiveSitting]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._sweeps: Rounds | None = None
 
     def begin(self) -> None:
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._sweeps = Rounds(self._sweep, SWEEP_PERIOD_S, "sweep_failed")
+        self._sweeps.begin()
 
     async def close(self) -> None:
         """Seal all recordings; running sittings stay running and resume after the restart."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.wait([self._sweeper])
+        if self._sweeps is not None:
+            await self._sweeps.drop()
         if under_way := {*self._ending.values(), *self._opening.values(), *self._leaving}:
             await asyncio.wait(under_way)
         leaving = (each.leave("server_stopped") for each in self._open.values())
@@ -79,18 +80,12 @@ class LiveSittings:
         return live
 
     async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_PERIOD_S)
-            try:
-                for sitting_id in await asyncio.to_thread(_overdue, self.line):
-                    if sitting_id not in self._ending:
-                        self._end(sitting_id)
-                self._forget()
-                for live in self._open.values():
-                    live.note_what_lasts()
-            # the sweep is the outermost loop: it goes on when the database is back
-            except Exception as error:  # noqa: BLE001
-                _log("sweep_failed", error)
+        for sitting_id in await asyncio.to_thread(_overdue, self.line):
+            if sitting_id not in self._ending:
+                self._end(sitting_id)
+        self._forget()
+        for live in self._open.values():
+            live.note_what_lasts()
 
     def _end(self, sitting_id: str) -> None:
         task = asyncio.create_task(self._time_over(sitting_id))

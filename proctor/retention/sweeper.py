@@ -1,14 +1,14 @@
 """The task that keeps the promise: it erases what is due every hour."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
-from traceback import format_tb
+from functools import partial
 
 import structlog
 
 from proctor.clock import Clock
 from proctor.plumbing.db import Database
+from proctor.plumbing.rounds import Rounds
 from proctor.retention.reconcile import differences
 from proctor.retention.sweep import sweep
 from proctor.settings import Settings
@@ -27,18 +27,10 @@ class Sweeper:
         self._settings = settings
         self._db = db
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
         self._compared_at: datetime | None = None
-
-    def begin(self) -> None:
-        self._task = asyncio.create_task(self._walk())
-
-    async def close(self) -> None:
-        """A sweep under way is ended before."""
-        self._closing.set()
-        if self._task is not None:
-            await self._task
+        self.rounds = Rounds(
+            partial(asyncio.to_thread, self.round), EVERY_S, "expiry_failed", at_once=True
+        )
 
     def round(self) -> None:
         """Erase what is due, and once a day say what files and rows do not agree on."""
@@ -57,14 +49,3 @@ class Sweeper:
         for name in ("missing", "unnamed", "returned"):
             if paths := getattr(found, name):
                 log.warning(f"files_{name}", number=len(paths), first=paths[0])
-
-    async def _walk(self) -> None:
-        while not self._closing.is_set():
-            try:
-                await asyncio.to_thread(self.round)
-            # outermost loop: the next round tries again
-            except Exception as error:  # noqa: BLE001
-                frames = format_tb(error.__traceback__)
-                log.error("sweep_failed", kind=type(error).__name__, frames=frames)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), EVERY_S)

@@ -102,8 +102,8 @@ async def test_it_ends_between_two_parts(
 ) -> None:
     monkeypatch.setattr(figures, "PART", 1)
     bookkeeper = Bookkeeper(database, SetClock(NOON))
-    bookkeeper.begin()
-    await bookkeeper.close()
+    bookkeeper.rounds.begin()
+    await bookkeeper.rounds.close()
     await bookkeeper.round()
     with database.reading() as tx:
         assert course_figures(tx, [cast.course.id]) == {}
