@@ -8,6 +8,11 @@ from zoneinfo import ZoneInfo
 TIME_ZONE = ZoneInfo("Asia/Almaty")
 
 
+def written(at: datetime) -> str:
+    """*at* as documents of the service write it: in UTC, to the second, 2026-11-05T10:00:00Z."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 class Clock:
     """The machine's clocks; tests pass one they can set."""
 

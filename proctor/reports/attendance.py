@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import translate
-from proctor.clock import TIME_ZONE
+from proctor.clock import TIME_ZONE, written
 from proctor.errors import Refused
 from proctor.exams.roster import learners_of
 from proctor.exams.schemes import events_in_force
@@ -118,7 +118,7 @@ def declarations(tx: Session, course: Course, now: datetime) -> Json:
                 "number": found.learner.learner_number,
                 "name": found.learner.name,
                 "declared_on": found.row.declared_on.isoformat(),
-                "recorded_at": _instant(found.row.at),
+                "recorded_at": written(found.row.at),
                 "recorded_by": found.by,
             }
             for found in declared_in(tx, course.id)
@@ -165,7 +165,7 @@ def declarations_form(data: Json, locale: str) -> Form:
 def _head(tx: Session, course: Course, schema: str, now: datetime) -> Json:
     return {
         "schema": schema,
-        "as_of": _instant(now),
+        "as_of": written(now),
         "institution": tx.get_one(Institution, course.institution_id).name,
         "course": {"code": course.code, "title": course.title},
     }
@@ -182,7 +182,7 @@ def _mark(outcome: EventOutcome, event: AssessmentEvent) -> Json:
             at = outcome.sitting.started_at
     return {
         "attended": came,
-        "at": _instant(at) if at else None,
+        "at": written(at) if at else None,
         "venue": venue,
         "outcome": outcome.decision.outcome.value,
         "identified_here": bool(outcome.event.plan),
@@ -206,7 +206,3 @@ def _words(mark: Json, locale: str) -> str:
         stands = translate(locale, f"outcome.{mark['outcome']}")
         said.append(f"{translate(locale, 'attendance.identity')}: {stands.lower()}")
     return ", ".join(said)
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

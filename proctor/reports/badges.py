@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from proctor.clock import written
 from proctor.reports.certificate_pdf import identity_line
 from proctor.reports.document import Json, canonical
 from proctor.reports.tables import CertificateStatus
@@ -165,8 +166,8 @@ def status_list(link: str, status: CertificateStatus, now: datetime, key: Ed2551
             "id": url,
             "type": ["VerifiableCredential", "BitstringStatusListCredential"],
             "issuer": issuer_of(link),
-            "validFrom": _instant(now),
-            "validUntil": _instant(until),
+            "validFrom": written(now),
+            "validUntil": written(until),
             "credentialSubject": {
                 "id": f"{url}#list",
                 "type": "BitstringStatusList",
@@ -220,10 +221,6 @@ def _list_url(link: str) -> str:
 def _home(link: str) -> str:
     parts = urlsplit(link)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _wrapped(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.clock import written
 from proctor.errors import Conflict, NotFound
 from proctor.exams.tables import Course
 from proctor.people.tables import Account
@@ -92,7 +93,7 @@ def _issue(
         "id": identifier,
         "number": number,
         "link": f"{url}/certificates/{identifier}",
-        "issued_at": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "issued_at": written(now),
         "form": form.model_dump(exclude={"requires_share"}),
         "holder": {
             "name": learner.name,

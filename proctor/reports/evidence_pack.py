@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.clock import TIME_ZONE
+from proctor.clock import TIME_ZONE, written
 from proctor.incidents.builder import clips_of
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import Recording
@@ -101,7 +101,7 @@ def write_pack(
         manifest = {
             "schema": SCHEMA,
             "report": report.sha256,
-            "made_at": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "made_at": written(now),
             "members": hashes,
             "missing": missing,
             "altered": altered,

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from proctor.catalogue import translate
+from proctor.clock import written
 from proctor.exams.roster import learners_of, staff_of
 from proctor.exams.schemes import EventNotFound, events_in_force
 from proctor.exams.tables import AssessmentEvent, Course, StaffRole, Technology, Venue
@@ -49,7 +50,7 @@ def exam_sheet(tx: Session, course: Course, event_code: str, now: datetime) -> J
     teachers = [a.account.name for a in staff_of(tx, course.id) if a.role is StaffRole.TEACHER]
     return {
         "schema": SCHEMA,
-        "as_of": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "as_of": written(now),
         "institution": tx.get_one(Institution, course.institution_id).name,
         "course": {"code": course.code, "title": course.title},
         "period": [course.starts_on.isoformat(), course.ends_on.isoformat()],

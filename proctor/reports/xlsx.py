@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from functools import lru_cache
@@ -15,6 +15,8 @@ from itertools import chain, islice
 from types import TracebackType
 from typing import BinaryIO, Self
 from xml.sax.saxutils import escape, quoteattr
+
+from proctor.clock import written
 
 Cell = str | int | float | Decimal | date | datetime | None
 
@@ -114,14 +116,13 @@ class Workbook:
             'Target="docProps/core.xml"/>'
         )
         yield "_rels/.rels", _links(_link(1, "officeDocument", "xl/workbook.xml") + properties)
-        at = created.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         yield (
             "docProps/core.xml",
             f'<cp:coreProperties xmlns:cp="{_CORE}" xmlns:dc="http://purl.org/dc/elements/1.1/" '
             'xmlns:dcterms="http://purl.org/dc/terms/" '
             'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
             f"<dc:title>{_text(title)}</dc:title><dc:creator>{_text(company)}</dc:creator>"
-            f'<dcterms:created xsi:type="dcterms:W3CDTF">{at}</dcterms:created>'
+            f'<dcterms:created xsi:type="dcterms:W3CDTF">{written(created)}</dcterms:created>'
             "</cp:coreProperties>",
         )
         parts = "".join(

@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.clock import written
 from proctor.errors import Conflict, NotFound
 from proctor.exams.schemes import versions_of
 from proctor.exams.tables import AssessmentEvent
@@ -226,9 +227,9 @@ def _receipt(tx: Session, row: Erasure) -> dict[str, Any]:
         "schema": SCHEMA,
         "institution": tx.get_one(Institution, student.institution_id).name,
         "learner": {"name": student.name, "number": student.learner_number},
-        "asked_at": row.asked_at.isoformat(timespec="seconds"),
-        "key_destroyed_at": row.confirmed_at.isoformat(timespec="seconds"),
-        "done_at": row.done_at.isoformat(timespec="seconds"),
+        "asked_at": written(row.asked_at),
+        "key_destroyed_at": written(row.confirmed_at),
+        "done_at": written(row.done_at),
         "erased": {
             "samples": row.receipt["samples"],
             "typing_in_exams": row.receipt["typing"],
@@ -270,7 +271,7 @@ def _erase_samples(tx: Session, account_id: str) -> list[dict[str, str]]:
         {
             "id": row.id,
             "modality": row.modality.value,
-            "made_at": row.created_at.isoformat(timespec="seconds"),
+            "made_at": written(row.created_at),
         }
         for row in rows
     ]

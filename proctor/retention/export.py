@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.clock import written
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent
 from proctor.identity.tables import Reference
@@ -203,4 +204,4 @@ def _is_told(each: events.Event, holds_set: Collection[str]) -> bool:
 
 
 def _at(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="seconds") if at else None
+    return written(at) if at else None
