@@ -10,9 +10,10 @@ from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, show
 from proctor.people.tables import Institution
 from proctor.plumbing.db import Database
+from proctor.retention.due import find_due
 from proctor.retention.facts import Standing
 from proctor.retention.reconcile import differences
-from proctor.retention.sweep import find_due, sweep
+from proctor.retention.sweep import sweep
 from proctor.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What is kept until when, and what is erased.")

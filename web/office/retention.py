@@ -13,8 +13,9 @@ from proctor.clock import TIME_ZONE
 from proctor.errors import Conflict, ProctorError, Refused
 from proctor.people.tables import Role
 from proctor.retention import erasure, holds
+from proctor.retention.due import find_due
 from proctor.retention.rules import HOLDS, Kept
-from proctor.retention.sweep import find_due, go_on
+from proctor.retention.sweep import go_on
 from proctor.retention.terms import MOST_DAYS, set_term, terms_of
 from proctor.review.verdicts import MAX_REASON, MIN_REASON
 from web.access import ReadTx, Services, ServicesDep, Signed, Tx, Visitor, allow

@@ -13,7 +13,6 @@ from proctor.clock import Clock
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
 from proctor.plumbing.db import Database
-from proctor.retention import sweep
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.cast import assemble
 from tests.support.sittings import record_track, sitting_of
@@ -83,7 +82,7 @@ def test_a_sweep_that_would_erase_too_much_says_so(
             )
         )
     db.close()
-    monkeypatch.setattr(sweep, "FEW", 0)
+    monkeypatch.setattr("proctor.retention.due.FEW", 0)
     monkeypatch.setenv("PROCTOR_EXPIRY_PERCENT", "10")
     refused = run("sweep")
     assert refused.exit_code == 1

@@ -17,10 +17,11 @@ from proctor.people.tables import Account
 from proctor.plumbing.db import Database, hold
 from proctor.retention import erasure, holds
 from proctor.retention import sweep as sweeping
+from proctor.retention.due import find_due
 from proctor.retention.facts import standing_of
 from proctor.retention.reconcile import differences
 from proctor.retention.rules import Kept, Why
-from proctor.retention.sweep import Swept, find_due, sweep
+from proctor.retention.sweep import Swept, sweep
 from proctor.retention.terms import TermRefused, set_term, terms_of
 from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings.tables import Expiry, Sitting, SittingState
@@ -223,7 +224,7 @@ def test_a_shorter_term_holds_for_all_there_is_and_a_longer_one_for_none_of_it(
 def test_too_many_at_once_wait_for_a_person(
     database: Database, cast: Cast, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "FEW", 1)
+    monkeypatch.setattr("proctor.retention.due.FEW", 1)
     with database.transaction() as tx:
         for learner in (cast.alice, cast.bob):
             held_sitting(tx, cast, root, learner)
@@ -355,7 +356,7 @@ def test_files_and_rows_are_held_against_each_other_and_nothing_is_erased(
 def test_a_wrong_term_of_samples_waits_for_a_person_and_those_given_up_go(
     database: Database, cast: Cast, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "FEW", 1)
+    monkeypatch.setattr("proctor.retention.due.FEW", 1)
     with database.transaction() as tx:
         used = {reference(tx, each).id for each in (cast.alice, cast.bob)}
         given_up = reference(tx, cast.alice, ReferenceState.REVOKED)
@@ -371,7 +372,7 @@ def test_a_wrong_term_of_samples_waits_for_a_person_and_those_given_up_go(
 def test_samples_given_up_go_though_too_many_sittings_are_due(
     database: Database, cast: Cast, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "FEW", 1)
+    monkeypatch.setattr("proctor.retention.due.FEW", 1)
     with database.transaction() as tx:
         for learner in (cast.alice, cast.bob):
             held_sitting(tx, cast, root, learner)

@@ -9,7 +9,6 @@ from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
 from proctor.people import accounts
 from proctor.people.tables import Role
-from proctor.retention import sweep
 from proctor.retention.rules import Kept
 from proctor.retention.tables import LegalHold
 from proctor.retention.terms import terms_of
@@ -41,7 +40,7 @@ def test_terms_are_changed_and_nonsense_is_refused(service: Service) -> None:
 def test_too_many_samples_at_once_are_told(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "FEW", 0)
+    monkeypatch.setattr("proctor.retention.due.FEW", 0)
     begun = service.services.clock.now() - timedelta(days=365)
     with service.db.transaction() as tx:
         tx.add(
