@@ -43,10 +43,17 @@ class Claim:
     stored: str
 
 
+def hash_token(token: str) -> str:
+    """What is kept of a token that is given out once; its randomness needs no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def make_link(tx: Session, account_id: str, now: datetime) -> str:
     """Token of a new one-time link."""
     token = secrets.token_urlsafe(32)
-    tx.add(SignInLink(token_hash=_hash(token), account_id=account_id, expires_at=now + LINK_LASTS))
+    tx.add(
+        SignInLink(token_hash=hash_token(token), account_id=account_id, expires_at=now + LINK_LASTS)
+    )
     tx.flush()
     return token
 
@@ -56,7 +63,7 @@ def use_link(tx: Session, token: str, now: datetime) -> str:
     link = SignInLink
     # one statement, so that of two who use it at once one finds it used
     used = update(link).where(
-        link.token_hash == _hash(token), link.used_at.is_(None), link.expires_at >= now
+        link.token_hash == hash_token(token), link.used_at.is_(None), link.expires_at >= now
     )
     account_id = tx.scalar(used.values(used_at=now).returning(link.account_id))
     if account_id is None:
@@ -91,7 +98,7 @@ def begin(tx: Session, account_id: str, now: datetime) -> str:
     """Open a sign-in session; returns the token for the cookie."""
     token = secrets.token_urlsafe(32)
     row = SignInSession(
-        token_hash=_hash(token),
+        token_hash=hash_token(token),
         id=new_id(),
         account_id=account_id,
         created_at=now,
@@ -103,7 +110,7 @@ def begin(tx: Session, account_id: str, now: datetime) -> str:
 
 
 def end(tx: Session, token: str, now: datetime) -> None:
-    row = tx.get(SignInSession, _hash(token))
+    row = tx.get(SignInSession, hash_token(token))
     if row is not None and row.ended_at is None:
         row.ended_at = now
 
@@ -115,7 +122,7 @@ def visitor(
 
     ``is_kept``: whether a sign-in, by its id, stays open though its time is over.
     """
-    row = tx.get(SignInSession, _hash(token))
+    row = tx.get(SignInSession, hash_token(token))
     account = owner(tx, row, now, is_kept)
     return (account, row.id) if row is not None and account is not None else None
 
@@ -128,7 +135,3 @@ def owner(
         return None
     account = tx.get(Account, row.account_id)
     return account if account is not None and account.is_active else None
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """One-time codes that bind a test on another site to a sitting. Only their hashes are kept."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from proctor.errors import NotFound
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent
+from proctor.people.sign_in import hash_token
 from proctor.people.tables import Account
 from proctor.sittings.desk import UNDER_WAY
 from proctor.sittings.tables import Sitting, VisitCode
@@ -39,7 +39,7 @@ def make(tx: Session, sitting_id: str, now: datetime) -> str:
     )
     tx.execute(unused.values(used_at=now))
     code = secrets.token_urlsafe(24)
-    tx.add(VisitCode(code_hash=_hash(code), sitting_id=sitting_id, made_at=now))
+    tx.add(VisitCode(code_hash=hash_token(code), sitting_id=sitting_id, made_at=now))
     tx.flush()
     return code
 
@@ -47,7 +47,9 @@ def make(tx: Session, sitting_id: str, now: datetime) -> str:
 def use(tx: Session, code: str, now: datetime) -> Bound:
     """What the site of the test may know, once. Raises NoSuchCode."""
     # one statement, so that of two who use it at once one finds it used
-    used = update(VisitCode).where(VisitCode.code_hash == _hash(code), VisitCode.used_at.is_(None))
+    used = update(VisitCode).where(
+        VisitCode.code_hash == hash_token(code), VisitCode.used_at.is_(None)
+    )
     sitting_id = tx.scalar(used.values(used_at=now).returning(VisitCode.sitting_id))
     sitting = None if sitting_id is None else tx.get_one(Sitting, sitting_id)
     if sitting is None or sitting.state not in UNDER_WAY or sitting.deadline_at is None:
@@ -60,7 +62,3 @@ def use(tx: Session, code: str, now: datetime) -> Bound:
         learner_number=tx.get_one(Account, sitting.account_id).learner_number,
         remaining_s=max(0.0, round(left_s, 1)),
     )
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
