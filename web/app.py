@@ -11,15 +11,15 @@ from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
 from proctor.inference import InferencePool, keystroke_verifier
-from proctor.live.bookkeeper import Bookkeeper
 from proctor.live.loading import Line
-from proctor.live.postman import Postman
 from proctor.live.register import LiveSittings
 from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
+from proctor.reports.bookkeeper import Bookkeeper
 from proctor.retention.sweeper import Sweeper
+from proctor.review.postman import Postman
 from proctor.settings import Settings, institution_key, signing_key
 from proctor.vault import Vault
 from web import certificates, errors, notices, sign_in
@@ -60,7 +60,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.services = made
         made.live.line.port.open()
         made.live.begin()
-        postman, bookkeeper = Postman(made.live.line), Bookkeeper(made.db, clock)
+        postman, bookkeeper = Postman(settings, made.db, clock), Bookkeeper(made.db, clock)
         sweeper = Sweeper(settings, made.db, clock)
         postman.rounds.begin()
         bookkeeper.rounds.begin()

@@ -24,9 +24,7 @@ class Sweeper:
     """One per service."""
 
     def __init__(self, settings: Settings, db: Database, clock: Clock) -> None:
-        self._settings = settings
-        self._db = db
-        self._clock = clock
+        self._settings, self._db, self._clock = settings, db, clock
         self._compared_at: datetime | None = None
         self.rounds = Rounds(
             partial(asyncio.to_thread, self.round), EVERY_S, "expiry_failed", at_once=True

@@ -15,8 +15,8 @@ from proctor.centres.tables import Centre
 from proctor.clock import Clock
 from proctor.exams.schemes import events_in_force
 from proctor.exams.tables import Course
-from proctor.live.bookkeeper import Bookkeeper
 from proctor.people import accounts
+from proctor.reports.bookkeeper import Bookkeeper
 from proctor.reports.certificate_form import Results, form_of
 from proctor.reports.certificates import issue_certificates
 from proctor.reports.tables import Certificate

@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from proctor.clock import Clock
 from proctor.commands import service, wall_bench
 from proctor.commands.browser_student import arguments, find_chromium
-from proctor.live.bookkeeper import Bookkeeper
 from proctor.people import accounts, sign_in
 from proctor.plumbing.db import Database
+from proctor.reports.bookkeeper import Bookkeeper
 from proctor.settings import Settings
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 from fastapi.testclient import TestClient
 
-from proctor.live.bookkeeper import Bookkeeper
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
+from proctor.reports.bookkeeper import Bookkeeper
 from tests.support.cast import NOON, Cast
 from tests.support.clock import SetClock
 from tests.support.sittings import incident_of, sitting_of

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from proctor import events
-from proctor.live.bookkeeper import Bookkeeper
 from proctor.plumbing.db import Database
 from proctor.reports import figures
+from proctor.reports.bookkeeper import Bookkeeper
 from proctor.reports.figures import course_figures
 from proctor.reports.tables import Figures, LearnerStand, Stand
 from tests.support.cast import NOON, Cast, assemble
