@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor.errors import NotFound, ProctorError
-from proctor.exams.policies import ExamRules, RulesInvalid, default_rules, parse_rules, rules_of
+from proctor.exams.policies import default_rules, rules_of
 from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, ExamPolicy
+from proctor.exams.thresholds import ExamRules, RulesInvalid, parse_rules
 from proctor.incidents import replay as replays
 from proctor.incidents.replay import Difference, incident_json
 from proctor.plumbing.db import Database

@@ -2,15 +2,9 @@ from typing import Any
 
 import pytest
 
-from proctor.exams.policies import (
-    ExamRules,
-    RulesInvalid,
-    default_rules,
-    parse_rules,
-    rules_json,
-    rules_of,
-)
+from proctor.exams.policies import default_rules, rules_json, rules_of
 from proctor.exams.tables import ExamPolicy
+from proctor.exams.thresholds import ExamRules, RulesInvalid, parse_rules
 
 pytestmark = pytest.mark.unit
 

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from proctor.people.tables import Account
+from proctor.plumbing.db import Database
 from tests.support.cast import Cast
-from tests.web.office.conftest import Browse, Database
+from tests.web.office.conftest import Browse
 
 pytestmark = pytest.mark.db
 

@@ -6,13 +6,12 @@ import pytest
 from babel.dates import format_datetime
 from fastapi.testclient import TestClient
 
-from proctor.clock import Clock
+from proctor.clock import TIME_ZONE, Clock
 from proctor.exams.tables import Question, QuestionKind
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.service import Service
-from web.pages import TIME_ZONE
 
 pytestmark = pytest.mark.db
 
