@@ -1,7 +1,7 @@
 """Files of test centres become registry entries and protocols."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,12 +9,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from proctor.centres.tables import Centre, Document, Protocol, ProtocolEntry
-from proctor.exams import consistency, sheets
-from proctor.exams.intake import Effect, FileKind, Intake
-from proctor.exams.roster import learners_of
-from proctor.exams.schemes import events_in_force
+from proctor.exams import sheets
+from proctor.exams.consistency import Named, repeated
+from proctor.exams.intake import Effect, FileKind, Intake, effect_of
 from proctor.exams.sheets import CellRefused, Columns, RowError, refusal
-from proctor.exams.tables import AssessmentEvent, Course
 from proctor.people.tables import Account
 from proctor.plumbing.db import new_id
 
@@ -60,18 +58,12 @@ class ProtocolLine:
 
 def _plan_centres(tx: Session, by: Account, lines: Sequence[CentreLine]) -> Intake:
     """New centres are added, known ones (same code) brought to what the file says."""
-    wrong = consistency.repeated(lines, "code", lambda line: line.code)
+    wrong = repeated(lines, "code", lambda line: line.code)
     if wrong:
         return Intake(wrong)
     known = _centres(tx, by)
-    effects = {}
-    for line in lines:
-        centre = known.get(line.code)
-        if centre is None:
-            effects[line.line] = Effect.ADDED
-        else:
-            same = _facts(centre) == _facts(line)
-            effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
+    there = {code: _facts(centre) for code, centre in known.items()}
+    effects = {line.line: effect_of(there.get(line.code), _facts(line)) for line in lines}
 
     def write(_: datetime) -> None:
         for line in lines:
@@ -91,12 +83,9 @@ def _plan_protocols(tx: Session, by: Account, lines: Sequence[ProtocolLine]) -> 
     One that waits for its signature may be sent again; a signed one never changes, a
     correction has a number of its own.
     """
-    known = _Known.read(tx, by, {line.course_code for line in lines})
-    wrong = consistency.unknown_courses(lines, known.courses)
-    wrong += consistency.repeated(
-        lines, "learner_number", lambda line: (*line.key, line.learner_number)
-    )
-    wrong += _contradictions(lines)
+    known = _Known(_centres(tx, by), Named.read(tx, by, lines))
+    wrong = repeated(lines, "learner_number", lambda line: (*line.key, line.learner_number))
+    wrong += known.named.unknown(lines) + _contradictions(lines)
     wrong += [error for line in lines for error in known.errors(line)]
     if wrong:
         return Intake(wrong)
@@ -122,29 +111,10 @@ def _plan_protocols(tx: Session, by: Account, lines: Sequence[ProtocolLine]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a protocol may name: centres, courses, their events and learners."""
+    """What a protocol may name: centres, and what else lines name."""
 
     centres: Mapping[str, Centre]
-    courses: Mapping[str, Course]
-    events: Mapping[tuple[str, str], AssessmentEvent]
-    learners: Mapping[tuple[str, str | None], Account]
-
-    @classmethod
-    def read(cls, tx: Session, by: Account, codes: Collection[str]) -> "_Known":
-        query = select(Course).where(
-            Course.institution_id == by.institution_id, Course.code.in_(codes)
-        )
-        courses = {course.code: course for course in tx.scalars(query)}
-        return cls(
-            _centres(tx, by),
-            courses,
-            {(c.code, e.code): e for c in courses.values() for e in events_in_force(tx, c.id)},
-            {
-                (c.code, learner.learner_number): learner
-                for c in courses.values()
-                for learner in learners_of(tx, c.id)
-            },
-        )
+    named: Named
 
     def errors(self, line: ProtocolLine) -> list[RowError]:
         found = []
@@ -156,11 +126,6 @@ class _Known:
                 found.append(("invigilator", "unknown_invigilator", line.invigilator))
             if line.workplace is not None and line.workplace not in centre.workplaces:
                 found.append(("workplace", "unknown_workplace", line.workplace))
-        if line.course_code in self.courses:
-            if (line.course_code, line.event_code) not in self.events:
-                found.append(("event_code", "unknown_event", line.event_code))
-            if (line.course_code, line.learner_number) not in self.learners:
-                found.append(("learner_number", "not_on_roster", line.learner_number))
         if line.signed_on is not None and line.signed_on < line.held_at.date():
             found.append(("signed_on", "signed_before", line.signed_on.isoformat()))
         if not line.attended and (line.identity_document or line.conditions_controlled):
@@ -179,23 +144,18 @@ class _Known:
         return row is not None and row.signed_on is not None
 
     def effect(self, tx: Session, lines: Sequence[ProtocolLine]) -> Effect:
-        if self.protocol(tx, lines) is None:
-            return Effect.ADDED
-        return Effect.UNCHANGED if self.is_same(tx, lines) else Effect.CHANGED
-
-    def is_same(self, tx: Session, lines: Sequence[ProtocolLine]) -> bool:
-        """Whether the protocol on record says what *lines* say."""
         row = self.protocol(tx, lines)
         if row is None:
-            return False
+            return Effect.ADDED
         first = lines[0]
-        head = (row.event_id, row.held_at, row.invigilator, row.signed_on)
-        event = self.events[first.course_code, first.event_code].id
-        if head != (event, first.held_at, first.invigilator, first.signed_on):
-            return False
+        event = self.named.events[first.course_code, first.event_code].id
         query = select(ProtocolEntry).where(ProtocolEntry.protocol_id == row.id)
-        held = {_entry_facts(entry) for entry in tx.scalars(query)}
-        return held == {_entry_facts(entry) for entry in self._entries(row.id, lines)}
+        known = (row.event_id, row.held_at, row.invigilator, row.signed_on)
+        said = (event, first.held_at, first.invigilator, first.signed_on)
+        return effect_of(
+            (known, {_entry_facts(each) for each in tx.scalars(query)}),
+            (said, {_entry_facts(each) for each in self._entries(row.id, lines)}),
+        )
 
     def write(self, tx: Session, lines: Sequence[ProtocolLine]) -> None:
         first = lines[0]
@@ -204,7 +164,7 @@ class _Known:
             centre = self.centres[first.centre_code]
             row = Protocol(id=new_id(), centre_id=centre.id, number=first.protocol)
             tx.add(row)
-        row.event_id = self.events[first.course_code, first.event_code].id
+        row.event_id = self.named.events[first.course_code, first.event_code].id
         row.held_at, row.invigilator = first.held_at, first.invigilator
         row.signed_on = first.signed_on
         tx.flush()
@@ -215,7 +175,7 @@ class _Known:
         return [
             ProtocolEntry(
                 protocol_id=protocol_id,
-                account_id=self.learners[line.course_code, line.learner_number].id,
+                account_id=self.named.learners[line.course_code, line.learner_number].id,
                 attended=line.attended,
                 workplace=line.workplace,
                 document=line.identity_document,
@@ -264,10 +224,6 @@ def _yes(cell: str) -> bool:
     return known[cell.lower()]
 
 
-def _or_none(read: Callable[[str], object]) -> Callable[[str], object]:
-    return lambda cell: read(cell) if cell else None
-
-
 _CODE = sheets.text_of(64)
 CENTRE_COLUMNS: Columns = {
     "code": _CODE,
@@ -283,11 +239,11 @@ PROTOCOL_COLUMNS: Columns = {
     "event_code": _CODE,
     "held_at": sheets.instant,
     "invigilator": sheets.text_of(200),
-    "signed_on": _or_none(sheets.day),
+    "signed_on": sheets.optional(sheets.day, None),
     "learner_number": _CODE,
     "attended": _yes,
-    "workplace": _or_none(_CODE),
-    "identity_document": _or_none(sheets.one_of(Document)),
+    "workplace": sheets.optional(_CODE, None),
+    "identity_document": sheets.optional(sheets.one_of(Document), None),
     "conditions_controlled": _yes,
 }
 CENTRES = FileKind("centres", CENTRE_COLUMNS, CentreLine, _plan_centres)

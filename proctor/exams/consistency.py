@@ -1,11 +1,16 @@
 """What must hold between the lines of a file, and between them and what is already known."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
+from sqlalchemy.orm import Session
+
+from proctor.exams.roster import learners_of
+from proctor.exams.schemes import courses_by_code, events_in_force
 from proctor.exams.sheets import Line, RowError, refusal
-from proctor.exams.tables import Course
+from proctor.exams.tables import AssessmentEvent, Course
 from proctor.people.tables import Account, Role
 
 L = TypeVar("L", bound=Line)
@@ -34,6 +39,52 @@ class Window(Line, Protocol):
     def closes_at(self) -> datetime: ...
     @property
     def duration_minutes(self) -> timedelta: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The courses that lines of a file name, with their events and learners by code and number."""
+
+    courses: Mapping[str, Course]
+    events: Mapping[tuple[str, str], AssessmentEvent]
+    learners: Mapping[tuple[str, str | None], Account]
+
+    @classmethod
+    def read(cls, tx: Session, by: Account, lines: Sequence[CourseLine]) -> Self:
+        """Those of the institution of *by*."""
+        known = courses_by_code(tx, by.institution_id)
+        codes = known.keys() & {line.course_code for line in lines}
+        courses = {code: known[code] for code in codes}
+        return cls(
+            courses,
+            {(c.code, e.code): e for c in courses.values() for e in events_in_force(tx, c.id)},
+            {
+                (course.code, learner.learner_number): learner
+                for course in courses.values()
+                for learner in learners_of(tx, course.id)
+            },
+        )
+
+    def unknown(
+        self,
+        lines: Sequence[CourseLine],
+        events: Sequence[str] = ("event_code",),
+        learners: Sequence[str] = ("learner_number",),
+    ) -> list[RowError]:
+        """Cells of these columns that name nothing there is; an empty one names nothing at all."""
+        errors = unknown_courses(lines, self.courses)
+        for line in lines:
+            if line.course_code not in self.courses:
+                continue
+            for columns, known, reason in (
+                (events, self.events.keys(), "unknown_event"),
+                (learners, self.learners.keys(), "not_on_roster"),
+            ):
+                for column in columns:
+                    name = getattr(line, column)
+                    if name and (line.course_code, name) not in known:
+                        errors.append(refusal(line.line, column, reason, name))
+        return errors
 
 
 def repeated(lines: Sequence[L], column: str, name: Callable[[L], Hashable]) -> list[RowError]:

@@ -7,11 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proctor.exams import consistency, sheets
+from proctor.exams import sheets
+from proctor.exams.consistency import Named, repeated
 from proctor.exams.intake import Effect, FileKind, Intake
-from proctor.exams.roster import learners_of
-from proctor.exams.schemes import courses_by_code, events_in_force
-from proctor.exams.sheets import Columns, RowError, refusal
+from proctor.exams.sheets import Columns
 from proctor.exams.tables import Dispensation
 from proctor.people.tables import Account
 
@@ -54,25 +53,17 @@ def dispensations_of(tx: Session, course_id: str) -> Dispensations:
 
 def _plan(tx: Session, by: Account, lines: Sequence[DispensationLine]) -> Intake:
     """Events are cancelled, learners excused; what is on record already stays as it is."""
-    courses = courses_by_code(tx, by.institution_id)
-    wrong = consistency.unknown_courses(lines, courses)
-    wrong += consistency.repeated(
+    named = Named.read(tx, by, lines)
+    wrong = repeated(
         lines,
         "learner_number",
         lambda line: (line.course_code, line.event_code, line.learner_number),
     )
-    learners: dict[tuple[str, str], str] = {}
-    there: dict[str, Dispensations] = {}
-    for code in {line.course_code for line in lines} & courses.keys():
-        there[code] = dispensations_of(tx, courses[code].id)
-        codes = {event.code for event in events_in_force(tx, courses[code].id)}
-        for person in learners_of(tx, courses[code].id):
-            if person.learner_number:
-                learners[code, person.learner_number] = person.id
-        of_course = [line for line in lines if line.course_code == code]
-        wrong += [error for line in of_course for error in _errors(line, codes, learners)]
+    wrong += named.unknown(lines)
     if wrong:
         return Intake(wrong)
+    there = {code: dispensations_of(tx, course.id) for code, course in named.courses.items()}
+    learners = {key: learner.id for key, learner in named.learners.items()}
     effects = {}
     for line in lines:
         account_id = learners.get((line.course_code, line.learner_number))
@@ -82,7 +73,7 @@ def _plan(tx: Session, by: Account, lines: Sequence[DispensationLine]) -> Intake
     def write(at: datetime) -> None:
         tx.add_all(
             Dispensation(
-                course_id=courses[line.course_code].id,
+                course_id=named.courses[line.course_code].id,
                 event_code=line.event_code,
                 account_id=learners.get((line.course_code, line.learner_number)),
                 reason=line.reason,
@@ -96,26 +87,10 @@ def _plan(tx: Session, by: Account, lines: Sequence[DispensationLine]) -> Intake
     return Intake(effects=effects, write=write)
 
 
-def _errors(
-    line: DispensationLine, codes: set[str], learners: dict[tuple[str, str], str]
-) -> list[RowError]:
-    found = []
-    if line.event_code not in codes:
-        found.append(refusal(line.line, "event_code", "unknown_event", line.event_code))
-    number = line.learner_number
-    if number and (line.course_code, number) not in learners:
-        found.append(refusal(line.line, "learner_number", "not_on_roster", number))
-    return found
-
-
-def _or_empty(cell: str) -> str:
-    return sheets.text_of(64)(cell) if cell else ""
-
-
 DISPENSATION_COLUMNS: Columns = {
     "course_code": sheets.text_of(64),
     "event_code": sheets.text_of(64),
-    "learner_number": _or_empty,
+    "learner_number": sheets.optional(sheets.text_of(64)),
     "reason": sheets.text_of(300),
 }
 DISPENSATIONS = FileKind("dispensations", DISPENSATION_COLUMNS, DispensationLine, _plan)

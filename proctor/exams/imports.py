@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from proctor.exams import consistency
-from proctor.exams.intake import Effect, FileKind, Intake
+from proctor.exams.intake import Effect, FileKind, Intake, effect_of
 from proctor.exams.lines import (
     COURSE_COLUMNS,
     ROSTER_COLUMNS,
@@ -23,7 +23,7 @@ from proctor.exams.lines import (
     LearnerLine,
     StaffLine,
 )
-from proctor.exams.schemes import add_version, courses_by_code, events_in_force, newest_scheme
+from proctor.exams.schemes import add_version, courses_by_code, events_of, newest_scheme
 from proctor.exams.sheets import RowError, refusal
 from proctor.exams.tables import AssessmentEvent, Course, CourseKind, CourseStaff, RosterEntry
 from proctor.people.tables import Account, Role
@@ -47,14 +47,8 @@ def _plan_courses(tx: Session, by: Account, lines: Sequence[CourseLine]) -> Inta
     if wrong:
         return Intake(wrong)
     known = courses_by_code(tx, by.institution_id)
-    effects = {}
-    for line in lines:
-        course = known.get(line.code)
-        if course is None:
-            effects[line.line] = Effect.ADDED
-        else:
-            same = _course_facts(course) == _course_facts(line)
-            effects[line.line] = Effect.UNCHANGED if same else Effect.CHANGED
+    there = {code: _course_facts(course) for code, course in known.items()}
+    effects = {line.line: effect_of(there.get(line.code), _course_facts(line)) for line in lines}
 
     def write(_: datetime) -> None:
         for line in lines:
@@ -93,10 +87,9 @@ def _plan_schemes(tx: Session, by: Account, lines: Sequence[EventLine]) -> Intak
 
 
 def _scheme_effect(tx: Session, course: Course, lines: Sequence[EventLine]) -> Effect:
-    if newest_scheme(tx, course.id) is None:
-        return Effect.ADDED
-    same = _same_scheme(events_in_force(tx, course.id), lines)
-    return Effect.UNCHANGED if same else Effect.CHANGED
+    scheme = newest_scheme(tx, course.id)
+    known = None if scheme is None else _scheme_facts(events_of(tx, scheme.id))
+    return effect_of(known, _scheme_facts(map(_new_event, lines)))
 
 
 def _plan_roster(tx: Session, by: Account, lines: Sequence[LearnerLine]) -> Intake:
@@ -235,9 +228,8 @@ def _new_event(line: EventLine) -> AssessmentEvent:
     )
 
 
-def _same_scheme(old: Iterable[AssessmentEvent], lines: Iterable[EventLine]) -> bool:
-    facts = {event.code: _event_facts(event) for event in old}
-    return facts == {line.code: _event_facts(_new_event(line)) for line in lines}
+def _scheme_facts(scheme: Iterable[AssessmentEvent]) -> dict[str, tuple[object, ...]]:
+    return {event.code: _event_facts(event) for event in scheme}
 
 
 def _event_facts(event: AssessmentEvent) -> tuple[object, ...]:

@@ -35,6 +35,13 @@ class Effect(StrEnum):
     UNCHANGED = "unchanged"
 
 
+def effect_of(known: object | None, said: object) -> Effect:
+    """What becomes of a thing that a file says; *known*: what is on record of it already."""
+    if known is None:
+        return Effect.ADDED
+    return Effect.UNCHANGED if known == said else Effect.CHANGED
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """How many things a file added, changed, and already found as it says."""

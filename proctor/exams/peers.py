@@ -12,11 +12,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proctor.exams import consistency, sheets
+from proctor.exams import sheets
+from proctor.exams.consistency import Named, repeated
 from proctor.exams.intake import Effect, FileKind, Intake
-from proctor.exams.roster import learners_of
-from proctor.exams.schemes import courses_by_code, events_in_force
-from proctor.exams.sheets import Columns, RowError, refusal
+from proctor.exams.sheets import Columns, refusal
 from proctor.exams.tables import PeerCheck
 from proctor.people.tables import Account
 
@@ -43,36 +42,32 @@ def peer_checks_of(tx: Session, course_id: str) -> dict[str, list[PeerCheck]]:
 
 def _plan(tx: Session, by: Account, lines: Sequence[PeerLine]) -> Intake:
     """Checks are added; one that is on record stays as it is."""
-    courses = courses_by_code(tx, by.institution_id)
-    wrong = consistency.unknown_courses(lines, courses)
-    wrong += consistency.repeated(
+    named = Named.read(tx, by, lines)
+    wrong = repeated(
         lines,
         "checker_number",
         lambda line: (line.course_code, line.event_code, line.author_number, line.checker_number),
     )
-    codes: set[tuple[str, str]] = set()
-    learners: dict[tuple[str, str | None], str] = {}
-    there: set[tuple[str, ...]] = set()
-    for code in {line.course_code for line in lines} & courses.keys():
-        course_id = courses[code].id
-        codes |= {(code, event.code) for event in events_in_force(tx, course_id)}
-        learners |= {(code, each.learner_number): each.id for each in learners_of(tx, course_id)}
-        there |= {
-            (code, row.event_code, row.author_id, row.checker_id)
-            for rows in peer_checks_of(tx, course_id).values()
-            for row in rows
-        }
-    for line in lines:
-        if line.course_code in courses:
-            wrong += _errors(line, codes, learners)
+    wrong += named.unknown(lines, ("event_code", "checked_in"), ("author_number", "checker_number"))
+    wrong += [
+        refusal(line.line, "checker_number", "own_work", line.checker_number)
+        for line in lines
+        if line.course_code in named.courses and line.author_number == line.checker_number
+    ]
     if wrong:
         return Intake(wrong)
+    there = {
+        (code, row.event_code, row.author_id, row.checker_id)
+        for code, course in named.courses.items()
+        for rows in peer_checks_of(tx, course.id).values()
+        for row in rows
+    }
     rows = {
         line.line: PeerCheck(
-            course_id=courses[line.course_code].id,
+            course_id=named.courses[line.course_code].id,
             event_code=line.event_code,
-            author_id=learners[line.course_code, line.author_number],
-            checker_id=learners[line.course_code, line.checker_number],
+            author_id=named.learners[line.course_code, line.author_number].id,
+            checker_id=named.learners[line.course_code, line.checker_number].id,
             checked_in=line.checked_in or None,
         )
         for line in lines
@@ -89,32 +84,11 @@ def _plan(tx: Session, by: Account, lines: Sequence[PeerLine]) -> Intake:
     return Intake(effects=effects, write=write)
 
 
-def _errors(
-    line: PeerLine, codes: set[tuple[str, str]], learners: dict[tuple[str, str | None], str]
-) -> list[RowError]:
-    found = []
-    for column in ("event_code", "checked_in"):
-        code = getattr(line, column)
-        if code and (line.course_code, code) not in codes:
-            found.append(refusal(line.line, column, "unknown_event", code))
-    for column in ("author_number", "checker_number"):
-        number = getattr(line, column)
-        if (line.course_code, number) not in learners:
-            found.append(refusal(line.line, column, "not_on_roster", number))
-    if line.author_number == line.checker_number:
-        found.append(refusal(line.line, "checker_number", "own_work", line.checker_number))
-    return found
-
-
-def _or_empty(cell: str) -> str:
-    return sheets.text_of(64)(cell) if cell else ""
-
-
 PEER_COLUMNS: Columns = {
     "course_code": sheets.text_of(64),
     "event_code": sheets.text_of(64),
     "author_number": sheets.text_of(64),
     "checker_number": sheets.text_of(64),
-    "checked_in": _or_empty,
+    "checked_in": sheets.optional(sheets.text_of(64)),
 }
 PEERS = FileKind("peers", PEER_COLUMNS, PeerLine, _plan)

@@ -11,11 +11,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proctor.exams import consistency, sheets
-from proctor.exams.intake import Effect, FileKind, Intake
-from proctor.exams.roster import learners_of
-from proctor.exams.schemes import courses_by_code
-from proctor.exams.sheets import Columns, refusal
+from proctor.exams import sheets
+from proctor.exams.consistency import Named, repeated
+from proctor.exams.intake import Effect, FileKind, Intake, effect_of
+from proctor.exams.sheets import Columns
 from proctor.exams.tables import Recredit
 from proctor.people.tables import Account
 
@@ -40,30 +39,20 @@ def recredits_of(tx: Session, course_id: str) -> dict[str, Recredit]:
 
 def _plan(tx: Session, by: Account, lines: Sequence[RecreditLine]) -> Intake:
     """The newest line on a course of a learner counts."""
-    courses = courses_by_code(tx, by.institution_id)
-    wrong = consistency.unknown_courses(lines, courses)
-    wrong += consistency.repeated(
-        lines, "learner_number", lambda line: (line.course_code, line.learner_number)
-    )
-    learners: dict[tuple[str, str | None], str] = {}
-    there: dict[tuple[str, str], Recredit] = {}
-    for code in {line.course_code for line in lines} & courses.keys():
-        course_id = courses[code].id
-        learners |= {(code, each.learner_number): each.id for each in learners_of(tx, course_id)}
-        there |= {
-            (code, account_id): row for account_id, row in recredits_of(tx, course_id).items()
-        }
-    wrong += [
-        refusal(line.line, "learner_number", "not_on_roster", line.learner_number)
-        for line in lines
-        if line.course_code in courses and (line.course_code, line.learner_number) not in learners
-    ]
+    named = Named.read(tx, by, lines)
+    wrong = repeated(lines, "learner_number", lambda line: (line.course_code, line.learner_number))
+    wrong += named.unknown(lines, events=())
     if wrong:
         return Intake(wrong)
+    there = {
+        (code, account_id): (row.source, row.document, row.share or "")
+        for code, course in named.courses.items()
+        for account_id, row in recredits_of(tx, course.id).items()
+    }
     rows = {
         line.line: Recredit(
-            course_id=courses[line.course_code].id,
-            account_id=learners[line.course_code, line.learner_number],
+            course_id=named.courses[line.course_code].id,
+            account_id=named.learners[line.course_code, line.learner_number].id,
             source=line.source,
             document=line.document,
             share=line.share or None,
@@ -72,7 +61,10 @@ def _plan(tx: Session, by: Account, lines: Sequence[RecreditLine]) -> Intake:
         for line in lines
     }
     effects = {
-        line.line: _effect(there.get((line.course_code, rows[line.line].account_id)), line)
+        line.line: effect_of(
+            there.get((line.course_code, rows[line.line].account_id)),
+            (line.source, line.document, line.share),
+        )
         for line in lines
     }
 
@@ -85,23 +77,11 @@ def _plan(tx: Session, by: Account, lines: Sequence[RecreditLine]) -> Intake:
     return Intake(effects=effects, write=write)
 
 
-def _effect(before: Recredit | None, line: RecreditLine) -> Effect:
-    if before is None:
-        return Effect.ADDED
-    known = (before.source, before.document, before.share or "")
-    is_same = known == (line.source, line.document, line.share)
-    return Effect.UNCHANGED if is_same else Effect.CHANGED
-
-
-def _or_empty(cell: str) -> str:
-    return sheets.text_of(200)(cell) if cell else ""
-
-
 RECREDIT_COLUMNS: Columns = {
     "course_code": sheets.text_of(64),
     "learner_number": sheets.text_of(64),
     "source": sheets.text_of(300),
     "document": sheets.text_of(200),
-    "share": _or_empty,
+    "share": sheets.optional(sheets.text_of(200)),
 }
 RECREDITS = FileKind("recredits", RECREDIT_COLUMNS, RecreditLine, _plan)

@@ -228,6 +228,11 @@ def text_of(most: int) -> Callable[[str], str]:
     return read
 
 
+def optional(read: Callable[[str], object], otherwise: object = "") -> Callable[[str], object]:
+    """What *read* makes of a cell, or *otherwise* of an empty one."""
+    return lambda cell: read(cell) if cell else otherwise
+
+
 def one_of(kind: type[K]) -> Callable[[str], K]:
     """One of the values of *kind*."""
     known = {member.value: member for member in kind}

@@ -19,6 +19,7 @@ from proctor.exams.sheets import (
     ImportRefused,
     RowError,
     one_of,
+    optional,
     read_sheet,
     refusal,
     text_of,
@@ -130,15 +131,11 @@ class ResultLine:
     studies: str
 
 
-def _studies(cell: str) -> str:
-    return text_of(300)(cell) if cell else ""
-
-
 RESULT_COLUMNS: Columns = {
     "learner_number": text_of(64),
     "event_code": text_of(64),
     "passed": one_of(Passed),
-    "studies": _studies,
+    "studies": optional(text_of(300)),
 }
 
 
