@@ -1,47 +1,37 @@
 """A certificate on paper: the bilingual form of Annex 1 as PDF/A, link and QR beside it."""
 
-import io
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import segno
-import typst
 from babel.dates import format_date
 
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
+from proctor.reports.typesetting import qr_code, typeset
 
 TEMPLATE = Path(__file__).parent / "certificate.typ"
 
 
 def certificate_pdf(document: Json, sha256: str) -> bytes:
     """The form filled in; the same certificate gives the same bytes."""
-    drawn = io.BytesIO()
-    segno.make(document["link"], error="m").save(drawn, kind="svg", border=0, xmldecl=False)
     issued = datetime.fromisoformat(document["issued_at"])
     day = issued.astimezone(TIME_ZONE).date()
-    inputs = {
+    words = {
         "certificate": json.dumps(document, ensure_ascii=False),
-        "dates": json.dumps(
-            [
-                format_date(day, "«d» MMMM y", locale="kk"),
-                format_date(day, "«d» MMMM y", locale="ru"),
-            ]
-        ),
-        "identity": json.dumps([identity_line(document, locale) for locale in ("kk", "ru")]),
+        "dates": _both(lambda locale: format_date(day, "«d» MMMM y", locale=locale)),
+        "identity": _both(lambda locale: identity_line(document, locale)),
         "sha256": sha256,
-        "qr": drawn.getvalue().decode(),
+        "qr": qr_code(document["link"]),
     }
-    return typst.compile(
-        str(TEMPLATE),
-        format="pdf",
-        sys_inputs=inputs,
-        pdf_standards=["a-2a", "ua-1"],
-        timestamp=int(issued.timestamp()),
-        ignore_system_fonts=True,
-    )
+    return typeset(TEMPLATE, words, issued)
+
+
+def _both(said: Callable[[str], str]) -> str:
+    """What is said in Kazakh and in Russian."""
+    return json.dumps([said("kk"), said("ru")], ensure_ascii=False)
 
 
 def identity_line(document: Json, locale: str) -> str:

@@ -11,11 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-import segno
-import typst
-
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
+from proctor.reports.typesetting import qr_code, typeset
 from proctor.reports.workbook import csv_cell
 from proctor.reports.xlsx import Cell, Style, Workbook
 
@@ -66,21 +64,12 @@ def content_of(form: Form, file_format: FormFormat) -> bytes:
 
 def form_pdf(form: Form) -> bytes:
     """PDF/A-2a and PDF/UA with lines for the signatures."""
-    drawn = io.BytesIO()
-    segno.make(f"sha256:{form.sha256}", error="m").save(drawn, kind="svg", border=0, xmldecl=False)
-    inputs = {
+    words = {
         "form": json.dumps(asdict(form), ensure_ascii=False, default=str),
         "date": translate(form.locale, "sheet.sign.date"),
-        "qr": drawn.getvalue().decode(),
+        "qr": qr_code(f"sha256:{form.sha256}"),
     }
-    return typst.compile(
-        str(TEMPLATE),
-        format="pdf",
-        sys_inputs=inputs,
-        pdf_standards=["a-2a", "ua-1"],
-        timestamp=int(form.as_of.timestamp()),
-        ignore_system_fonts=True,
-    )
+    return typeset(TEMPLATE, words, form.as_of)
 
 
 def form_xlsx(form: Form) -> bytes:

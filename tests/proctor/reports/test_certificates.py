@@ -186,6 +186,13 @@ def test_paper_carries_the_fields_of_the_form_in_both_languages(held: ExamCourse
         assert part in text, part
 
 
+def test_a_letter_without_a_glyph_does_not_stop_the_paper(held: ExamCourse) -> None:
+    held.learners[0].name = "李小龙 Ann"
+    row = given(held, held.learners[0])
+    (page,) = PdfReader(io.BytesIO(certificate_pdf(document_of(row), row.sha256))).pages
+    assert "\ufffd\ufffd\ufffd Ann" in page.extract_text()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

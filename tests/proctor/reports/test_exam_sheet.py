@@ -55,6 +55,14 @@ def test_pdf_carries_names_mark_and_hash(held: ExamCourse, locale: str, mark: st
     assert sha256_of(canonical(sheet)) in text
 
 
+def test_a_letter_without_a_glyph_does_not_stop_the_sheet(held: ExamCourse) -> None:
+    held.learners[0].name = "李小龙 Ann"
+    held.tx.flush()
+    sheet = exam_sheet(held.tx, held.course, "final", NOW)
+    reader = PdfReader(io.BytesIO(form_pdf(sheet_form(sheet, "en"))))
+    assert "\ufffd\ufffd\ufffd Ann" in "".join(page.extract_text() for page in reader.pages)
+
+
 def test_workbook_keeps_hostile_names_as_text_and_scores_empty(held: ExamCourse) -> None:
     held.learners[0].name = '=HYPERLINK("http://example.org")'
     held.tx.flush()

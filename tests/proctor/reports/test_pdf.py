@@ -5,8 +5,9 @@ from pypdf import PdfReader
 
 from proctor.catalogue import LOCALES
 from proctor.reports.issue import document_of
-from proctor.reports.pdf import NO_GLYPH, pdf_of
+from proctor.reports.pdf import pdf_of
 from proctor.reports.tables import IssuedReport
+from proctor.reports.typesetting import NO_GLYPH
 from tests.support.exam_course import ExamCourse
 
 pytestmark = pytest.mark.db
