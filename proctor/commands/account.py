@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from proctor.clock import Clock
+from proctor.commands.opened import opened
 from proctor.people import accounts, sign_in
 from proctor.people.tables import Role
-from proctor.plumbing.db import Database
 from proctor.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Accounts and one-time sign-in links.")
@@ -23,9 +23,7 @@ def add(
     """Add a person to the institution."""
     secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    with db.transaction() as tx:
+    with opened(settings) as db, db.transaction() as tx:
         institution = accounts.ensure_institution(tx, settings.institution)
         account = accounts.add(tx, institution.id, email, name, role)
         if secret:
@@ -37,8 +35,6 @@ def add(
 def sign_in_link(email: str) -> None:
     """Print a link that signs this person in once."""
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    with db.transaction() as tx:
+    with opened(settings) as db, db.transaction() as tx:
         token = sign_in.make_link(tx, accounts.by_email(tx, email).id, Clock().now())
     typer.echo(f"{settings.url}/sign-in/{token}")

@@ -10,11 +10,11 @@ from biometrics.comparison import FaceComparison
 from biometrics.error_rates import fnmr, threshold_at_fmr
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, fail, show
+from proctor.commands.opened import opened
 from proctor.identity import calibrations
 from proctor.identity.impostors import enrolled
 from proctor.inference import face_comparison
 from proctor.people import accounts
-from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 
@@ -44,26 +44,25 @@ def faces(
     if use and end:
         raise fail("either --use or --end")
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
     comparison = face_comparison(settings.face_backend)
-    with db.transaction() as tx:
-        institution = accounts.ensure_institution(tx, settings.institution)
-        vault = Vault(institution_key(settings))
-        now = Clock().now()
-        if end:
-            calibrations.end(tx, institution.id, now)
-        groups = enrolled(tx, vault, comparison, institution.id, now)
-    people = max(groups, key=len, default=[])
-    if len(people) < 2:
-        raise fail("calibration needs the confirmed references of two people at least")
-    raw, centred = own_scores(comparison.measure, people)
-    found = {"people": len(people), **figures(raw, centred, _card(comparison))}
-    with db.transaction() as tx:
-        if use:
-            refuse_worse(found)
-            calibrations.put_in_force(tx, comparison, institution.id, found, now)
-        found["in_force"] = calibrations.in_force(tx, comparison, institution.id)
+    with opened(settings) as db:
+        with db.transaction() as tx:
+            institution = accounts.ensure_institution(tx, settings.institution)
+            vault = Vault(institution_key(settings))
+            now = Clock().now()
+            if end:
+                calibrations.end(tx, institution.id, now)
+            groups = enrolled(tx, vault, comparison, institution.id, now)
+        people = max(groups, key=len, default=[])
+        if len(people) < 2:
+            raise fail("calibration needs the confirmed references of two people at least")
+        raw, centred = own_scores(comparison.measure, people)
+        found = {"people": len(people), **figures(raw, centred, _card(comparison))}
+        with db.transaction() as tx:
+            if use:
+                refuse_worse(found)
+                calibrations.put_in_force(tx, comparison, institution.id, found, now)
+            found["in_force"] = calibrations.in_force(tx, comparison, institution.id)
     show(found, as_json=as_json)
 
 

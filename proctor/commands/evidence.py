@@ -1,12 +1,13 @@
 """``proctor evidence`` packs what an issued report rests on; ``proctor verify`` checks it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from proctor.clock import Clock
-from proctor.errors import ProctorError
+from proctor.commands.opened import opened
 from proctor.exams.schemes import course_by_code
 from proctor.people import accounts
 from proctor.people.tables import Role
@@ -23,34 +24,33 @@ def evidence(
     out: Annotated[Path, typer.Option(dir_okay=False, help="The ZIP to write.")],
 ) -> None:
     """Pack the newest issued report of a course with its clips and event chains."""
-    settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    key, now = signing_key(settings), Clock().now()
+    settings, now = Settings(), Clock().now()
     unfinished = out.with_name(out.name + ".part")
     try:
-        with db.transaction() as tx:
-            taker = accounts.by_email(tx, by)
-            if taker.role is not Role.EXAM_OFFICE:
-                raise accounts.NoSuchAccount
-            found = course_by_code(tx, taker.institution_id, course)
-            reports = issued_reports(tx, found.id)
-            if not reports:
-                raise ReportNotFound(report=found.id)
-            record_taking(tx, reports[0], taker.id, now)
-        # reading the clips takes minutes, in which exams go on being written
-        with db.reading() as tx:
-            head = write_pack(tx, reports[0], settings.recordings_dir, key, unfinished, now)
-        with db.transaction() as tx:
-            record_head(tx, head, now)
+        with opened(settings) as db:
+            _take(db, settings, course, by, unfinished, now)
         unfinished.replace(out)
-    except ProctorError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
     finally:
         unfinished.unlink(missing_ok=True)
-        db.close()
     typer.echo(out)
+
+
+def _take(db: Database, settings: Settings, course: str, by: str, to: Path, now: datetime) -> None:
+    key = signing_key(settings)
+    with db.transaction() as tx:
+        taker = accounts.by_email(tx, by)
+        if taker.role is not Role.EXAM_OFFICE:
+            raise accounts.NoSuchAccount
+        found = course_by_code(tx, taker.institution_id, course)
+        reports = issued_reports(tx, found.id)
+        if not reports:
+            raise ReportNotFound(report=found.id)
+        record_taking(tx, reports[0], taker.id, now)
+    # reading the clips takes minutes, in which exams go on being written
+    with db.reading() as tx:
+        head = write_pack(tx, reports[0], settings.recordings_dir, key, to, now)
+    with db.transaction() as tx:
+        record_head(tx, head, now)
 
 
 def verify_file(

@@ -1,20 +1,17 @@
 """``proctor accommodation`` and ``proctor detectors``: what is not held against whom, and why."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from sqlalchemy.orm import Session
 
 from proctor.clock import Clock
-from proctor.errors import ProctorError
+from proctor.commands.opened import opened
 from proctor.exams.accommodations import Effect, grant
 from proctor.exams.schemes import course_by_code
 from proctor.incidents.kinds import Kind
 from proctor.people import accounts
 from proctor.people.tables import Account, Role
-from proctor.plumbing.db import Database
 from proctor.review.precision import detectors_of, switch_on
 from proctor.settings import Settings
 
@@ -30,7 +27,7 @@ def accommodation(
     course: Annotated[str | None, typer.Option(help="Code of the course; without it all.")] = None,
 ) -> None:
     """Replace what a learner is granted; without an effect and extra time it ends."""
-    with _transaction() as tx:
+    with opened(Settings()) as db, db.transaction() as tx:
         office, person = _of_the_office(tx, by), accounts.by_email(tx, learner)
         if person.institution_id != office.institution_id:
             raise accounts.NoSuchAccount
@@ -43,7 +40,7 @@ def accommodation(
 @detectors.command("list")
 def list_detectors() -> None:
     """Print each kind with how many incidents people confirmed of how many decided."""
-    with _transaction() as tx:
+    with opened(Settings()) as db, db.transaction() as tx:
         home = accounts.ensure_institution(tx, Settings().institution).id
         for each in detectors_of(tx, home):
             state = "off" if each.off_since else "overturned" if each.needs_notice else "on"
@@ -56,7 +53,7 @@ def on(
     kind: Kind, by: Annotated[str, typer.Option(help="E-mail of who decides it, of the office.")]
 ) -> None:
     """Let a detector open incidents again."""
-    with _transaction() as tx:
+    with opened(Settings()) as db, db.transaction() as tx:
         switch_on(tx, _of_the_office(tx, by), kind.value, Clock().now())
     typer.echo("on", err=True)
 
@@ -66,18 +63,3 @@ def _of_the_office(tx: Session, email: str) -> Account:
     if account.role not in _OFFICE:
         raise accounts.NoSuchAccount
     return account
-
-
-@contextmanager
-def _transaction() -> Iterator[Session]:
-    """One transaction on the service's database; a refusal ends with status 2."""
-    db = Database(Settings().database)
-    db.upgrade()
-    try:
-        with db.transaction() as tx:
-            yield tx
-    except ProctorError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    finally:
-        db.close()

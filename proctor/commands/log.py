@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 import typer
 
 from proctor.clock import Clock
-from proctor.errors import ProctorError
+from proctor.commands.opened import opened
 from proctor.people import accounts
 from proctor.people.tables import Role
-from proctor.plumbing.db import Database
 from proctor.reports import witnesses
 from proctor.reports.checkpoints import NotANote, NoteKey, Signs
 from proctor.settings import Settings, signing_key
@@ -34,17 +33,11 @@ def register(
     by: Annotated[str, typer.Option(help="E-mail of who takes it, of the office.")],
 ) -> None:
     """Take another institution as a witness of the log."""
-    db = _database()
-    try:
-        with db.transaction() as tx:
-            taker = accounts.by_email(tx, by)
-            if taker.role not in (Role.EXAM_OFFICE, Role.ADMIN):
-                raise accounts.NoSuchAccount
-            typer.echo(witnesses.register(tx, key, taker.id, Clock().now()).name)
-    except (ProctorError, NotANote) as error:
-        _refuse(error)
-    finally:
-        db.close()
+    with opened(Settings(), NotANote) as db, db.transaction() as tx:
+        taker = accounts.by_email(tx, by)
+        if taker.role not in (Role.EXAM_OFFICE, Role.ADMIN):
+            raise accounts.NoSuchAccount
+        typer.echo(witnesses.register(tx, key, taker.id, Clock().now()).name)
 
 
 @app.command("checkpoint")
@@ -52,15 +45,10 @@ def checkpoint(
     since: Annotated[int, typer.Option(min=0, help="Events the witness knows already.")] = 0,
 ) -> None:
     """Print what a witness is asked: the root of the log, and that it goes on from there."""
-    settings, db = Settings(), _database()
-    try:
-        with db.reading() as tx:
-            asked = witnesses.request(tx, _origin(settings), signing_key(settings), since)
-        typer.echo(asked, nl=False)
-    except NotANote as error:
-        _refuse(error)
-    finally:
-        db.close()
+    settings = Settings()
+    with opened(settings, NotANote) as db, db.reading() as tx:
+        asked = witnesses.request(tx, _origin(settings), signing_key(settings), since)
+    typer.echo(asked, nl=False)
 
 
 @app.command("witness")
@@ -68,43 +56,21 @@ def witness(
     file: _File, log: Annotated[str, typer.Option(help="Key of that log: name+id+key.")]
 ) -> None:
     """Sign the root in a request of another log, when it goes on from the one signed before."""
-    settings, db = Settings(), _database()
-    try:
+    settings = Settings()
+    with opened(settings, NotANote, UnicodeDecodeError) as db, db.transaction() as tx:
         key, asked = NoteKey.of(log), file.read_text("utf-8")
-        with db.transaction() as tx:
-            now, own = Clock().now(), signing_key(settings)
-            note = witnesses.attest(tx, asked, key, _name(settings), own, now)
-        typer.echo(note, nl=False)
-    except (NotANote, UnicodeDecodeError) as error:
-        _refuse(error)
-    finally:
-        db.close()
+        now, own = Clock().now(), signing_key(settings)
+        note = witnesses.attest(tx, asked, key, _name(settings), own, now)
+    typer.echo(note, nl=False)
 
 
 @app.command("receipt")
 def receipt(file: _File) -> None:
     """Keep what a witness signed; later evidence packs hold it."""
-    db = _database()
-    try:
-        with db.transaction() as tx:
-            found = witnesses.keep(tx, file.read_text("utf-8"), Clock().now())
-        for key in found:
-            typer.echo(key.text)
-    except (NotANote, UnicodeDecodeError) as error:
-        _refuse(error)
-    finally:
-        db.close()
-
-
-def _database() -> Database:
-    db = Database(Settings().database)
-    db.upgrade()
-    return db
-
-
-def _refuse(error: Exception) -> None:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2) from None
+    with opened(Settings(), NotANote, UnicodeDecodeError) as db, db.transaction() as tx:
+        found = witnesses.keep(tx, file.read_text("utf-8"), Clock().now())
+    for key in found:
+        typer.echo(key.text)
 
 
 def _origin(settings: Settings) -> str:

@@ -10,13 +10,13 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from proctor.errors import NotFound, ProctorError
+from proctor.commands.opened import opened
+from proctor.errors import NotFound
 from proctor.exams.policies import default_rules, rules_of
 from proctor.exams.tables import AssessmentEvent, AssessmentScheme, Course, ExamPolicy
 from proctor.exams.thresholds import ExamRules, RulesInvalid, parse_rules
 from proctor.incidents import replay as replays
 from proctor.incidents.replay import Difference, incident_json
-from proctor.plumbing.db import Database
 from proctor.settings import Settings
 from proctor.sittings.tables import Sitting
 
@@ -36,16 +36,8 @@ def replay(
     ],
 ) -> None:
     """Print one JSON object: incidents under the policy, and how they differ from the held."""
-    db = Database(Settings().database)
-    db.upgrade()
-    try:
-        with db.reading() as tx:
-            found = _replayed(tx, sitting, policy)
-    except ProctorError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    finally:
-        db.close()
+    with opened(Settings()) as db, db.reading() as tx:
+        found = _replayed(tx, sitting, policy)
     typer.echo(rfc8785.dumps(found).decode())
 
 

@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.clock import Clock
-from proctor.errors import ProctorError
+from proctor.commands.opened import opened
 from proctor.exams.roster import learner_by_number
 from proctor.exams.schemes import course_by_code
 from proctor.exams.tables import Course
 from proctor.people import accounts
 from proctor.people.tables import Role
-from proctor.plumbing.db import Database
 from proctor.reports.build import stream_report
 from proctor.reports.document import canonical_parts
 from proctor.reports.files import FileFormat, content_of
@@ -43,19 +42,11 @@ def report(
     if learner and issue_as:
         raise typer.BadParameter("only the report of a whole course is issued")
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    try:
-        with db.transaction() as tx:
-            institution = accounts.ensure_institution(tx, settings.institution)
-            found = course_by_code(tx, institution.id, course)
-            body, version = _body(tx, found, learner, issue_as)
-            code = found.code
-    except ProctorError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    finally:
-        db.close()
+    with opened(settings) as db, db.transaction() as tx:
+        institution = accounts.ensure_institution(tx, settings.institution)
+        found = course_by_code(tx, institution.id, course)
+        body, version = _body(tx, found, learner, issue_as)
+        code = found.code
     out.mkdir(parents=True, exist_ok=True)
     for file_format in wanted:
         path = out / _file_name(code, learner, version, file_format)

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, show
+from proctor.commands.opened import opened
 from proctor.people.tables import Institution
-from proctor.plumbing.db import Database
 from proctor.retention.due import find_due
 from proctor.retention.facts import Standing
 from proctor.retention.reconcile import differences
@@ -23,12 +23,9 @@ app = typer.Typer(no_args_is_help=True, help="What is kept until when, and what 
 def due(as_json: AsJson = False) -> None:
     """Print what is past its term and why it is still there, and where files and rows differ."""
     settings, now = Settings(), Clock().now()
-    db = Database(settings.database)
-    db.upgrade()
-    with db.reading() as tx:
+    with opened(settings) as db, db.reading() as tx:
         found = [find_due(tx, each, now) for each in tx.scalars(select(Institution.id)).all()]
         unlike = differences(tx, settings.recordings_dir)
-    db.close()
 
     def told(each: Standing) -> dict[str, Any]:
         held = sorted(why.value for why in each.why_not_yet(now))
@@ -64,11 +61,9 @@ def sweep_now(
         due(as_json)
         return
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    percent = settings.expiry_percent
-    done = sweep(db, settings.recordings_dir, Clock().now(), percent, above_limit=above_limit)
-    db.close()
+    root, percent = settings.recordings_dir, settings.expiry_percent
+    with opened(settings) as db:
+        done = sweep(db, root, Clock().now(), percent, above_limit=above_limit)
     lists = ("sittings", "references", "failed")
     told = asdict(done) | {"held": {why.value: n for why, n in sorted(done.held.items())}}
     show(told if as_json else told | {each: len(told[each]) for each in lists}, as_json=as_json)

@@ -4,11 +4,11 @@ import typer
 
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, show
+from proctor.commands.opened import opened
 from proctor.identity import protection
 from proctor.identity.impostors import compare_everybody, note
 from proctor.inference import face_comparison
 from proctor.people import accounts
-from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 
@@ -19,9 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="The stored face templates.")
 def renew() -> None:
     """Turn all face references by a new secret and destroy the old one."""
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
-    with db.transaction() as tx:
+    with opened(settings) as db, db.transaction() as tx:
         institution = accounts.ensure_institution(tx, settings.institution)
         vault = Vault(institution_key(settings))
         count = protection.renew_all(tx, vault, institution.id, Clock().now())
@@ -35,10 +33,8 @@ def impostors(as_json: AsJson = False) -> None:
     The office sees the newest result on the page where samples are confirmed.
     """
     settings = Settings()
-    db = Database(settings.database)
-    db.upgrade()
     comparison = face_comparison(settings.face_backend)
-    with db.transaction() as tx:
+    with opened(settings) as db, db.transaction() as tx:
         institution = accounts.ensure_institution(tx, settings.institution)
         vault = Vault(institution_key(settings))
         now = Clock().now()
