@@ -6,10 +6,11 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support.cast import cast
 from tests.support.database import database, migrated, tx
 from tests.support.postgres import postgres
 
-__all__ = ["database", "migrated", "postgres", "tx"]
+__all__ = ["cast", "database", "migrated", "postgres", "tx"]
 
 
 @pytest.fixture(autouse=True)

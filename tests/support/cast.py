@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from sqlalchemy.orm import Session
 
 from proctor.exams.tables import (
@@ -109,6 +110,12 @@ def assemble(tx: Session, now: datetime = NOON) -> Cast:
         essay=essay,
         **people,
     )
+
+
+@pytest.fixture
+def cast(tx: Session) -> Cast:
+    """The cast, in the transaction of the test."""
+    return assemble(tx)
 
 
 def _course(

@@ -12,14 +12,9 @@ from proctor.exams.accommodations import (
     accommodation_of,
     grant,
 )
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def test_without_a_grant_nothing_is_left_out(tx: Session, cast: Cast) -> None:

@@ -12,17 +12,12 @@ from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import face_comparison
 from proctor.people.tables import Account
 from proctor.vault import SubjectKey, Vault
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 
 pytestmark = pytest.mark.db
 
 VAULT = Vault(bytes(32))
 CARD = face_comparison("opencv")
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def enrol(tx: Session, cast: Cast, count: int, rotation: int = 1) -> list[Account]:

@@ -17,7 +17,7 @@ from proctor.inference import FaceFinding, FrameAssessment, face_comparison, key
 from proctor.people.tables import Account
 from proctor.sittings.tables import SittingState
 from proctor.vault import Vault
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import sitting_of
 
 pytestmark = pytest.mark.db
@@ -27,11 +27,6 @@ TYPING = keystroke_verifier(with_network=False)
 VAULT = Vault(bytes(32))
 CLEAR = Quality(120.0, 50.0, 300.0, covered=False, dark=False, blurred=False)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def picture(person: int) -> FrameAssessment:

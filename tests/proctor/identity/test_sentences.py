@@ -24,7 +24,7 @@ from proctor.people import accounts
 from proctor.people.tables import Account, Role
 from proctor.sittings.tables import Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import sitting_of
 
 pytestmark = pytest.mark.db
@@ -33,11 +33,6 @@ VAULT = Vault(bytes(32))
 MODEL = "model-1"
 MINUTE = timedelta(minutes=1)
 KEYS = len(sentences.text("en"))
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def attempt(person: int, seed: int, n_keys: int = KEYS) -> Presses:

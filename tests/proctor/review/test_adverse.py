@@ -23,7 +23,7 @@ from proctor.shares.calculator import Outcome
 from proctor.shares.decision import decide
 from proctor.shares.evidence import evidence_of
 from proctor.shares.packs import pack
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
@@ -38,11 +38,6 @@ acts = st.tuples(
     st.sampled_from(Decision),
     st.sampled_from(["", "too short", "The recording shows it plainly."]),
 )
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 class Played:

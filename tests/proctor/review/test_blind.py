@@ -15,18 +15,13 @@ from proctor.review.looks import record_look, record_view
 from proctor.review.precision import Precision, precision_by_version, precision_of
 from proctor.review.tables import Decision
 from proctor.review.verdicts import NotLooked, decide_incident, verdicts_of
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
 
 ALL = Mix(second_percent=100, control_percent=0)
 REASON = "It is plain in the recording."
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def decided(tx: Session, cast: Cast, by: Account, decision: Decision) -> IncidentRow:

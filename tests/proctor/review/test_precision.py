@@ -19,17 +19,12 @@ from proctor.review.precision import (
 from proctor.review.tables import Decision
 from proctor.review.verdicts import decide_incident
 from proctor.sittings.tables import Sitting
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
 
 REASON = "It is plain in the recording."
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 @pytest.fixture

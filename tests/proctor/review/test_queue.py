@@ -14,15 +14,10 @@ from proctor.review.queue import NotForYou, clip_for, queue, recording_for, sitt
 from proctor.review.tables import Decision
 from proctor.review.verdicts import decide_identity, decide_incident
 from proctor.sittings.tables import SittingState
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 def learners(tx: Session, account: Account) -> list[str]:

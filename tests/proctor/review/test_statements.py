@@ -37,7 +37,7 @@ from proctor.review.verdicts import (
 )
 from proctor.sittings.tables import Sitting, SittingState
 from proctor.vault import Vault
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
@@ -45,11 +45,6 @@ pytestmark = pytest.mark.db
 REASON = "The recording shows it plainly."
 WORDS = "My brother walked through the room."
 VAULT = Vault(bytes(32))
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 @pytest.fixture

@@ -28,17 +28,12 @@ from proctor.review.verdicts import (
     verdicts_of,
 )
 from proctor.sittings.tables import Sitting, SittingState
-from tests.support.cast import NOON, Cast, assemble
+from tests.support.cast import NOON, Cast
 from tests.support.sittings import incident_of, sitting_of
 
 pytestmark = pytest.mark.db
 
 REASON = "The recording shows the same person throughout."
-
-
-@pytest.fixture
-def cast(tx: Session) -> Cast:
-    return assemble(tx)
 
 
 @pytest.fixture
