@@ -1,22 +1,16 @@
 """Accounts and links of the command line; what is refused is said in a sentence."""
 
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner
 
 from proctor.__main__ import app
+from proctor.plumbing.db import Database
 from proctor.settings import Settings
 
 pytestmark = pytest.mark.db
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
-
-
-def test_who_was_added_gets_a_link() -> None:
+def test_who_was_added_gets_a_link(database: Database) -> None:
     run = CliRunner().invoke
     assert run(app, ["account", "add", "Ann@example.org", "Ann", "reviewer"]).exit_code == 0
     made = run(app, ["account", "sign-in-link", "ann@example.org"])
@@ -30,7 +24,7 @@ def test_who_was_added_gets_a_link() -> None:
         (["add", "ann@example.org", "A", "proctor"], "There is already an account with this"),
     ],
 )
-def test_what_is_refused_is_said(words: list[str], said: str) -> None:
+def test_what_is_refused_is_said(database: Database, words: list[str], said: str) -> None:
     run = CliRunner().invoke
     assert run(app, ["account", "add", "ann@example.org", "Ann", "reviewer"]).exit_code == 0
     refused = run(app, ["account", *words])

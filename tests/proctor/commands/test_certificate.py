@@ -16,13 +16,10 @@ pytestmark = pytest.mark.db
 
 
 def test_certificates_are_issued_ruled_on_and_refused_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PROCTOR_PUBLIC_URL", URL)
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    db.upgrade()
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         made = exam_course(tx)
         for code in ("essay", "midterm", "final"):
             made.sit(made.learners[0], code)
@@ -39,9 +36,9 @@ def test_certificates_are_issued_ruled_on_and_refused_by_name(
     assert b"/ETSI.CAdES.detached" in pdf
     assert "S-0002: below_share:0.00/0.00" in run.stderr
     assert "S-0003: not_passed:quiz-1" in run.stderr
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         row = tx.scalars(select(Certificate)).one()
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         institution_id = made.office.institution_id
         accounts.add(tx, institution_id, "second@example.org", "Гүлнар Асан", Role.ADMIN)
 
@@ -53,4 +50,3 @@ def test_certificates_are_issued_ruled_on_and_refused_by_name(
     assert said == ["under_review", "under_review", "revoked"]
     for certificate, by in (("nothing", "olga"), (row.id, "alice"), (row.id, "nobody")):
         assert rule(certificate, by).exit_code == 2
-    db.close()

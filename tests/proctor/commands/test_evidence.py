@@ -22,16 +22,12 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pack(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The evidence of an issued report, taken by the office; the database is gone afterwards."""
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    db.upgrade()
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         made = exam_course(tx)
         made.sit(made.learners[0], "essay")
         issue(tx, made.course.id, made.office.id, NOW)
-    db.close()
     to = tmp_path / "evidence.zip"
     for email, status in (("alice@example.org", 2), ("rauan@example.org", 2)):
         assert run("evidence", "DL-101", "--by", email, "--out", str(to)).exit_code == status
@@ -52,14 +48,13 @@ def test_pack_is_verified_without_the_database(pack: Path, tmp_path: Path) -> No
 
 
 def test_exams_are_written_while_the_pack_is_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Path
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, pack: Path
 ) -> None:
     monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
     pack.unlink()
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
 
     def interrupted(*values: Any) -> LogHead:
-        with db.transaction() as tx:
+        with database.transaction() as tx:
             (sitting,) = tx.scalars(select(Sitting))
             taken = events.read(tx, sitting.id, "recording_viewed")
             assert len(taken) == 2, "on record before the first byte"
@@ -69,7 +64,6 @@ def test_exams_are_written_while_the_pack_is_made(
 
     monkeypatch.setattr(evidence, "write_pack", interrupted)
     done = run("evidence", "DL-101", "--by", "olga@example.org", "--out", str(pack))
-    db.close()
     assert done.exit_code == 0, done.output
     assert run("verify", str(pack)).exit_code == 0
     assert list(tmp_path.glob("*.part")) == []

@@ -1,8 +1,5 @@
 """The office grants accommodations and switches detectors on, at the command line."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner
 
@@ -17,17 +14,8 @@ pytestmark = pytest.mark.db
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
+def cast(database: Database, monkeypatch: pytest.MonkeyPatch) -> Cast:
     monkeypatch.setenv("PROCTOR_INSTITUTION", "Test University")
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    db.upgrade()
-    yield db
-    db.close()
-
-
-@pytest.fixture
-def cast(database: Database) -> Cast:
     with database.transaction() as tx:
         return assemble(tx)
 

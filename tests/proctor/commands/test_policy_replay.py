@@ -21,12 +21,9 @@ pytestmark = pytest.mark.db
 
 
 @pytest.fixture
-def sitting_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def sitting_id(database: Database) -> str:
     """A sitting with the face away for 6 s and for 20 s, and a policy that waits 10 s."""
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    db.upgrade()
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         cast = assemble(tx)
         sitting = sitting_of(tx, cast, cast.alice, NOON)
         sitting.exam_s = 60.0
@@ -44,7 +41,6 @@ def sitting_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             for s in range(60)
         ]
         events.append_all(tx, sitting.id, [("observation", asdict(each)) for each in seen], NOON)
-    db.close()
     return sitting.id
 
 
@@ -54,20 +50,17 @@ def replayed(sitting_id: str, policy: str) -> str:
     return found.stdout
 
 
-def rows(tmp_path: Path) -> list[object]:
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    with db.reading() as tx:
+def rows(database: Database) -> list[object]:
+    with database.reading() as tx:
         tables = "incidents", "verdicts", "events", "sittings"
-        found = [tx.execute(text(f"SELECT * FROM {table}")).all() for table in tables]
-    db.close()
-    return list(found)
+        return [tx.execute(text(f"SELECT * FROM {table}")).all() for table in tables]
 
 
-def test_twice_gives_the_same_bytes_and_writes_nothing(sitting_id: str, tmp_path: Path) -> None:
-    before = rows(tmp_path)
+def test_twice_gives_the_same_bytes_and_writes_nothing(sitting_id: str, database: Database) -> None:
+    before = rows(database)
 
     assert replayed(sitting_id, "patient") == replayed(sitting_id, "patient@2")
-    assert rows(tmp_path) == before
+    assert rows(database) == before
 
 
 def test_only_what_changes_is_listed(sitting_id: str, tmp_path: Path) -> None:

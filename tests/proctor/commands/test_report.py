@@ -15,17 +15,13 @@ pytestmark = pytest.mark.db
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def data(database: Database) -> Database:
     """A service's database with the course of three learners; one of them sat the essay."""
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    db.upgrade()
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         made = exam_course(tx)
         made.sit(made.learners[0], "essay")
         made.course.code = "DL/../101"
-    db.close()
-    return db
+    return database
 
 
 def report(tmp_path: Path, *arguments: str) -> Result:

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copy
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -23,20 +22,16 @@ LONG_AFTER = datetime(2028, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def held(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+def held(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """A sitting that never began, which is due, and one whose identity nobody decided."""
-    copy(migrated, tmp_path / "tanu.db")
-    monkeypatch.setenv("PROCTOR_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(Clock, "now", lambda _: LONG_AFTER)
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         cast = assemble(tx)
         at = LONG_AFTER - timedelta(days=365)
         due = sitting_of(tx, cast, cast.alice, at, SittingState.CHECKING)
         kept = sitting_of(tx, cast, cast.bob, at)
         for sitting in (due, kept):
             record_track(tx, sitting, tmp_path / "recordings", Track.CAMERA, seconds=1, plain=True)
-    db.close()
     return due.id, kept.id
 
 
@@ -64,10 +59,9 @@ def test_a_sweep_erases_what_is_due_and_no_more(held: tuple[str, str], tmp_path:
 
 
 def test_a_sweep_that_would_erase_too_much_says_so(
-    held: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: tuple[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = Database(f"sqlite:///{tmp_path / 'tanu.db'}")
-    with db.transaction() as tx:
+    with database.transaction() as tx:
         begun = LONG_AFTER - timedelta(days=365)
         tx.add(
             Reference(
@@ -81,7 +75,6 @@ def test_a_sweep_that_would_erase_too_much_says_so(
                 expires_at=LONG_AFTER,
             )
         )
-    db.close()
     monkeypatch.setattr("proctor.retention.due.FEW", 0)
     monkeypatch.setenv("PROCTOR_EXPIRY_PERCENT", "10")
     refused = run("sweep")
