@@ -1,8 +1,6 @@
 """The media of one sitting when its disk fills, fails and comes back."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from proctor.media.port import MediaPort
 from proctor.media.recorder import broken_seals
 from proctor.observations import Track
 from tests.support.clock import SetClock
+from tests.support.small_disk import mounted
 
 pytestmark = pytest.mark.media
 
@@ -114,16 +113,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 4 MiB, all but 300 kB of it taken by ``ballast``."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
     root = tmp_path / "small"
-    root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", str(root)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("this machine lets nobody mount")
-    (root / "ballast").write_bytes(bytes(SMALL - 300_000))
-    yield root
-    subprocess.run(["umount", "--lazy", str(root)], check=True)
+    with mounted(root, SMALL):
+        (root / "ballast").write_bytes(bytes(SMALL - 300_000))
+        yield root
 
 
 def test_full_disk_stops_the_recording_and_room_begins_it_again(small_disk: Path, frames) -> None:
