@@ -92,6 +92,9 @@ class CentredComparison:
     def accepts(self, score: ComparisonScore, point: str) -> bool:
         return self.comparison.accepts(score, point)
 
+    def margin(self, score: ComparisonScore, point: str) -> float:
+        return self.comparison.margin(score, point)
+
     @cached_property
     def usual(self) -> float:
         """How near the nearest others of these people are, on average."""

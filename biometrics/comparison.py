@@ -93,3 +93,7 @@ class FaceComparison:
     def accepts(self, score: ComparisonScore, point: str) -> bool:
         """Whether *score* reaches the named operating point; equal is accepted."""
         return score.score >= self.operating_points[point].threshold
+
+    def margin(self, score: ComparisonScore, point: str) -> float:
+        """Log-likelihood ratio of *score* beside that of the named operating point's threshold."""
+        return score.llr - self.calibration.llr(self.operating_points[point].threshold)

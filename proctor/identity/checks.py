@@ -36,7 +36,9 @@ class FaceProbe:
 class FaceIdentity:
     """The sequential test of one sitting. ``decision``: match, no_match or undecided.
 
-    It stays at no_match until the evidence against the reference is used up again.
+    It stays at no_match until the evidence against the reference is used up again. Scores that
+    speak neither against the reference nor reach the operating point leave it undecided: they add
+    up to doubt, which only scores above the operating point wear down.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class FaceIdentity:
         self._comparison = comparison
         self._reference = reference
         self._rotation = rotation
-        self._test = SequentialTest()
+        self._test, self._doubt = SequentialTest(), SequentialTest()
         self._matched_in_a_row = 0
         self._probes = 0
         self._newest: deque[Template] = deque(maxlen=PROBES_PER_ATTEMPT)
@@ -64,7 +66,7 @@ class FaceIdentity:
         """
         if self.decision == "no_match":
             return False
-        in_a_row = self.decision == "match" and self._matched_in_a_row >= ESTABLISHED_AFTER
+        in_a_row = self._test.evidence == 0.0 and self._matched_in_a_row >= ESTABLISHED_AFTER
         return in_a_row or self._matches_on_average()
 
     @property
@@ -80,9 +82,8 @@ class FaceIdentity:
         self._probes += 1
         self._newest.append(probe)
         self._matched_in_a_row = self._matched_in_a_row + 1 if matches else 0
-        after = self._test.after(score.llr)
-        ceiling = after.alarm + after.clip
-        self._test = replace(after, evidence=min(after.evidence, ceiling))
+        self._test = _after(self._test, score.llr)
+        self._doubt = _after(self._doubt, self._comparison.margin(score, "verification"))
         self.decision = self._decide(matches)
         result = CheckResult.MATCH if matches else CheckResult.NO_MATCH
         return FaceProbe(score, result, self.decision)
@@ -96,9 +97,15 @@ class FaceIdentity:
     def _decide(self, matches: bool) -> str:
         if self._test.is_alarmed:
             return "no_match"
-        if self._test.evidence == 0.0:
+        if self._test.evidence == self._doubt.evidence == 0.0:
             return "match" if matches else "undecided"
         return self.decision if self.decision == "no_match" else "undecided"
+
+
+def _after(test: SequentialTest, llr: float) -> SequentialTest:
+    """*test* after one more probe, never so sure that it takes more than a few to change it."""
+    after = test.after(llr)
+    return replace(after, evidence=min(after.evidence, after.alarm + after.clip))
 
 
 class ProbePlan:

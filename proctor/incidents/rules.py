@@ -56,8 +56,8 @@ AT_THE_TEST = "external_test"
 _AWAY_AT_THE_TEST = frozenset({Kind.PAGE_HIDDEN, Kind.FOCUS_LOST, Kind.FULLSCREEN_LEFT})
 # what a break makes expected
 _IN_A_BREAK = frozenset({Kind.FACE_ABSENT, Kind.IDENTITY_NOT_ASSESSED})
-# reason of a face check that stopped answering
-_SILENT = "silent"
+# reasons of a face check that stopped answering, and of comparisons that decide nothing
+_SILENT, _INCONCLUSIVE = "silent", "inconclusive"
 
 #: an incident that is open already says why the other cannot be measured
 _EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
@@ -251,7 +251,10 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
             evidence=numbers,
             may_open=result == "no_match",
         )
-        return (mismatch, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), False))
+        # after a decision against the reference, doubt is part of it
+        is_open = result == "undecided" and not state.is_open(Kind.FACE_MISMATCH)
+        doubt: Evidence = {"reason": _INCONCLUSIVE} if is_open else {}
+        return (mismatch, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), is_open, doubt))
     if item.name != "faces":
         return ()
     count = int(values["count"])
@@ -299,8 +302,11 @@ def _media(item: Observation) -> tuple[_Signal, ...]:
 
 
 def _has_passed(failing: _Span, at_s: float) -> bool:
-    silent = failing.evidence.get("reason") == _SILENT
-    return silent or at_s - failing.seen_s > _SAMPLE_GAP_S
+    reason = failing.evidence.get("reason")
+    if reason == _INCONCLUSIVE:
+        # only a comparison that decides ends it
+        return False
+    return reason == _SILENT or at_s - failing.seen_s > _SAMPLE_GAP_S
 
 
 def _silence(rules: ExamRules, state: State, at_s: float) -> tuple[_Signal, ...]:

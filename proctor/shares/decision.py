@@ -134,7 +134,8 @@ class _Facts(NamedTuple):
 
     ``identity_incidents``: kinds nobody dismissed; ``unrecorded``: why there is too little
     recording for a technology that needs one; ``compared``: by face to the end; ``face``:
-    whether any picture matched, and what the last one said; ``typing``: result and reason.
+    whether any picture matched, whether most did, and what the last one said; ``typing``: result
+    and reason.
     """
 
     suspended: bool
@@ -145,7 +146,7 @@ class _Facts(NamedTuple):
     unrecorded: str | None
     recorded: frozenset[str]
     compared: bool
-    face: tuple[bool, CheckResult | None] | None
+    face: tuple[bool, bool, CheckResult | None] | None
     typing: tuple[CheckResult, str | None] | None
 
 
@@ -164,7 +165,7 @@ def _facts(evidence: SittingEvidence, pack: PolicyPack) -> _Facts:
         _unrecorded(evidence, pack),
         pack.recorded,
         face is not None and face.longest_gap_s <= pack.longest_gap_s,
-        None if face is None else (face.matched > 0, face.final),
+        None if face is None else (face.matched > 0, face.matched >= face.non_matched, face.final),
         None if typing is None else (typing.result, typing.reason),
     )
 
@@ -255,6 +256,8 @@ def _proctoring(facts: _Facts) -> _Said:
     # whoever came in by face is compared to the end; if not, nobody was looking
     if facts.identified_via == "face" and not facts.compared:
         return MethodOutcome.INSUFFICIENT, "face_not_compared"
+    if facts.identified_via == "face" and facts.face is not None and not facts.face[1]:
+        return MethodOutcome.INSUFFICIENT, "few_matched_frames"
     return _recorded(Technology.PROCTORING, facts)
 
 
@@ -263,9 +266,11 @@ def _biometrics(facts: _Facts) -> _Said:
         return MethodOutcome.NOT_RUN, "no_check"
     if "face_mismatch" in facts.identity_incidents:
         return MethodOutcome.NO, "face_mismatch"
-    matched, final = facts.face
+    matched, mostly, final = facts.face
     if not matched:
         return MethodOutcome.INSUFFICIENT, "no_matched_frame"
+    if not mostly:
+        return MethodOutcome.INSUFFICIENT, "few_matched_frames"
     # a single frame against the person decides nothing, the sequential test had no time to
     if final is CheckResult.NO_MATCH:
         return MethodOutcome.INSUFFICIENT, "final_undecided"

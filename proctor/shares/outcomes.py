@@ -297,7 +297,9 @@ def _at_stricter(
     if face.stricter == (face.matched, face.final):
         return outcome
     matched, final = face.stricter or (0, None)
-    held = evidence._replace(face=face._replace(matched=matched, final=final))
+    others = face.matched + face.non_matched - matched
+    at_stricter = face._replace(matched=matched, non_matched=others, final=final)
+    held = evidence._replace(face=at_stricter)
     found = decide(plan, held, held.verdicts, rules, window_closed=True).outcome
     return None if face.stricter is None and found is not outcome else found
 

@@ -99,6 +99,17 @@ def test_a_mismatch_stays_until_the_evidence_is_used_up() -> None:
     assert decisions == ["no_match", "no_match", "match"]
 
 
+def test_scores_under_the_operating_point_that_speak_for_nobody_leave_it_undecided() -> None:
+    check = identity()
+    for _ in range(5):
+        check.add(face(0.8))
+    # evidence for the reference by the line alone, and below the threshold
+    assert {check.add(face(0.40)).decision for _ in range(60)} == {"undecided"}
+    # just above it, a score does not undo the many before
+    assert check.add(face(0.44)).decision == "undecided"
+    assert [check.add(face(0.8)).decision for _ in range(3)] == ["undecided", "undecided", "match"]
+
+
 def test_attempts_run_out() -> None:
     check = identity()
     left = [check.attempts_left]

@@ -171,6 +171,18 @@ def test_no_matched_frame_is_pending(made: ExamCourse) -> None:
     assert results(decision)["biometrics"] == (MethodOutcome.INSUFFICIENT, "no_matched_frame")
 
 
+@pytest.mark.parametrize("plan", [Technology.BIOMETRICS, Technology.PROCTORING])
+def test_a_face_that_mostly_did_not_match_leaves_it_open(
+    made: ExamCourse, plan: Technology
+) -> None:
+    sitting = made.sit(made.learners[0], "final", faces=(MATCH, NO_MATCH, NO_MATCH, NO_MATCH))
+    # it begins and ends with the person, as one who is replaced in between does
+    made.check(sitting, Modality.FACE, 85.0, MATCH)
+    decision = outcome(made, sitting, frozenset({plan}))
+    assert decision.outcome is Outcome.PENDING
+    assert results(decision)[plan] == (MethodOutcome.INSUFFICIENT, "few_matched_frames")
+
+
 def test_identity_not_established_at_the_start_is_pending(made: ExamCourse) -> None:
     decision = outcome(made, made.sit(made.learners[0], "final", identified_via=None))
     assert decision.outcome is Outcome.PENDING

@@ -1,0 +1,49 @@
+"""Looks at a camera through the sitting's own path, to the incidents that people see."""
+
+import random
+
+import pytest
+
+from proctor.identity.tables import CheckResult
+from proctor.inference import FrameAssessment, Looks
+from tests.support.camera import picture, watch_film
+
+pytestmark = pytest.mark.unit
+
+
+async def test_the_enrolled_person_all_along_is_no_incident() -> None:
+    film = await watch_film(picture, 300)
+    assert film.opened == []
+
+
+@pytest.mark.parametrize("wavers", [0.0, 0.02, 0.04])
+async def test_somebody_alike_who_neither_matches_nor_differs_is_inconclusive(
+    wavers: float,
+) -> None:
+    chance = random.Random(7)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        is_other = 20 <= at_s < 140
+        cosine = 0.40 + wavers * chance.uniform(-1.7, 1.7) if is_other else 0.75
+        return picture(at_s, looks, cosine)
+
+    film = await watch_film(shows, 180)
+    found = [look.check.result for look in film.looks if look.check is not None]
+    assert found.count(CheckResult.NO_MATCH) > 60
+    ((kind, opened_s, reason),) = film.opened
+    assert (kind, reason) == ("identity_not_assessed", "inconclusive")
+    assert 35 <= opened_s <= 60
+
+
+async def test_another_person_is_still_a_mismatch_and_not_inconclusive() -> None:
+    film = await watch_film(lambda s, looks: picture(s, looks, 0.1 if s >= 20 else 0.75), 120)
+    assert film.kinds == {"face_mismatch"}
+
+
+async def test_a_few_low_scores_of_the_enrolled_person_are_no_incident() -> None:
+    chance = random.Random(3)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        return picture(at_s, looks, 0.39 if chance.random() < 0.2 else 0.7)
+
+    assert (await watch_film(shows, 300)).opened == []
