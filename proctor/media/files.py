@@ -187,20 +187,17 @@ def ending(path: Path, layout: Layout) -> Ending:
 def finish(path: Path, sealed: int = 0) -> Layout:
     """Make *path* seekable: drop a torn tail, rebuild the index, write the ending.
 
-    For a writer's closed file as for one its writer was killed on; a finished file is left alone.
-    ``sealed``: bytes that are no torn tail, whatever has become of them. Raises NotARecording,
-    OSError.
+    For a writer's closed file as for one its writer was killed on; of a finished file only the
+    index is written, if the device has lost it. ``sealed``: bytes that are no torn tail, whatever
+    has become of them. Raises NotARecording, OSError.
     """
     layout = scan(path)
     if layout.header.is_finished:
+        _write_index(path, layout)
         return layout
     layout = replace(layout, end=max(layout.end, min(sealed, path.stat().st_size)))
     tail, changes = ending(path, layout)
-    entries = [
-        INDEX.pack(each.offset, each.start_ms, each.size | (KEY_BIT * each.starts_with_key))
-        for each in layout.clusters
-    ]
-    index_path(path).write_bytes(b"".join(entries))
+    _write_index(path, layout)
     with path.open("r+b") as file:
         file.truncate(layout.end)
         file.seek(layout.end)
@@ -211,6 +208,26 @@ def finish(path: Path, sealed: int = 0) -> Layout:
         file.flush()
         os.fsync(file.fileno())
     return scan(path)
+
+
+def keep(path: Path) -> None:
+    """Have the device hold the file at *path*, or the names in the directory there."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _write_index(path: Path, layout: Layout) -> None:
+    entries = b"".join(
+        INDEX.pack(each.offset, each.start_ms, each.size | (KEY_BIT * each.starts_with_key))
+        for each in layout.clusters
+    )
+    index = index_path(path)
+    if not index.exists() or index.read_bytes() != entries:
+        index.write_bytes(entries)
+    keep(index)
 
 
 def _container_of(data: bytes) -> Container:

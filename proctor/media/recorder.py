@@ -222,6 +222,7 @@ class TrackRecorder:
             self._seal()
             self._writer.close()
             files.finish(self.path)
+            _keep_beside(self.path)
 
     def _fail(self, reason: str, error: Exception) -> None:
         self._failure = RecordingFailed(reason)
@@ -258,6 +259,7 @@ def repair(path: Path) -> RecordedTrack:
         lines = _seal_lines(path)
         _seals_path(path).write_bytes(b"".join(line + b"\n" for line in lines))
         _append_seal(path, len(lines) + 1, sealed, layout.end, repaired=True)
+    _keep_beside(path)
     return read_recorded(path)
 
 
@@ -321,6 +323,13 @@ def _track_of(path: Path) -> Track:
 
 def _seals_path(path: Path) -> Path:
     return path.with_name(path.name + ".seals")
+
+
+def _keep_beside(path: Path) -> None:
+    """Have the device hold the seals and the names of all three files."""
+    if _seals_path(path).exists():
+        files.keep(_seals_path(path))
+    files.keep(path.parent)
 
 
 def _append_seal(path: Path, segment: int, start: int, end: int, repaired: bool) -> None:

@@ -202,3 +202,16 @@ def test_reading_ends_where_the_file_was_cut_meanwhile(tmp_path: Path, film: Fil
     os.truncate(path, made.end - 700)
 
     assert sum(map(len, made.read(0, made.end))) == made.end - 700
+
+
+@pytest.mark.parametrize("index", [b"", bytes(24), b"\xff" * 16])
+def test_lost_index_of_a_finished_file_is_made_again(
+    tmp_path: Path, film: Film, index: bytes
+) -> None:
+    path = film.put(tmp_path, film.finished, idx=index)
+
+    repair(path)
+
+    assert files.read_clusters(path) == film.layout.clusters
+    assert path.read_bytes() == film.finished
+    assert cut_clip([path], 1.0, 3.0, tmp_path / "clip").end_s == 3.0

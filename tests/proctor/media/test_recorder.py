@@ -228,6 +228,24 @@ def test_device_that_lost_something_once_seals_nothing_afterwards(
     assert read_seals(recorder.path) == ()
 
 
+def test_device_holds_a_finished_file_with_those_beside_it(tmp_path, frames, monkeypatch) -> None:
+    held = []
+    sync = os.fsync
+
+    def note(file: int) -> None:
+        held.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
+        sync(file)
+
+    monkeypatch.setattr(files.os, "fsync", note)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(2.0):
+        recorder.write(frame)
+    name = recorder.finish().path.name
+
+    assert held[:2] == [f"{name}.idx", name]
+    assert set(held[2:]) == {f"{name}.seals", tmp_path.name}
+
+
 def test_failing_device_fails_the_recording(tmp_path, frames, monkeypatch) -> None:
     def fail(file: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
