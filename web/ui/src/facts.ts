@@ -23,6 +23,7 @@ export function watchPage(tell: (fact: BrowserFact) => void, signal: AbortSignal
   on(document, "paste", (e) => fact("paste", e.timeStamp, { chars: pastedChars(e) }));
   const keyless = new KeylessText();
   on(document, "keydown", () => keyless.press());
+  on(document, "compositionstart", () => keyless.compose());
   on(document, "input", (e) => {
     const { inputType, data } = e as InputEvent;
     const chars = keyless.enter(inputType ?? "", data?.length ?? 0);
