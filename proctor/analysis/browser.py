@@ -61,17 +61,29 @@ def is_relayed(seen: Iterable[Observation], *, before: bool) -> bool:
     return told[-1] == MEDIA_RELAYED if told else before
 
 
+def age_s(ms: object, now_ms: object) -> float:
+    """How long before *now_ms* of the page's clock *ms* was; 0 when the page does not say."""
+    try:
+        return _age_s(_number(ms), _number(now_ms))
+    except BatchRefused:
+        return 0.0
+
+
+def _age_s(ms: float, now_ms: float) -> float:
+    return min(max((now_ms - ms) / 1000, 0.0), _MAX_AGE_S)
+
+
 def _observation(event: object, now_ms: float, at_s: float) -> Observation:
     if not isinstance(event, dict) or event.get("name") not in NAMES:
         raise BatchRefused
-    age_s = min(max((now_ms - _number(event.get("ms"))) / 1000, 0.0), _MAX_AGE_S)
+    seen_s = at_s - _age_s(_number(event.get("ms")), now_ms)
     values: dict[str, float | int | bool | str] = {}
     if event["name"] in ("paste", "inserted", "copy"):
         given = event.get("values")
         if not isinstance(given, dict):
             raise BatchRefused
         values["chars"] = int(min(max(_number(given.get("chars")), 0.0), 1e6))
-    return Observation(Check.BROWSER, str(event["name"]), round(at_s - age_s, 3), values)
+    return Observation(Check.BROWSER, str(event["name"]), round(seen_s, 3), values)
 
 
 def _number(value: object) -> float:

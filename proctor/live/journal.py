@@ -7,7 +7,7 @@ exam began.
 import errno
 from asyncio import to_thread
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -115,10 +115,18 @@ class Journal:
             self._checks.append(check)
 
     async def keep_batch(
-        self, seq: int, items: Iterable[Item], batch: KeyBatch | None, at_s: float
+        self,
+        seq: int,
+        items: Iterable[Item],
+        batch: KeyBatch | None,
+        typed_s: float,
+        unread: Sequence[str] = (),
     ) -> None:
-        """Keep a batch of the page, which arrived *at_s* seconds after the exam began."""
-        await self._keep(self._keep_batch, items, seq, batch, at_s)
+        """Keep a batch of the page, typed by *typed_s* seconds after the exam began.
+
+        ``unread``: which of its parts could not be read.
+        """
+        await self._keep(self._keep_batch, items, seq, batch, typed_s, unread)
 
     async def begin(self, offset_s: float, identified_via: str) -> None:
         """Begin the exam at *offset_s* of the recording clock.
@@ -198,11 +206,18 @@ class Journal:
         sitting.deadline_at += now - sitting.paused_at
         sitting.state, sitting.paused_at = SittingState.RUNNING, None
 
-    def _keep_batch(self, items: list[Item], seq: int, batch: KeyBatch | None, at_s: float) -> None:
+    def _keep_batch(
+        self,
+        items: list[Item],
+        seq: int,
+        batch: KeyBatch | None,
+        typed_s: float,
+        unread: Sequence[str],
+    ) -> None:
         kept = self._in_exam(items) if self.is_running else []
         typing = self._typing
         if batch is not None and self.is_running:
-            typing, told = typing.after(batch, round(at_s, 3))
+            typing, told = typing.after(batch, round(typed_s, 3))
             kept += told
         state, changes = rules.run(self._policy, self.state, kept)
         now = self._line.clock.now()
@@ -210,7 +225,8 @@ class Journal:
             sitting = tx.get_one(Sitting, self.sitting.id)
             sitting.last_batch = seq
             facts = [fact(item) for item in kept]
-            facts.append(("batch_kept", {"seq": seq, "keys": len(batch.events) if batch else 0}))
+            payload = {"seq": seq, "keys": len(batch.events) if batch else 0}
+            facts.append(("batch_kept", payload | ({"unread": list(unread)} if unread else {})))
             events.append_all(tx, sitting.id, facts, now)
             builder.record(tx, sitting.id, changes, now, self._suppressed)
             if typing is not self._typing:

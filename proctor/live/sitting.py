@@ -270,8 +270,10 @@ class LiveSitting:
     async def take_batch(self, message: Mapping[str, Any], page: Messages | None = None) -> int:
         """Keep one batch of the page; returns its number after commit.
 
-        A batch already kept is acknowledged again. Raises WrongBatch, BatchRefused or SittingOver,
-        and Replaced when *page* is a socket that another took the place of.
+        A batch already kept is acknowledged again. Of one that cannot be read the number is kept,
+        and that it could not: the page would send it again for ever. Raises WrongBatch,
+        BatchRefused or SittingOver, and Replaced when *page* is a socket that another took the
+        place of.
         """
         arrived = self._line.clock.monotonic()
         self._heard = arrived
@@ -279,8 +281,8 @@ class LiveSitting:
         if not isinstance(seq, int) or isinstance(seq, bool):
             raise browser.BatchRefused
         at_s = self._capture.place(arrived)
-        seen = browser.observe(message.get("browser"), message.get("now_ms"), at_s)
-        batch = self._key_batch(message.get("keys"))
+        seen, batch, unread = self._read_batch(message, at_s)
+        typed_s = at_s - browser.age_s(message.get("ms"), message.get("now_ms"))
         async with self._lock:
             if page is not None and not self._page.reads(page):
                 raise Replaced
@@ -290,7 +292,8 @@ class LiveSitting:
                 raise SittingOver
             if seq != self._sitting.last_batch + 1:
                 raise WrongBatch(expected=self._sitting.last_batch + 1)
-            await self._journal.keep_batch(seq, seen, batch, self.exam_now_s)
+            typed_s = max(0.0, typed_s - self._sitting.exam_offset_s)
+            await self._journal.keep_batch(seq, seen, batch, typed_s, unread)
         self._is_relayed = browser.is_relayed(seen, before=self._is_relayed)
         return seq
 
@@ -496,13 +499,26 @@ class LiveSitting:
         async with self._lock:
             await self._journal.keep(items, check)
 
-    def _key_batch(self, raw: object) -> KeyBatch | None:
-        if raw is None or Purpose.TYPING not in self._consented:
-            return None
+    def _read_batch(
+        self, message: Mapping[str, Any], at_s: float
+    ) -> tuple[list[Observation], KeyBatch | None, list[str]]:
+        """What a batch holds that can be read, and what of it cannot."""
+        seen: list[Observation] = []
+        batch: KeyBatch | None = None
+        unread: list[str] = []
         try:
-            return parse_batch(raw)
-        except KeyEventError as error:
-            raise browser.BatchRefused from error
+            seen = browser.observe(message.get("browser"), message.get("now_ms"), at_s)
+        except browser.BatchRefused:
+            unread.append("browser")
+        raw = message.get("keys")
+        if raw is not None and Purpose.TYPING in self._consented:
+            try:
+                batch = parse_batch(raw)
+            except KeyEventError:
+                unread.append("keys")
+        if unread:
+            log.warning("batch_not_read", sitting=self.id, parts=unread)
+        return seen, batch, unread
 
     def _note_connection(self, via: str, tx: Session, now: datetime) -> None:
         hold(tx, self.id)

@@ -221,6 +221,38 @@ async def test_batch_with_a_hole_before_it_is_refused(room: Room) -> None:
     assert room.told("batch_kept") == []
 
 
+async def test_a_batch_that_cannot_be_read_is_skipped_and_that_is_a_fact(room: Room) -> None:
+    live = await room.begin()
+    slept = room.batch(1, "page_hidden", keys=2)
+    # held through a night
+    slept["keys"]["events"][0][2] = 40_000_000
+    assert await live.take_batch(slept) == 1
+    assert await live.take_batch(room.batch(2, "no such fact", keys=3)) == 2
+    assert await live.take_batch(room.batch(3, keys=4)) == 3
+
+    assert [row.n_keys for row in room.rows(TypingSample)] == [7]
+    assert [row.kind for row in room.rows(IncidentRow)] == ["page_hidden"]
+    assert [event.payload for event in room.told("batch_kept")] == [
+        {"seq": 1, "keys": 0, "unread": ["keys"]},
+        {"seq": 2, "keys": 3, "unread": ["browser"]},
+        {"seq": 3, "keys": 4},
+    ]
+
+
+async def test_typing_kept_through_an_outage_has_the_time_it_was_typed(room: Room) -> None:
+    live = await room.begin()
+    room.stream(100.0)
+    kept = room.batch(1, keys=80)
+    for row in kept["keys"]["events"]:
+        row[2] = 1
+    # closed a minute before it could be sent
+    await live.take_batch(kept | {"ms": 9000.0 - 60_000})
+
+    (told,) = [e.payload for e in room.told("observation") if e.payload["check"] == "keys"]
+    assert told["name"] == "hands"
+    assert told["at_s"] == pytest.approx(live.exam_now_s - 60, abs=1.0)
+
+
 async def test_batch_after_the_end_is_refused_and_nothing_follows_the_end(room: Room) -> None:
     live = await room.begin()
     await live.take_batch(room.batch(1, keys=2))

@@ -1,11 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import {
   ClockStep,
   CODES_OF_ZONE,
   FLAG_AFTER_PASTE,
+  FLAG_COMPOSITION,
   FLAG_LOST_RELEASE,
   FLAG_UNTRUSTED,
+  KeyCapture,
   KeyLog,
   zoneOf,
   ZONE_MODIFIER,
@@ -118,6 +120,119 @@ describe("KeyLog", () => {
     log.press("KeyS", 1300, FLAG_UNTRUSTED);
     strike(log, "Backspace", 1500);
     expect(log.count).toBe(2);
+  });
+});
+
+describe("KeyLog after the machine slept", () => {
+  it("does not know how long the key was down", () => {
+    const log = new KeyLog();
+    log.press("KeyT", 1000, 0);
+    log.release("KeyT", 40_000_000);
+    strike(log, "KeyH", 40_000_300);
+    expect(log.drain(40_000_400).events).toEqual([
+      [0, 9, -1, FLAG_LOST_RELEASE],
+      [39_999_300, 13, 80, 0],
+    ]);
+  });
+});
+
+describe("KeyCapture", () => {
+  type Heard = Map<string, (event: object) => void>;
+
+  class Field {
+    constructor(readonly type: string) {}
+  }
+
+  const heard = (): [Heard, { addEventListener: Heard["set"] }] => {
+    const by: Heard = new Map();
+    return [by, { addEventListener: (type, listen) => by.set(type, listen) }];
+  };
+  const [onRoot, root] = heard();
+  const [onWindow, page] = heard();
+  const text = new Field("text");
+  let now = 0;
+
+  const press = (code: string, more: object = {}): void => {
+    now += 200;
+    const event = { code, timeStamp: now, repeat: false, isTrusted: true, isComposing: false };
+    onRoot.get("keydown")?.({ ...event, target: text, ...more });
+  };
+  const release = (code: string): void => onWindow.get("keyup")?.({ code, timeStamp: now + 80 });
+  const strike = (code: string, more: object = {}): void => {
+    press(code, more);
+    release(code);
+  };
+  const capture = (): KeyCapture => new KeyCapture(root as unknown as HTMLElement);
+  const zonesAndFlags = (by: KeyCapture): number[][] =>
+    by.drain().events.map(([, zone, , flags]) => [zone, flags]);
+
+  beforeEach(() => {
+    vi.stubGlobal("window", page);
+    vi.stubGlobal("HTMLInputElement", Field);
+    vi.stubGlobal("performance", { now: () => now + 100 });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("hears nothing of a password, and what follows it as what follows a pause", () => {
+    const typing = capture();
+    strike("KeyT");
+    for (const code of ["KeyP", "KeyA", "KeyS"]) strike(code, { target: new Field("password") });
+    strike("KeyH");
+    expect(typing.count).toBe(2);
+    expect(typing.drain().events).toEqual([
+      [0, 9, 80, 0],
+      [800, 13, 80, 0],
+    ]);
+  });
+
+  it("takes a key that the keyboard repeats for one press", () => {
+    const typing = capture();
+    press("KeyT");
+    press("KeyT", { repeat: true });
+    press("KeyT", { repeat: true });
+    release("KeyT");
+    expect(typing.drain().events).toEqual([[0, 9, 480, 0]]);
+  });
+
+  it("marks what a script pressed and does not count it", () => {
+    const typing = capture();
+    strike("KeyT", { isTrusted: false });
+    expect(zonesAndFlags(typing)).toEqual([[9, FLAG_UNTRUSTED]]);
+    expect(typing.count).toBe(0);
+  });
+
+  it("marks what an input method composes, and a touch keyboard's keys without a code", () => {
+    const typing = capture();
+    strike("KeyT", { isComposing: true });
+    strike("");
+    expect(zonesAndFlags(typing)).toEqual([
+      [9, FLAG_COMPOSITION],
+      [ZONE_OTHER, FLAG_COMPOSITION],
+    ]);
+  });
+
+  it.each(["paste", "drop"])("marks the press after a %s, and no other", (how) => {
+    const typing = capture();
+    strike("KeyT");
+    onRoot.get(how)?.({});
+    strike("KeyH");
+    strike("KeyT");
+    expect(zonesAndFlags(typing)).toEqual([
+      [9, 0],
+      [13, FLAG_AFTER_PASTE],
+      [9, 0],
+    ]);
+  });
+
+  it("loses the releases of keys held while the window goes, not of those an element loses", () => {
+    const typing = capture();
+    press("KeyT");
+    onWindow.get("blur")?.({ target: text });
+    release("KeyT");
+    press("KeyH");
+    onWindow.get("blur")?.({ target: page });
+    release("KeyH");
+    expect(typing.drain().events.map(([, , hold]) => hold)).toEqual([80, -1]);
   });
 });
 

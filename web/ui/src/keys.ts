@@ -137,6 +137,8 @@ export class KeyLog {
     const press = this.down.get(code);
     if (press === undefined) return;
     if (!(press.flags & FLAG_UNTRUSTED)) this.clock.see(time);
+    // the machine slept in between
+    if (time - press.time > LONGEST_WAIT_MS) return this.lose(code);
     press.hold = Math.max(0, time - press.time);
     this.down.delete(code);
   }

@@ -69,7 +69,7 @@ export class Line {
     const keys = this.drainKeys();
     // an empty batch is a sign of life, useless while nobody listens
     const isWorthIt = this.nonce !== null || keys !== null || this.outbox.hasNoted;
-    if (isWorthIt) this.transmit(this.outbox.seal(keys));
+    if (isWorthIt) this.transmit(this.outbox.seal(keys, performance.now()));
   }
 
   close(): void {

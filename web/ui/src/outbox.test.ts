@@ -12,45 +12,45 @@ function openOutbox(lastSeq = 0): Outbox {
 
 test("numbers go on from the last one the server has", () => {
   const outbox = openOutbox(7);
-  expect([outbox.seal(null).seq, outbox.seal(null).seq]).toEqual([8, 9]);
+  expect([outbox.seal(null, 5).seq, outbox.seal(null, 5).seq]).toEqual([8, 9]);
 });
 
 test("facts noted before the server spoke wait for the first batch", () => {
   const outbox = new Outbox();
   outbox.note(fact("page_hidden", 5));
   expect(outbox.isOpen).toBe(false);
-  expect(() => outbox.seal(null)).toThrow();
+  expect(() => outbox.seal(null, 5)).toThrow();
   outbox.resume(0);
-  expect(outbox.seal(null)).toEqual({ seq: 1, browser: [fact("page_hidden", 5)], keys: null });
+  expect(outbox.seal(null, 5)).toEqual({ seq: 1, ms: 5, browser: [fact("page_hidden", 5)], keys: null });
 });
 
 test("a fact goes in one batch only", () => {
   const outbox = openOutbox();
   outbox.note(fact("copy"));
-  expect(outbox.seal(null).browser).toHaveLength(1);
+  expect(outbox.seal(null, 5).browser).toHaveLength(1);
   expect(outbox.hasNoted).toBe(false);
-  expect(outbox.seal(null).browser).toEqual([]);
+  expect(outbox.seal(null, 5).browser).toEqual([]);
 });
 
 test("keys carry the version of their format", () => {
   const keys = { clock_step_ms: 1, events: [[0, 3, 80, 0]] as [number, number, number, number][] };
-  expect(openOutbox().seal(keys).keys).toEqual({ v: 1, ...keys });
+  expect(openOutbox().seal(keys, 5).keys).toEqual({ v: 1, ...keys });
 });
 
 test("after a break exactly the unacknowledged batches go again, under their numbers", () => {
   const outbox = openOutbox();
-  for (let i = 0; i < 4; i++) outbox.seal(null);
+  for (let i = 0; i < 4; i++) outbox.seal(null, 5);
   outbox.acknowledge(1);
   expect(outbox.resume(2).map((batch) => batch.seq)).toEqual([3, 4]);
-  expect(outbox.seal(null).seq).toBe(5);
+  expect(outbox.seal(null, 5).seq).toBe(5);
 });
 
 test("what was sealed while the server was away goes with the rest", () => {
   const outbox = openOutbox();
   outbox.note(fact("focus_lost"));
-  outbox.seal(null);
+  outbox.seal(null, 5);
   outbox.note(fact("focus_gained"));
-  outbox.seal(null);
+  outbox.seal(null, 5);
   expect(outbox.resume(0).map((batch) => batch.browser[0]?.name)).toEqual([
     "focus_lost",
     "focus_gained",

@@ -37,6 +37,8 @@ export interface WireKeys extends KeyBatch {
 
 export interface Batch {
   seq: number;
+  /** `performance.now()` when it was closed: it may be sent much later. */
+  ms: number;
   browser: BrowserFact[];
   keys: WireKeys | null;
 }
@@ -73,11 +75,12 @@ export class Outbox {
   }
 
   /** Close a batch over everything noted so far. */
-  seal(keys: KeyBatch | null): Batch {
+  seal(keys: KeyBatch | null, now: number): Batch {
     if (!this.heard) throw new Error("the outbox is not open");
     this.lastSeq += 1;
     const batch: Batch = {
       seq: this.lastSeq,
+      ms: now,
       browser: this.noted,
       keys: keys && { v: 1, ...keys },
     };
