@@ -1,9 +1,9 @@
 """Comparison scores among the people of one institution, raw and beside the others there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,6 @@ def own_scores(
     ``people``: samples of each person, all under one rotation; the first of them are the cohort.
     """
     means = np.array([mean_template(each).vector for each in people], np.float64)
-    among = np.array(
-        [paired_scores(measure, np.tile(one, (len(means), 1)), means) for one in means]
-    )
-    upper = np.triu_indices(len(means), 1)
     trials = [
         (person, *_left_out(samples, at))
         for person, samples in enumerate(people)
@@ -52,17 +48,28 @@ def own_scores(
     ]
     probes = np.array([probe for _, probe, _ in trials]).reshape(-1, means.shape[1])
     others = np.array([rest for _, _, rest in trials]).reshape(-1, means.shape[1])
-    raw = OwnScores(paired_scores(measure, probes, others), among[upper])
+    pairs = np.concatenate([np.empty(0), *pair_scores(measure, means)])
+    raw = OwnScores(paired_scores(measure, probes, others), pairs)
     if len(means) < SMALLEST_COHORT:
         return raw, None
     whose = np.array([person for person, _, _ in trials], np.int64)
-    within = among[:, :LARGEST_COHORT].copy()
-    np.fill_diagonal(within, -np.inf)
-    near = np.sort(within, axis=1)[:, -_NEAREST:].mean(axis=1)
-    usual = float(near[:LARGEST_COHORT].mean())
-    beside = (_near(measure, probes, means[:LARGEST_COHORT], whose) + near[whose]) / 2
-    pairs = (among - _near_of_both(within))[upper] + usual
-    return raw, OwnScores(raw.mated - beside + usual, pairs)
+    nearest = _Nearest.of(measure, means)
+    beside = _near(measure, probes, means[:LARGEST_COHORT], whose) + nearest.near[whose]
+    pairs = np.concatenate(list(pair_scores(measure, means, centred=True)))
+    return raw, OwnScores(raw.mated - beside / 2 + nearest.usual, pairs)
+
+
+def pair_scores(measure: Measure, means: _Floats, *, centred: bool = False) -> Iterator[_Floats]:
+    """Of each person in turn the scores with everybody after them, so that few are held at once.
+
+    ``means``: one of each, shape (n, 128), under one rotation. ``centred``: as
+    ``CentredComparison`` gives them, neither of the two counted among the others; from 60 people.
+    """
+    nearest = _Nearest.of(measure, means) if centred else None
+    for one in range(len(means) - 1):
+        after = means[one + 1 :]
+        row = paired_scores(measure, np.broadcast_to(means[one], after.shape), after)
+        yield row if nearest is None else row - nearest.of_both(one) + nearest.usual
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,16 +132,46 @@ def _near(measure: Measure, probes: _Floats, means: _Floats, whose: NDArray[np.i
     return near
 
 
-def _near_of_both(within: _Floats) -> _Floats:
-    """Mean of both sides' nearest for every two, neither of the two counted; shape (n, n).
-
-    ``within``: scores with the cohort, which are the first people, shape (n, m).
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """``within``: scores of everybody with the cohort, which are the first people, shape (n, m), a
+    person's own -inf. ``near``: mean with the nearest, shape (n,). ``last``: the score with the
+    last of these, ``following``: with the next one after.
     """
-    ordered = np.sort(within, axis=1)[:, -_NEAREST - 1 :]
-    sums, last = ordered[:, 1:].sum(axis=1)[:, None], ordered[:, 1][:, None]
-    # where the other one is among the nearest, the next takes its place
-    without = np.repeat(sums, len(within), axis=1)
-    swapped = np.where(within >= last, sums - within + ordered[:, 0][:, None], sums)
-    without[:, : within.shape[1]] = swapped
-    near: _Floats = (without + without.T) / (2 * _NEAREST)
-    return near
+
+    within: _Floats
+    near: _Floats
+    last: _Floats
+    following: _Floats
+
+    @classmethod
+    def of(cls, measure: Measure, means: _Floats) -> Self:
+        cohort = means[:LARGEST_COHORT]
+        within = np.array(
+            [paired_scores(measure, np.broadcast_to(one, means.shape), means) for one in cohort]
+        ).T
+        within[range(len(cohort)), range(len(cohort))] = -np.inf
+        ordered = np.sort(within, axis=1)[:, -_NEAREST - 1 :]
+        return cls(within, ordered[:, 1:].mean(axis=1), ordered[:, 1], ordered[:, 0])
+
+    @property
+    def usual(self) -> float:
+        return float(self.near[:LARGEST_COHORT].mean())
+
+    def of_both(self, one: int) -> _Floats:
+        """Mean of both sides' nearest, of *one* and of everybody after, neither of them counted."""
+        after = slice(one + 1, None)
+        mine = np.full(len(self.near) - one - 1, self.near[one])
+        theirs = self.near[after]
+        # where the other one is among the nearest, the next takes its place
+        mates = self.within[one, after]
+        mine[: len(mates)] += self._instead(mates, self.last[one], self.following[one])
+        if one < self.within.shape[1]:
+            me = self.within[after, one]
+            theirs = theirs + self._instead(me, self.last[after], self.following[after])
+        both: _Floats = (mine + theirs) / 2
+        return both
+
+    @staticmethod
+    def _instead(score: _Floats, last: _Floats, following: _Floats) -> _Floats:
+        return np.where(score >= last, following - score, 0.0) / _NEAREST

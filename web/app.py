@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
+from proctor.identity import nightly
 from proctor.inference import InferencePool, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
@@ -17,6 +19,7 @@ from proctor.media.disk import Disk
 from proctor.media.port import MediaPort
 from proctor.people.password_tries import PasswordTries
 from proctor.plumbing.db import Database
+from proctor.plumbing.rounds import Rounds
 from proctor.reports.bookkeeper import Bookkeeper
 from proctor.retention.sweeper import Sweeper
 from proctor.review.postman import Postman
@@ -62,10 +65,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         made.live.begin()
         postman, bookkeeper = Postman(settings, made.db, clock), Bookkeeper(made.db, clock)
         sweeper = Sweeper(settings, made.db, clock)
+        nights = Rounds(partial(_measure, made), nightly.EVERY_S, "impostors_failed")
         postman.rounds.begin()
         bookkeeper.rounds.begin()
         sweeper.rounds.begin()
+        nights.begin()
         yield
+        await nights.close()
         await sweeper.rounds.close()
         await bookkeeper.rounds.close()
         # a mail server that does not answer keeps no recording from being sealed
@@ -116,6 +122,11 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     static = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), "static")
     return app
+
+
+async def _measure(made: Services) -> None:
+    comparison, at = made.inference.comparison, made.clock.now()
+    await asyncio.to_thread(nightly.round, made.db, made.vault, comparison, at)
 
 
 def _services(settings: Settings, clock: Clock) -> Services:

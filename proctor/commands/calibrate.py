@@ -62,7 +62,8 @@ def faces(
             if use:
                 refuse_worse(found)
                 calibrations.put_in_force(tx, comparison, institution.id, found, now)
-            found["in_force"] = calibrations.in_force(tx, comparison, institution.id)
+            own = calibrations.in_force(tx, comparison, institution.id)
+            found["in_force"] = own.number if own else None
     show(found, as_json=as_json)
 
 

@@ -5,8 +5,7 @@ import typer
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, show
 from proctor.commands.opened import opened
-from proctor.identity import protection
-from proctor.identity.impostors import compare_everybody, note
+from proctor.identity import nightly, protection
 from proctor.inference import face_comparison
 from proctor.people import accounts
 from proctor.settings import Settings, institution_key
@@ -34,21 +33,18 @@ def impostors(as_json: AsJson = False) -> None:
     """
     settings = Settings()
     comparison = face_comparison(settings.face_backend)
-    with opened(settings) as db, db.transaction() as tx:
-        institution = accounts.ensure_institution(tx, settings.institution)
+    with opened(settings) as db:
+        with db.transaction() as tx:
+            institution = accounts.ensure_institution(tx, settings.institution)
         vault = Vault(institution_key(settings))
-        now = Clock().now()
-        found = compare_everybody(tx, vault, comparison, institution.id, now)
-        note(tx, comparison, institution.id, found, now)
-    points = {
-        name: Rate(int((found.scores >= point.threshold).sum()), found.scores.size)
-        for name, point in comparison.operating_points.items()
-    }
+        found = nightly.measure(db, vault, comparison, institution.id, Clock().now())
+    points = {name: Rate(errors, found.compared) for name, errors in found.accepted.items()}
     show(
         {
             "people": found.people,
-            "n_non_mated": found.scores.size,
-            "highest": float(found.scores.max()) if found.scores.size else None,
+            "n_non_mated": found.compared,
+            "highest": found.highest,
+            "scores": str(found.scores),
             "fmr": {name: rate.value for name, rate in points.items()},
             "intervals": {f"fmr.{name}": rate.as_dict() for name, rate in points.items()},
         },

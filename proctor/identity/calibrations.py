@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from biometrics.cohort import SMALLEST_COHORT, CentredComparison
 from biometrics.comparison import FaceComparison
 from proctor import events
-from proctor.identity.impostors import others
+from proctor.identity.impostors import Own, others
 from proctor.people.tables import Account
 from proctor.vault import Vault
 
@@ -36,13 +36,15 @@ def end(tx: Session, institution_id: str, at: datetime) -> None:
     events.append(tx, _stream(institution_id), _ENDED, {}, at)
 
 
-def in_force(tx: Session, comparison: FaceComparison, institution_id: str) -> int | None:
-    """The number of the calibration for this model; None when there is none."""
+def in_force(tx: Session, comparison: FaceComparison, institution_id: str) -> Own | None:
+    """The calibration for this model; None when there is none."""
     found = events.read(tx, _stream(institution_id), _IN_FORCE, _ENDED)
     if not found or found[-1].kind == _ENDED:
         return None
     told = found[-1].payload
-    return told["number"] if told["model"] == str(comparison.model_id) else None
+    if told["model"] != str(comparison.model_id):
+        return None
+    return Own(told["number"], comparison)
 
 
 def comparison_for(
@@ -57,14 +59,14 @@ def comparison_for(
 
     Too few others under that rotation: as the model's card says, which the scores then name.
     """
-    number = in_force(tx, comparison, person.institution_id)
-    if number is None:
+    own = in_force(tx, comparison, person.institution_id)
+    if own is None:
         return comparison
     templates = others(tx, vault, comparison, person, rotation, at)
     if len(templates) < SMALLEST_COHORT:
         return comparison
     vectors = np.array([each.vector for each in templates], np.float64)
-    return CentredComparison(comparison, comparison.model_id.calibrated(number), vectors)
+    return CentredComparison(own.comparison, own.scores, vectors)
 
 
 def _stream(institution_id: str) -> str:

@@ -1,17 +1,17 @@
 """How alike the enrolled people of one institution are to one another."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 
 import numpy as np
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from biometrics.cohort import LARGEST_COHORT
-from biometrics.comparison import FaceComparison, paired_scores
-from biometrics.error_rates import Scores
+from biometrics.cohort import LARGEST_COHORT, SMALLEST_COHORT, pair_scores
+from biometrics.comparison import FaceComparison, Vectors
+from biometrics.ids import ModelId
 from biometrics.types import Template, mean_template
 from proctor import events
 from proctor.identity import protection
@@ -22,29 +22,54 @@ from proctor.vault import KeyDestroyed, Vault
 _MEASURED = "impostors_measured"
 
 
-@dataclass(frozen=True, eq=False)
-class Impostors:
-    """``scores``: of every two people with a reference, shape (n,); no score names anybody."""
+@dataclass(frozen=True)
+class Own:
+    """An institution's calibration in force."""
 
+    number: int
+    comparison: FaceComparison
+
+    @property
+    def scores(self) -> ModelId:
+        """What its scores are named by."""
+        return self.comparison.model_id.calibrated(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Impostors:
+    """Of ``compared`` pairs of people ``accepted`` reach each operating point; ``highest``: score
+    of all, which names nobody. ``scores``: whose they are, with the number of a calibration.
+    """
+
+    scores: ModelId
     people: int
-    scores: Scores
+    compared: int
+    accepted: Mapping[str, int]
+    highest: float | None
 
 
 def compare_everybody(
-    tx: Session, vault: Vault, comparison: FaceComparison, institution_id: str, at: datetime
+    comparison: FaceComparison, own: Own | None, groups: Iterable[Vectors]
 ) -> Impostors:
-    """Compare the confirmed face references of different people, under their common rotation.
+    """Compare everybody of a group with everybody else in it, as their sittings do: by *own* where
+    the group is a cohort, else as the card says.
 
-    References from before there were rotations are compared with one another only.
+    ``groups``: a mean of each person's samples, shape (n, 128), for each rotation.
     """
-    groups = [
-        [mean_template(samples).vector.astype(np.float64) for samples in people]
-        for people in enrolled(tx, vault, comparison, institution_id, at)
-    ]
-    return Impostors(
-        sum(len(vectors) for vectors in groups),
-        np.concatenate([np.empty(0), *(_scores(comparison, each) for each in groups)]),
-    )
+    people = compared = 0
+    accepted = dict.fromkeys(comparison.operating_points, 0)
+    highest: float | None = None
+    for means in groups:
+        people += len(means)
+        applied = own if len(means) >= SMALLEST_COHORT else None
+        points = (applied.comparison if applied else comparison).operating_points
+        for row in pair_scores(comparison.measure, means, centred=applied is not None):
+            compared += row.size
+            highest = max(float(row.max()), -np.inf if highest is None else highest)
+            for name in accepted:
+                accepted[name] += int((row >= points[name].threshold).sum())
+    scores = own.scores if own else comparison.model_id
+    return Impostors(scores, people, compared, accepted, highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +82,21 @@ class Measured:
     accepted: int
 
 
-def note(
-    tx: Session, comparison: FaceComparison, institution_id: str, found: Impostors, at: datetime
-) -> Measured:
+def note(tx: Session, institution_id: str, found: Impostors, at: datetime) -> None:
     """Keep what was found at the verification threshold, for ``newest``."""
-    threshold = comparison.operating_points["verification"].threshold
-    accepted = int((found.scores >= threshold).sum())
-    measured = Measured(at, found.people, found.scores.size, accepted)
-    payload = {"people": measured.people, "compared": measured.compared, "accepted": accepted}
-    model = {"model": str(comparison.model_id), "threshold": threshold}
-    events.append(tx, _stream(institution_id), _MEASURED, payload | model, at)
-    return measured
+    told = {"people": found.people, "compared": found.compared, "scores": str(found.scores)}
+    accepted = found.accepted["verification"]
+    events.append(tx, _stream(institution_id), _MEASURED, {**told, "accepted": accepted}, at)
 
 
-def newest(tx: Session, institution_id: str) -> Measured | None:
-    """The last measurement; None when there was none."""
-    found = events.read(tx, _stream(institution_id), _MEASURED)
-    if not found:
-        return None
-    told = found[-1].payload
-    return Measured(found[-1].at, told["people"], told["compared"], told["accepted"])
+def newest(tx: Session, institution_id: str, scores: ModelId) -> Measured | None:
+    """The last measurement of *scores*; None when there was none."""
+    for event in reversed(events.read(tx, _stream(institution_id), _MEASURED)):
+        told = event.payload
+        # noted before there were others: those of the model
+        if told.get("scores", told.get("model")) == str(scores):
+            return Measured(event.at, told["people"], told["compared"], told["accepted"])
+    return None
 
 
 def enrolled(
@@ -126,9 +146,3 @@ def _confirmed(comparison: FaceComparison, institution_id: str, at: datetime) ->
 
 def _stream(institution_id: str) -> str:
     return f"institution:{institution_id}"
-
-
-def _scores(comparison: FaceComparison, vectors: list[Scores]) -> Scores:
-    pairs = np.array(list(combinations(range(len(vectors)), 2)), dtype=np.int64).reshape(-1, 2)
-    stacked = np.array(vectors)
-    return paired_scores(comparison.measure, stacked[pairs[:, 0]], stacked[pairs[:, 1]])

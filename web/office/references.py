@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from biometrics.error_rates import interval
 from proctor.exams.roster import learners_seen_by
-from proctor.identity import enrolment, impostors
+from proctor.identity import calibrations, enrolment, impostors
 from proctor.identity.enrolment import NoSuchReference
 from proctor.identity.tables import Reference
 from proctor.people.tables import Account, Role
@@ -18,12 +18,14 @@ confirmers = allow(Role.EXAM_OFFICE, Role.ADMIN, Role.PROCTOR)
 
 
 @router.get("", dependencies=[confirmers])
-def references(request: Request, tx: ReadTx, visitor: Signed) -> Response:
-    waiting = enrolment.pending(tx, visitor.account.institution_id)
+def references(request: Request, tx: ReadTx, visitor: Signed, services: ServicesDep) -> Response:
+    home, comparison = visitor.account.institution_id, services.inference.comparison
+    waiting = enrolment.pending(tx, home)
     if visitor.account.role is Role.PROCTOR:
         known = learners_seen_by(tx, visitor.account)
         waiting = [(row, person) for row, person in waiting if person.id in known]
-    measured = impostors.newest(tx, visitor.account.institution_id)
+    own = calibrations.in_force(tx, comparison, home)
+    measured = impostors.newest(tx, home, own.scores if own else comparison.model_id)
     return page(
         request,
         "office/references.html",

@@ -1,11 +1,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from proctor.inference import face_comparison
 from proctor.people import sign_in
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
@@ -28,19 +30,20 @@ def cast(database: Database) -> Cast:
 
 @pytest.fixture
 def browse(database: Database, tmp_path: Path) -> Iterator[Browse]:
-    """Makes a browser in which somebody is signed in; the pages here need no models."""
+    """Makes a browser in which somebody is signed in; the pages here open no models."""
     clock = SetClock(NOON)
     settings = Settings(data_dir=tmp_path, database_url=database.url)
     app = FastAPI()
     errors.install(app)
     app.include_router(routes.router)
     unused: Any = None
+    card: Any = SimpleNamespace(comparison=face_comparison("opencv"))
     app.state.services = Services(
         settings,
         database,
         Vault(bytes(32)),
         clock,
-        inference=unused,
+        inference=card,
         live=unused,
         tries=unused,
     )

@@ -4,8 +4,11 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from proctor.identity import calibrations, impostors
 from proctor.identity.enrolment import FACE_SAMPLES
+from proctor.identity.impostors import Impostors
 from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.inference import face_comparison
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from tests.support.cast import NOON, Cast
@@ -95,3 +98,21 @@ def test_nobody_else_decides(cast: Cast, browse: Browse, waiting: str, who: str)
 def test_an_unknown_reference_is_not_found(cast: Cast, browse: Browse) -> None:
     for who in (cast.olga, cast.paula):
         assert browse(who).post("/office/references/nothing/reject").status_code == 404
+
+
+def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
+    cast: Cast, browse: Browse, database: Database
+) -> None:
+    home, card = cast.institution.id, face_comparison("opencv")
+    accepted = dict.fromkeys(card.operating_points, 2)
+    with database.transaction() as tx:
+        found = Impostors(card.model_id, 4, 6, accepted, 0.5)
+        impostors.note(tx, home, found, NOON)
+        # of a model that compares nobody here
+        other = Impostors(face_comparison("dlib").model_id, 90, 4005, accepted, 0.5)
+        impostors.note(tx, home, other, NOON)
+    told = "Of 6 pairs among 4 people with a face sample, 2 would not be told apart"
+    assert told in browse(cast.olga).get("/office/references").text
+    with database.transaction() as tx:
+        calibrations.put_in_force(tx, card, home, {}, NOON)
+    assert "would not be told apart" not in browse(cast.olga).get("/office/references").text
