@@ -241,7 +241,7 @@ class Capture:
         try:
             made = await asyncio.to_thread(backfill.fill, self._directory, track, missing)
         except OSError as error:
-            raise _disk_full(error) from error
+            raise _disk_full(self._directory, error) from error
         self._filled[track].append(made.held)
         return made
 
@@ -371,7 +371,9 @@ class Capture:
 
     def _stop(self, track: Track, reason: str) -> None:
         """The exam goes on without this recording, which is begun again later."""
-        log.error("recording_stopped", track=track.value, reason=reason)
+        log.error(
+            "recording_stopped", sitting=self._directory.name, track=track.value, reason=reason
+        )
         now, cause = self.now_s, f"recorder_{reason}"
         self._tries[track] += 1
         wait_s = min(LATEST_RETRY_S, RETRY_S * 2 ** (self._tries[track] - 1))
@@ -414,7 +416,7 @@ class Capture:
                 self._directory, track, self._epoch, self._disk, self._peer.codec
             )
         except OSError as error:
-            log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
+            _disk_full(self._directory, error)
             self._stops[track] = replace(stop, retry_s=self.now_s + RETRY_S)
             return None
         self._recorders[track] = recorder
@@ -461,7 +463,7 @@ def _open_all(
             recorders[track] = TrackRecorder(directory, track, epoch, disk, codec)
     except OSError as error:
         _finish_all(recorders)
-        raise _disk_full(error) from error
+        raise _disk_full(directory, error) from error
     return recorders
 
 
@@ -475,7 +477,12 @@ def _finish_all(
         try:
             finished[track] = recorder.finish()
         except RecordingFailed as error:
-            log.error("recording_failed", track=track.value, reason=error.reason)
+            log.error(
+                "recording_failed",
+                sitting=recorder.path.parent.name,
+                track=track.value,
+                reason=error.reason,
+            )
             failed[track] = error.reason
             if error.recorded is not None:
                 finished[track] = error.recorded
@@ -499,11 +506,12 @@ def _make_room(directory: Path, disk: Disk, exam_s: float) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         has_room = disk.admit(directory, exam_s)
     except OSError as error:
-        raise _disk_full(error) from error
+        raise _disk_full(directory, error) from error
     if not has_room:
         raise DiskFull
 
 
-def _disk_full(error: OSError) -> DiskFull:
-    log.error("recording_not_begun", reason=errno.errorcode.get(error.errno or 0))
+def _disk_full(directory: Path, error: OSError) -> DiskFull:
+    reason = errno.errorcode.get(error.errno or 0)
+    log.error("recording_not_begun", sitting=directory.name, reason=reason)
     return DiskFull()

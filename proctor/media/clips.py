@@ -100,8 +100,7 @@ def in_time_order(recordings: Sequence[Path]) -> list[Part]:
     """Those of a track's files that hold pictures by now, the earliest first."""
     parts = []
     for path in recordings:
-        # the index of a file without a first cluster yet is empty or missing
-        if files.index_path(path).exists() and (clusters := files.read_clusters(path)):
+        if clusters := files.read_clusters(path):
             with suppress(NotARecording):
                 header = files.read_header(path)
                 parts.append(Part(path, header.codec, header.start_ms, clusters))

@@ -40,8 +40,16 @@ class Writer:
         self._container = CONTAINERS[codec]
         header = self._container.header(key_frame, start_ms)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._index = os.open(index_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        _write(self._file, header)
+        try:
+            self._index = os.open(index_path(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError:
+            os.close(self._file)
+            raise
+        try:
+            _write(self._file, header)
+        except OSError:
+            self.close()
+            raise
         self.body = self.end = len(header)
         self._blocks: list[Block] = []
         self._bytes = 0
@@ -80,14 +88,21 @@ class Writer:
         self.end += len(cluster)
         self._blocks, self._bytes = [], 0
 
+    @property
+    def waiting(self) -> int:
+        """Pictures that are not in the file yet."""
+        return len(self._blocks)
+
     def sync(self) -> None:
         """Have the device hold what was written."""
         os.fdatasync(self._file)
 
     def close(self) -> None:
         """Close without finishing: ``finish`` or a repair makes the file seekable."""
-        os.close(self._file)
-        os.close(self._index)
+        try:
+            os.close(self._file)
+        finally:
+            os.close(self._index)
 
 
 def index_path(path: Path) -> Path:
@@ -100,6 +115,8 @@ def read_clusters(path: Path) -> tuple[Cluster, ...]:
 
     After a power cut an index may name what the file has lost: that is left out.
     """
+    if not index_path(path).exists():
+        return ()
     length, end = path.stat().st_size, 0
     found = []
     for each in read_index(index_path(path).read_bytes()):
@@ -163,7 +180,7 @@ def scan(path: Path) -> Layout:
     container, length = CONTAINERS[header.codec], path.stat().st_size
     clusters: list[Cluster] = []
     end = header.body
-    named = iter(read_clusters(path) if index_path(path).exists() else ())
+    named = iter(read_clusters(path))
     with path.open("rb") as file:
         at: int | None = end
         while at is not None:

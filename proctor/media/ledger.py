@@ -75,7 +75,9 @@ def recover(paths: Iterable[Path]) -> list[RecordedTrack]:
         except (OSError, NotARecording) as error:
             # an exam ends even when a file of it is gone: its time becomes a gap
             reason = errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
-            log.error("recording_unreadable", file=path.name, reason=reason)
+            log.error(
+                "recording_unreadable", sitting=path.parent.name, file=path.name, reason=reason
+            )
     return found
 
 

@@ -40,7 +40,10 @@ NO_SPACE = ("ENOSPC", "EDQUOT")
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrack:
-    """What one file holds: ``starts_s`` and ``intervals`` in seconds since the epoch."""
+    """What one file holds: ``starts_s`` and ``intervals`` in seconds since the epoch.
+
+    ``sha256`` is empty when the device may not hold it: then the intervals are what was sealed.
+    """
 
     track: Track
     path: Path
@@ -106,7 +109,8 @@ class TrackRecorder:
         self._writer: files.Writer | None = None
         self._start_ms = 0
         self._times = array("q")
-        self._seals = 0
+        self._recorded: RecordedTrack | None = None
+        self._seals = self._sealed_pictures = 0
         self._seal_from = 0
         # whether the device held what it was given whenever it was asked
         self._is_held = True
@@ -153,7 +157,8 @@ class TrackRecorder:
         self._guarded(self._finish)
         if self._failure is not None:
             raise RecordingFailed(self._failure.reason, self._kept()) from self._failure
-        return _describe(self.path, self.track, self._start_ms, self._times)
+        assert self._recorded is not None
+        return self._recorded
 
     def visit(self) -> None:
         """Write what has gathered; a failure is told to the next ``write``."""
@@ -210,39 +215,49 @@ class TrackRecorder:
         self._is_held = False
         self._writer.sync()
         self._is_held = True
-        end = self._writer.end
+        end, pictures = self._writer.end, len(self._times) - self._writer.waiting
         _append_seal(self.path, self._seals + 1, self._seal_from, end, repaired=False)
         self._seals += 1
-        self._seal_from = end
+        self._seal_from, self._sealed_pictures = end, pictures
 
     def _finish(self) -> None:
         self._write_out()
         if self._writer is not None:
             self._writer.flush()
             self._seal()
-            self._writer.close()
+            self._close()
             files.finish(self.path)
             _keep_beside(self.path)
+        self._recorded = _describe(self.path, self.track, self._start_ms, self._times)
+
+    def _close(self) -> None:
+        # once: the number of a closed file is given to the next one that is opened
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
 
     def _fail(self, reason: str, error: Exception) -> None:
         self._failure = RecordingFailed(reason)
         self._failure.__cause__ = error
         with suppress(OSError):
             self._seal()
-        if self._writer is not None:
-            with suppress(OSError):
-                self._writer.close()
+        with suppress(OSError):
+            self._close()
         self._frames.clear()
 
-    def _kept(self) -> RecordedTrack | None:
-        assert self._failure is not None
+    def _kept(self) -> RecordedTrack:
         with suppress(OSError, NotARecording):
             # a device that lost what it was given may not be told to hold it now
-            if self._failure.reason in NO_SPACE and self._is_held:
+            if self._is_held:
                 return repair(self.path)
-        with suppress(OSError, NotARecording):
-            return read_recorded(self.path)
-        return None
+        return RecordedTrack(
+            track=self.track,
+            path=self.path,
+            starts_s=self._start_ms / 1000,
+            intervals=_intervals(self.track, self._times[: self._sealed_pictures]),
+            bytes=self._written_bytes,
+            sha256="",
+        )
 
 
 def repair(path: Path) -> RecordedTrack:
@@ -301,10 +316,14 @@ def _describe(path: Path, track: Track, start_ms: int, times: array[int]) -> Rec
         track=track,
         path=path,
         starts_s=start_ms / 1000,
-        intervals=frame_intervals(track, (at_ms / 1000 for at_ms in times)),
+        intervals=_intervals(track, times),
         bytes=path.stat().st_size,
         sha256=digest,
     )
+
+
+def _intervals(track: Track, times: array[int]) -> tuple[Interval, ...]:
+    return frame_intervals(track, (at_ms / 1000 for at_ms in times))
 
 
 def _free_path(directory: Path, track: Track, suffix: str) -> Path:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from proctor.media import capture as capture_module
 from proctor.media import disk as disk_module
@@ -222,6 +223,42 @@ def test_failed_sync_stops_the_recording_and_nothing_is_sealed(
         disk.close()
         assert not list((tmp_path / "sitting").glob("*-001.webm.seals"))
         assert len(exam.capture.recorded) == 4
+
+    in_loop(scenario)
+
+
+def test_file_that_cannot_be_read_back_has_no_hash_and_keeps_nobody(
+    tmp_path: Path, frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = recorder_module.hashlib.file_digest
+
+    def fail(file, kind):
+        if Path(file.name).name == "camera-001.webm":
+            raise OSError(5, "Input/output error")
+        return digest(file, kind)
+
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed(3)
+        monkeypatch.setattr(recorder_module.hashlib, "file_digest", fail)
+        with structlog.testing.capture_logs() as told:
+            await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed(3)
+        await exam.end()
+        assert disk._recordings == ()
+        disk.close()
+        hashes = {each.path.name: each.sha256 for each in exam.capture.recorded}
+        assert {name for name, found in hashes.items() if not found} == {"camera-001.webm"}
+        assert len(hashes) == 4
+        assert told[0] == {
+            "event": "recording_failed",
+            "log_level": "error",
+            "sitting": "sitting",
+            "track": "camera",
+            "reason": "EIO",
+        }
 
     in_loop(scenario)
 

@@ -222,10 +222,12 @@ def test_device_that_lost_something_once_seals_nothing_afterwards(
     for frame in frames(2.0):
         recorder.write(frame)
 
-    with pytest.raises(RecordingFailed):
+    with pytest.raises(RecordingFailed) as failure:
         recorder.finish()
 
     assert read_seals(recorder.path) == ()
+    assert failure.value.recorded is not None
+    assert (failure.value.recorded.intervals, failure.value.recorded.sha256) == ((), "")
 
 
 def test_device_holds_a_finished_file_with_those_beside_it(tmp_path, frames, monkeypatch) -> None:
@@ -246,20 +248,79 @@ def test_device_holds_a_finished_file_with_those_beside_it(tmp_path, frames, mon
     assert set(held[2:]) == {f"{name}.seals", tmp_path.name}
 
 
-def test_failing_device_fails_the_recording(tmp_path, frames, monkeypatch) -> None:
+def test_failing_device_holds_what_it_held_at_the_last_seal_and_has_no_hash(
+    tmp_path, frames, monkeypatch
+) -> None:
     def fail(file: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files.os, "fdatasync", fail)
+    monkeypatch.setattr(recorder_module, "SEAL_EVERY_S", 0.0)
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
-    for frame in frames(2.0):
+    some = frames(5.0)
+    for frame in some[:31]:
+        recorder.write(frame)
+    recorder.visit()
+    recorder.seal_if_due()
+    monkeypatch.setattr(files.os, "fdatasync", fail)
+    for frame in some[31:]:
         recorder.write(frame)
 
     with pytest.raises(RecordingFailed) as failure:
         recorder.finish()
 
     assert failure.value.reason == "EIO"
-    assert read_seals(recorder.path) == ()
+    recorded = failure.value.recorded
+    assert recorded is not None
+    assert recorded.sha256 == ""
+    (seal,) = read_seals(recorder.path)
+    sealed = [each for each in files.scan(recorder.path).clusters if each.offset < seal.end]
+    assert len(recorded.intervals) == 1
+    assert recorded.intervals[0].start == 0.0
+    assert recorded.intervals[0].end <= len(sealed) + 0.1
+    assert recorded.intervals[0].end >= 1.9
+
+
+def test_what_a_failing_write_left_is_sealed_and_seekable(tmp_path, frames, monkeypatch) -> None:
+    """The device takes no more, and holds what it was given."""
+    write, left = os.write, [3]
+
+    def fail_late(file: int, data: bytes) -> int:
+        if os.readlink(f"/proc/self/fd/{file}").endswith(".webm"):
+            if not left[0]:
+                raise OSError(errno.EIO, "Input/output error")
+            left[0] -= 1
+        return write(file, data)
+
+    monkeypatch.setattr(files.os, "write", fail_late)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
+    for frame in frames(5.0):
+        recorder.write(frame)
+
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.finish()
+
+    recorded = failure.value.recorded
+    assert recorded == read_recorded(recorder.path)
+    assert recorded.intervals == (Interval(0.0, pytest.approx(2.0, abs=0.001)),)
+    assert files.scan(recorder.path).header.is_finished
+    assert read_seals(recorder.path)[-1].end == files.scan(recorder.path).end
+
+
+@pytest.mark.parametrize("name", ["", ".idx"])
+def test_file_that_cannot_be_begun_is_not_left_open(tmp_path, frames, monkeypatch, name) -> None:
+    write, opened = os.write, len(os.listdir("/proc/self/fd"))
+
+    def fail(file: int, data: bytes) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if name:
+        (tmp_path / f"a{name}").mkdir()
+    monkeypatch.setattr(files.os, "write", write if name else fail)
+    for _ in range(3):
+        with pytest.raises(OSError, match=r"directory|Input"):
+            files.Writer(tmp_path / "a", "VP8", frames(1.0)[0].data, 0)
+
+    assert len(os.listdir("/proc/self/fd")) == opened
 
 
 def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> None:
