@@ -51,9 +51,22 @@ def sets_of(data: bytes) -> Mapping[int, bytes]:
 
 
 def is_key_frame(data: bytes) -> bool:
-    """Whether a decoder can start at *data*: all parameters, and a picture that needs no other."""
-    kinds = {kind_of(unit) for unit in units(data)}
-    return kinds >= {IDR, SPS, PPS}
+    """Whether a decoder can start at *data*: all parameters, and a picture that needs no other.
+
+    What is left of a picture whose first slices were lost is none.
+    """
+    found = units(data)
+    slices = [unit for unit in found if kind_of(unit) == IDR]
+    return (
+        data.startswith(START_CODE)
+        and {kind_of(unit) for unit in found} >= {IDR, SPS, PPS}
+        and _is_first(slices[0])
+    )
+
+
+def _is_first(unit: bytes) -> bool:
+    """Whether a slice begins its picture: ``first_mb_in_slice`` is 0, one bit (7.3.3)."""
+    return len(unit) > 1 and unit[1] >= 0x80
 
 
 class ParameterSets:

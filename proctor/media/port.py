@@ -14,7 +14,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from traceback import format_tb
 from typing import Any, Protocol
+
+import structlog
+
+log = structlog.get_logger()
 
 PULSE_S = 0.02
 # many datagrams a wake are what makes a core carry hundreds of students
@@ -57,8 +62,8 @@ class Pulsed(Protocol):
 class MediaPort:
     """A bound UDP socket and the connections behind it.
 
-    ``dropped`` counts datagrams by the reason they went no further. Raises OSError when the
-    address is not this machine's or the port is taken.
+    ``dropped`` counts datagrams by the reason they went no further, and pulses that failed.
+    Raises OSError when the address is not this machine's or the port is taken.
     """
 
     def __init__(self, address: str, port: int = 0) -> None:
@@ -69,6 +74,7 @@ class MediaPort:
         self._endpoints: dict[str, Endpoint] = {}
         self._sources: dict[Source, Endpoint] = {}
         self._pulsed: set[Pulsed] = set()
+        self._failing: set[Pulsed] = set()
         self._next_pulse: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -119,6 +125,7 @@ class MediaPort:
     def dismiss(self, pulsed: Pulsed) -> None:
         """Pulse it no more."""
         self._pulsed.discard(pulsed)
+        self._failing.discard(pulsed)
 
     def send(self, datagram: bytes, source: Source) -> None:
         """Send, or drop when the socket's buffer is full: all that is sent is sent again."""
@@ -192,7 +199,15 @@ class MediaPort:
             self._next_pulse = self._loop.call_later(PULSE_S, self._pulse)
         now = time.monotonic()
         for each in list(self._pulsed):
-            each.pulse(now)
+            try:
+                each.pulse(now)
+            # one connection's fault is no other's: it is told once, and the connection goes on
+            except Exception as error:  # noqa: BLE001
+                self.dropped["pulse_failed"] += 1
+                if each not in self._failing:
+                    self._failing.add(each)
+                    frames = format_tb(error.__traceback__)
+                    log.error("pulse_failed", kind=type(error).__name__, frames=frames)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,9 +113,10 @@ class Reception:
         wait = REPORT_EVERY_S if self._requests else REPORT_LATEST_S
         if now - self._reported_at >= wait:
             self._report(now)
-        if self._requests:
-            self._link.send_control(b"".join(self._requests))
-            self._requests.clear()
+        # gone before they are sent: what cannot be sent once never can
+        requests, self._requests = self._requests, []
+        for datagram in rtcp.datagrams(requests):
+            self._link.send_control(datagram)
 
     def expect(self, pace: Pace) -> None:
         """Wait for repairs, and hold the bandwidth told, as *pace* wants."""

@@ -6,7 +6,7 @@ Sources: RFC 3550 (reports), RFC 4585 (NACK, PLI), draft-alvestrand-rmcat-remb (
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 # feedback needs a source of its own and the server sends none; browsers use 1 likewise
@@ -15,6 +15,8 @@ SENDER_REPORT, RECEIVER_REPORT, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 200, 201,
 NACK, PLI, APPLICATION = 1, 1, 15
 NTP_TICKS_PER_S = 1 << 32
 MAX_BITRATE_MANTISSA = 0x3FFFF
+# with SRTCP's trailer and the headers under it, below the 1280 bytes that IPv6 promises
+MAX_DATAGRAM = 1200
 
 _HEADER = struct.Struct("!BBH")
 _SENDER = struct.Struct("!IQI")
@@ -109,6 +111,21 @@ def bandwidth(bits_per_s: int, sources: Sequence[int]) -> bytes:
     mantissa = struct.pack("!I", (len(sources) << 24) | (exponent << 18) | bits_per_s)
     told = b"REMB" + mantissa + struct.pack(f"!{len(sources)}I", *sources)
     return _packet(PAYLOAD_FEEDBACK, APPLICATION, struct.pack("!II", OWN_SOURCE, 0) + told)
+
+
+def datagrams(packets: Iterable[bytes]) -> Iterator[bytes]:
+    """*packets* in their order, as many in each datagram as every path carries.
+
+    A request for as many as are ever missing at once fits.
+    """
+    filled = b""
+    for packet in packets:
+        if filled and len(filled) + len(packet) > MAX_DATAGRAM:
+            yield filled
+            filled = b""
+        filled += packet
+    if filled:
+        yield filled
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proctor.media.assembler import AssembledFrame, FrameAssembler, Packet
+from proctor.media.h264 import START_CODE
 
 pytestmark = pytest.mark.unit
 
@@ -145,3 +146,26 @@ def test_any_packets_are_survived(raw: list[tuple[int, int, bool]]) -> None:
     ]
 
     assert assemble(packets) == []
+
+
+@pytest.mark.parametrize(("lost", "keys"), [(0, 2), (1, 2), (2, 1), (3, 1), (4, 1)])
+def test_rest_of_a_picture_whose_slice_was_lost_is_no_key_frame(lost: int, keys: int) -> None:
+    """An encoder that cuts its pictures into slices sends each in a packet of its own."""
+    sets = [START_CODE + b"\x67\x42x", START_CODE + b"\x68\xce"]
+    slices = [START_CODE + b"\x65" + first + b"x" * 90 for first in (b"\x88", b"\x42", b"\x26")]
+    parts = [*sets, *slices]
+    packets = [
+        Packet(5 * number + place, 6_000 * number, place == 4, "H264", number / 15, part)
+        for number in range(2)
+        for place, part in enumerate(parts)
+    ]
+    after = Packet(10, 12_000, True, "H264", 2 / 15, START_CODE + b"\x41\x9ax")
+    del packets[5 + lost]
+    assembler = FrameAssembler()
+    frames = [frame for packet in (*packets, after) for frame in assembler.add(packet)]
+    frames += assembler.expire(10.0)
+
+    # parameter sets are known from before, a slice is not
+    assert [frame.data for frame in frames if frame.is_key] == [b"".join(parts)] * keys
+    assert assembler.needs_key == (keys == 1)
+    assert len(frames) == (3 if keys == 2 else 1)

@@ -3,6 +3,7 @@
 import pytest
 
 from proctor.media.frames import EncodedFrame, is_key_frame, vp8_size
+from proctor.media.h264 import START_CODE
 from proctor.media.sampler import NewestFrame
 from proctor.observations import Track
 
@@ -10,7 +11,9 @@ pytestmark = pytest.mark.unit
 
 VP8_KEY = bytes.fromhex("10020 09d012a 4001 f000".replace(" ", "")) + b"picture"
 VP8_DELTA = b"\x11\x02\x00" + b"picture"
-SPS, PPS, IDR, SLICE = (b"\0\0\0\1" + bytes([kind]) + b"x" for kind in (0x67, 0x68, 0x65, 0x41))
+SPS, PPS, IDR, SLICE = (b"\0\0\0\1" + bytes([kind]) + b"\x88x" for kind in (0x67, 0x68, 0x65, 0x41))
+# a slice that does not begin with the first macroblock
+LATER = START_CODE + b"\x65\x42x"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,10 @@ SPS, PPS, IDR, SLICE = (b"\0\0\0\1" + bytes([kind]) + b"x" for kind in (0x67, 0x
         ("VP8", VP8_KEY[5:], False),
         ("VP8", b"", False),
         ("H264", SPS + PPS + IDR, True),
+        ("H264", SPS + PPS + IDR + LATER, True),
+        ("H264", SPS + PPS + LATER, False),
+        ("H264", SPS + PPS + START_CODE + b"\x65", False),
+        ("H264", b"rest" + SPS + PPS + IDR, False),
         ("H264", PPS + IDR, False),
         ("H264", SPS + IDR, False),
         ("H264", SLICE, False),

@@ -10,7 +10,9 @@ from tests.support.h264_film import h264_film
 
 pytestmark = pytest.mark.media
 
-SPS, PPS, IDR, SLICE = (h264.START_CODE + bytes([kind]) + b"x" for kind in (0x67, 0x68, 0x65, 0x41))
+SPS, PPS, IDR, SLICE = (
+    h264.START_CODE + bytes([kind]) + b"\x88x" for kind in (0x67, 0x68, 0x65, 0x41)
+)
 
 
 @pytest.mark.parametrize(

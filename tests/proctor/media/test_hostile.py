@@ -10,7 +10,9 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import pylibsrtp
 import pytest
+from aiortc.rtp import RtcpPacket, RtcpRtpfbPacket
 
 from proctor.media import rtcp
 from proctor.media.assembler import CAPACITY_PACKETS, MAX_FRAME_BYTES
@@ -134,6 +136,30 @@ def test_hostile_media_behind_the_keys_is_bounded(count: int) -> None:
                 assert len(stream.losses.holes) <= MAX_HOLE
     assert set(taken) == {"VP8", "H264"}
     assert set(reception.dropped) <= {"malformed", "unknown_source", "unknown_codec"}
+
+
+def test_holes_that_lie_far_apart_are_asked_for_in_what_can_be_sent() -> None:
+    """Two requests of 255 packets each are 2080 bytes, which no SRTCP takes."""
+    keys = pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+    session, asked = pylibsrtp.Session(keys), Counter[int]()
+
+    class Protected(OpenLink):
+        def send_control(self, packets: bytes) -> None:
+            session.protect_rtcp(packets)
+            assert len(packets) <= rtcp.MAX_DATAGRAM
+            for each in RtcpPacket.parse(packets):
+                if isinstance(each, RtcpRtpfbPacket):
+                    asked[each.media_ssrc] += len(each.lost)
+
+    reception = Reception(Protected(), OFFER, TYPES, lambda _: None)
+    for source, kind in ((10, 96), (20, 98)):
+        for number in range(18 * 256):
+            if number == 0 or number % 18:
+                head = struct.pack("!BBHII", 0x80, kind, number, 0, source)
+                reception.received(head + b"\x10\x02\x00" + bytes(9), 1_000.0)
+    reception.pulse(1_000.0)
+    assert reception._requests == []
+    assert asked == {10: 255, 20: 255}
 
 
 @pytest.mark.parametrize("count", [SHORT, LONG])

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 import pytest
+import structlog
 from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,6 +209,29 @@ def test_pulse_goes_on_while_somebody_attends() -> None:
         await asyncio.sleep(2 * PULSE_S)
         port.attend(sitting)
         await pulsed(sitting, count + 1)
+        port.close()
+
+    in_loop(scenario)
+
+
+def test_pulse_that_fails_is_told_once_and_keeps_no_other_from_its_own() -> None:
+    class Broken(Sitting):
+        def pulse(self, now: float) -> None:
+            super().pulse(now)
+            raise ValueError("packet is too long")
+
+    async def scenario() -> None:
+        port = MediaPort("127.0.0.1")
+        port.open()
+        broken, others = Broken(port, "one"), [Sitting(port, "two"), Sitting(port, "three")]
+        for each in (others[0], broken, others[1]):
+            port.attend(each)
+        with structlog.testing.capture_logs() as logged:
+            await pulsed(broken, 5)
+        # a set's order is its own: whoever comes last has been pulsed once less at most
+        assert all(len(each.pulses) >= 4 for each in others)
+        assert port.dropped["pulse_failed"] >= 5
+        assert [each["event"] for each in logged] == ["pulse_failed"]
         port.close()
 
     in_loop(scenario)
