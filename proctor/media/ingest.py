@@ -10,7 +10,7 @@ import secrets
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -68,11 +68,11 @@ class PayloadTypes:
     repairs: Mapping[int, int]
 
 
-def payload_types(transceiver: RTCRtpTransceiver) -> PayloadTypes:
-    """The numbers agreed on; to be asked after the remote description is set."""
+def payload_types(transceivers: Iterable[RTCRtpTransceiver]) -> PayloadTypes:
+    """The numbers agreed on, each m-line's own; to be asked after the remote description is set."""
     codecs: dict[int, Codec] = {}
     repairs: dict[int, int] = {}
-    for codec in transceiver._codecs:
+    for codec in (codec for each in transceivers for codec in each._codecs):
         number, original = codec.payloadType, codec.parameters.get("apt")
         assert number is not None
         match codec.name:

@@ -100,6 +100,12 @@ def _parsed(sdp: str) -> list[MediaDescription]:
     bundled = next((group.items for group in session.group if group.semantic == "BUNDLE"), [])
     if set(bundled) != set(mids):
         raise OfferRefused("not_bundled")
+    # RFC 8843: over one transport a number means one thing, though each m-line may have its own
+    meant: dict[int | None, tuple[str, object]] = {}
+    for codec in (codec for each in media for codec in each.rtp.codecs):
+        meaning = codec.mimeType.lower(), codec.parameters.get("apt")
+        if meant.setdefault(codec.payloadType, meaning) != meaning:
+            raise OfferRefused("payload_types")
     if any(each.dtls is None or not each.dtls.fingerprints for each in media):
         raise OfferRefused("no_fingerprint")
     return media

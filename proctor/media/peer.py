@@ -181,7 +181,7 @@ class Peer:
                 videos.append(transceiver)
         assert [video.mid for video in videos] == [each.mid for each in offer.tracks]
         link = MediaLink(videos[0], self._port)
-        self._reception = Reception(link, offer, payload_types(videos[0]), self._take)
+        self._reception = Reception(link, offer, payload_types(videos), self._take)
         listen_only_on(self._connection, self._port, self)
         await self._connection.setLocalDescription()
 

@@ -164,7 +164,7 @@ def test_transceiver_still_knows_the_codecs_agreed_on() -> None:
         await browser.setLocalDescription()
         await server.setRemoteDescription(browser.localDescription)
         (transceiver,) = server.getTransceivers()
-        types = ingest.payload_types(transceiver)
+        types = ingest.payload_types([transceiver])
         assert set(types.codecs.values()) == {"VP8", "H264"}
         assert set(types.repairs.values()) == set(types.codecs)
         await browser.close()

@@ -45,6 +45,10 @@ def video(mid: str, ssrc: int, codec: str = "VP8") -> str:
 OFFER = HEAD.format(mids="0 1") + video("0", 10) + video("1", 20)
 
 
+def renumbered(media: str) -> str:
+    return media.replace("96", "106").replace("97", "107")
+
+
 def refusal(sdp: str, tracks: dict[str, str] | None = None) -> str:
     with pytest.raises(OfferRefused) as refused:
         read_offer(sdp, tracks)
@@ -63,7 +67,7 @@ def test_tracks_are_taken_in_order_unless_named() -> None:
 
 
 def test_vp8_is_wanted_only_when_both_tracks_offer_it() -> None:
-    mixed = HEAD.format(mids="0 1") + video("0", 10) + video("1", 20, codec="H264")
+    mixed = HEAD.format(mids="0 1") + video("0", 10) + renumbered(video("1", 20, codec="H264"))
 
     assert read_offer(OFFER, None).codec == "VP8"
     assert read_offer(mixed, None).codec == "H264"
@@ -134,3 +138,10 @@ def test_any_text_is_read_or_refused(text: str, place: int, line: str, ending: s
     offer[place:place] = [line[: len(line) // 2] + text, line + text]
     with contextlib.suppress(OfferRefused):
         read_offer(ending.join(offer), None)
+
+
+def test_number_that_means_two_things_over_one_transport_is_refused() -> None:
+    other = video("1", 20, codec="H264").replace("rtx", "VP8")
+    assert refusal(HEAD.format(mids="0 1") + video("0", 10) + other) == "payload_types"
+    own = HEAD.format(mids="0 1") + video("0", 10) + renumbered(video("1", 20))
+    assert read_offer(own, None).codec == "VP8"

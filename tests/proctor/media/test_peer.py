@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import socket
 import threading
 import time
@@ -172,6 +173,28 @@ def in_loop(scenario: Callable[[], Awaitable[None]]) -> None:
 
 def pictures_of(track: Pattern) -> Callable[[], bool]:
     return lambda: track.sent >= 5 * FRAMES_PER_S
+
+
+def test_track_whose_numbers_are_its_own_arrives_too() -> None:
+    """A program may number the payloads of its second m-line anew (RFC 8843)."""
+
+    async def scenario() -> None:
+        async with student() as sitting:
+            ask = sitting.offer
+
+            async def renumbered() -> str:
+                head, camera, screen = (await ask()).split("m=video")
+                screen = re.sub(r"\b97\b", "107", re.sub(r"\b98\b", "108", screen))
+                return "m=video".join((head, camera, screen))
+
+            sitting.offer = renumbered
+            peer = await sitting.join()
+            await sitting.until(lambda: all(len(sitting.of(track)) > 5 for track in Track))
+            assert peer.dropped["unknown_codec"] == 0
+            assert set(peer._reception._payloads.codecs) == {97, 107}
+            assert peer._reception._payloads.repairs == {98: 97, 108: 107}
+
+    in_loop(scenario)
 
 
 def test_both_tracks_arrive_encoded_and_no_decoder_runs() -> None:
