@@ -7,7 +7,6 @@ acknowledged after commit.
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from math import isfinite
@@ -16,41 +15,36 @@ from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from keystroke.events import KeyBatch, KeyEventError, parse_batch
 from proctor import events
 from proctor.analysis import browser
 from proctor.errors import Conflict
 from proctor.live.away import Away
+from proctor.live.connections import Connections
 from proctor.live.faces import FaceWatch, Look
 from proctor.live.files import Files
+from proctor.live.identification import Identification
 from proctor.live.invigilation import Invigilation, SittingOver
 from proctor.live.journal import Item, Journal, TimedCheck
 from proctor.live.loading import LASTING, PACE, Line, Loaded
 from proctor.live.looking import Looking
 from proctor.live.page import Messages, Page
 from proctor.live.preview import Preview
-from proctor.live.times import epoch_of, exam_length_s, recorded_s, span_of
+from proctor.live.restart import note_outages
+from proctor.live.times import epoch_of, exam_length_s
 from proctor.media import ledger
 from proctor.media.backfill import BackfillRefused, read_pictures
-from proctor.media.capture import CONSENT_WITHDRAWN, FINISHED, NO_PACKETS, Capture
+from proctor.media.capture import CONSENT_WITHDRAWN, FINISHED, Capture
 from proctor.media.pace import Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
-from proctor.people import consents
 from proctor.people.tables import Purpose
-from proctor.plumbing.db import hold, new_id
-from proctor.plumbing.uncancelled import to_the_end
 from proctor.sittings.desk import OutsideWindow
-from proctor.sittings.expiries import RecordingExpired, refuse_expired
-from proctor.sittings.tables import Sitting, SittingState
+from proctor.sittings.tables import Sitting
 
 log = structlog.get_logger()
 
 SILENT_AFTER_S = 20.0
-# a killed recorder loses up to this, and the last event may be as old
-UNSURE_S = 2.0
-SERVER_RESTART = "server_restart"
 
 
 class NotIdentified(Conflict):
@@ -77,15 +71,6 @@ class Replaced(Conflict):
     key = "error.second_page"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The sitting's newest media connection: what was offered and answered."""
-
-    id: str
-    offer: str
-    answer: str
-
-
 class LiveSitting:
     """One sitting from the connection of its media to its receipt."""
 
@@ -98,12 +83,11 @@ class LiveSitting:
         self._faces = FaceWatch(
             line.inference, self.id, loaded.identity, loaded.policy.challenge_steps
         )
+        self.identification = Identification(self._faces, is_admitted=loaded.is_admitted)
         self._page = Page()
         self._heard = line.clock.monotonic()
-        self._admitted = loaded.is_admitted
         self._kbit_s = 0
         self._is_relayed = False
-        self._connection: Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # orders the writes of this sitting: rules state and event chain move together
         self._lock = asyncio.Lock()
@@ -120,6 +104,15 @@ class LiveSitting:
         )
         self._looking = Looking(
             self.id, line.clock, self._capture, self._faces, self._looked, self._note
+        )
+        self.connections = Connections(
+            line,
+            loaded,
+            self._journal,
+            self._lock,
+            self._capture,
+            self._looking,
+            lambda: Purpose.RECORDING in self._consented,
         )
         self.previews = {
             track: Preview(line.inference, partial(self._capture.look_at, track)) for track in Track
@@ -217,39 +210,13 @@ class LiveSitting:
         return self._capture.paths
 
     @property
-    def waits_for_admission(self) -> bool:
-        """Whether only a person can let the student in."""
-        return not self._is_identified() and self._faces.attempts_left == 0
-
-    @property
     def last_batch(self) -> int:
         return self._sitting.last_batch
 
     async def connect(self, sdp: str, tracks: Mapping[str, str]) -> str:
-        """Answer a browser's offer; the newest connection replaces the one before it.
-
-        Raises OfferRefused, ConsentMissing, DiskFull or SittingOver.
-        """
+        """Answer an offer of the page, as ``connections`` do."""
         self._heard = self._line.clock.monotonic()
-        return (await to_the_end(self._connect(sdp, tracks, "page"))).answer
-
-    async def publish(self, sdp: str) -> Connection:
-        """As ``connect``, for a program: its first picture is the camera, its second the screen."""
-        return await to_the_end(self._connect(sdp, None, "whip"))
-
-    async def unpublish(self, connection_id: str) -> bool:
-        """End the connection if it is the one there is; whether it was."""
-        async with self._lock:
-            connection = self.connection
-            if connection is None or connection.id != connection_id:
-                return False
-            await self._capture.drop("connection_left")
-        return True
-
-    @property
-    def connection(self) -> Connection | None:
-        """The connection there is now."""
-        return self._connection if self._capture.peer is not None else None
+        return (await self.connections.connect(sdp, tracks)).answer
 
     def watched(self) -> AbstractContextManager[None]:
         """While somebody follows the files of ``paths``."""
@@ -338,7 +305,7 @@ class LiveSitting:
                 raise SittingOver
             if not self._journal.is_under_way:
                 self._require_ready()
-                via = "proctor" if self._admitted else "face"
+                via = "proctor" if self.identification.is_admitted else "face"
                 await self._journal.begin(self._capture.now_s, via)
                 self._faces.compare_at_once()
                 if self.pace is not Pace.FULL:
@@ -353,7 +320,7 @@ class LiveSitting:
             await self._journal.write(
                 lambda tx, now: events.append(tx, self.id, "admitted", {"by": by}, now)
             )
-            self._admitted = True
+            self.identification.is_admitted = True
         self._tell_identity(None)
 
     def decline_challenge(self) -> None:
@@ -400,20 +367,7 @@ class LiveSitting:
         """
         if not self._journal.is_under_way:
             return
-        sitting = self._sitting
-        since_s = recorded_s(sitting, self._loaded.left_at) - UNSURE_S
-        since_s = max(since_s, sitting.exam_offset_s)
-        until_s = max(since_s, recorded_s(sitting, up_since))
-        for track in Track:
-            for each in self._loaded.outages[track]:
-                self._capture.lost(track, *span_of(sitting, each, since_s), each.cause)
-            self._capture.lost(track, since_s, until_s, SERVER_RESTART)
-        if Purpose.RECORDING not in self._consented:
-            return
-        for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):
-            for track in Track:
-                values: dict[str, float | int | bool | str] = {"track": track.value, "cause": cause}
-                self._journal.note(Observation(Check.MEDIA, "silent", at_s, values))
+        note_outages(self._journal, self._capture, self._loaded, up_since)
         await self._commit([])
 
     def note_what_lasts(self) -> None:
@@ -441,24 +395,6 @@ class LiveSitting:
         await self._journal.end(reason, exam_s, recorded, causes)
         self._page.tell({"type": "ended", "reason": reason})
 
-    async def _connect(self, sdp: str, tracks: Mapping[str, str] | None, via: str) -> Connection:
-        # one after the other, and never while the exam is being ended
-        async with self._lock:
-            if self.is_finished:
-                raise SittingOver
-            if Purpose.RECORDING not in self._consented:
-                raise consents.ConsentMissing
-            answer = await self._capture.connect(sdp, tracks, self._longest_s())
-            try:
-                await self._journal.write(partial(self._note_connection, via))
-            except (SQLAlchemyError, RecordingExpired):
-                # files that no row names would be seen by nobody
-                await self._capture.drop("not_noted")
-                raise
-            self._looking.begin()
-            made = self._connection = Connection(new_id(), sdp, answer)
-        return made
-
     def _media_changed(
         self, name: str, at_s: float, values: dict[str, float | int | bool | str]
     ) -> None:
@@ -469,10 +405,6 @@ class LiveSitting:
         values: dict[str, float | int | bool | str]
         values = {"pace": self.pace.value, "kbit_s": self._kbit_s}
         self._note(Observation(Check.MEDIA, PACE, self._capture.now_s, values))
-
-    def _longest_s(self) -> float:
-        left_s = self.remaining_s
-        return self._loaded.duration.total_seconds() if left_s is None else left_s
 
     def _note(self, item: Item) -> None:
         """Write *item* soon; when that fails it goes with whatever is written next."""
@@ -520,51 +452,21 @@ class LiveSitting:
             log.warning("batch_not_read", sitting=self.id, parts=unread)
         return seen, batch, unread
 
-    def _note_connection(self, via: str, tx: Session, now: datetime) -> None:
-        hold(tx, self.id)
-        refuse_expired(tx, self.id)
-        sitting = tx.get_one(Sitting, self.id)
-        if sitting.state == SittingState.CREATED:
-            sitting.state = SittingState.CHECKING
-        root = self._line.settings.recordings_dir
-        ledger.open_files(tx, self.id, self._capture.paths, root)
-        events.append(tx, self.id, "media_connected", {"via": via}, now)
-
     def _require_ready(self) -> None:
         if self._line.clock.now() >= self._loaded.closes_at:
             raise OutsideWindow
         if not all(self._capture.live_tracks().values()):
             raise MediaNotLive
-        if not self._is_identified():
+        if not self.identification.is_established:
             raise NotIdentified
-
-    def _is_identified(self) -> bool:
-        return self._admitted or self._faces.is_established
 
     def _tell_media(self) -> None:
         self._page.tell(self.media_message())
 
     def _tell_identity(self, hint: str | None) -> None:
-        self._page.tell(self.identity_message(hint))
+        self._page.tell(self.identification.message(hint))
         self._tell_media()
 
     def media_message(self) -> dict[str, Any]:
         """Which tracks arrive, for the student's page."""
         return {"type": "media", **self.live_tracks}
-
-    def identity_message(self, hint: str | None = None) -> dict[str, Any]:
-        """How the identity check stands, for the student's page."""
-        left, asking = self._faces.attempts_left, self._faces.challenge
-        message = {"type": "identity", "hint": hint, "attempts_left": left}
-        if self._is_identified():
-            state = "verified"
-        elif left == 0:
-            state = "manual"
-        elif self._faces.is_refused:
-            state = "failed"
-        elif asking is not None:
-            state = "challenge"
-            message |= {"ask": asking.ask, "step": asking.step, "steps": asking.steps}
-        else:
-            state = "looking"
-        return message | {"state": state}

@@ -135,7 +135,11 @@ def need_of(
         return Need.END_ASKED
     if said is not None and said.act is Act.REPLY:
         return Need.REPLY
-    if sitting.state is SittingState.CHECKING and live is not None and live.waits_for_admission:
+    if (
+        sitting.state is SittingState.CHECKING
+        and live is not None
+        and live.identification.waits_for_admission
+    ):
         return Need.ADMISSION
     if any(
         row.end_s is None and row.severity == Severity.ATTENTION.value for row in watched.incidents

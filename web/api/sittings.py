@@ -259,7 +259,7 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
     receiver = asyncio.create_task(_receive(ws, live, nonce, messages))
     try:
         await ws.send_json(_hello(live, nonce))
-        await ws.send_json(live.identity_message())
+        await ws.send_json(live.identification.message())
         await ws.send_json(live.media_message())
         await ws.send_json(live.away.break_message())
         await ws.send_json(live.away.test_message())

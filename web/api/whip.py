@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 
 from proctor.errors import NotFound
-from proctor.live.sitting import Connection
+from proctor.live.connections import Connection
 from proctor.media.offers import MAX_OFFER_BYTES
 from proctor.media.relay import Relay, relays_for_now
 from proctor.people.tables import Role
@@ -66,7 +66,7 @@ async def connect(sitting_id: str, request: Request, at: ServicesDep) -> Respons
     _require(request, SDP, "Accept-Post")
     offer = (await body_of(request, MAX_OFFER_BYTES)).decode("utf-8", "replace")
     live = await at.live.open(sitting_id)
-    connection = await live.publish(offer)
+    connection = await live.connections.publish(offer)
     headers = {
         "Location": f"/api/whip/{sitting_id}/{connection.id}",
         "ETag": _etag(connection),
@@ -82,7 +82,7 @@ async def connect(sitting_id: str, request: Request, at: ServicesDep) -> Respons
 async def disconnect(sitting_id: str, connection_id: str, at: ServicesDep) -> Response:
     """End the connection; the sitting goes on."""
     live = await at.live.open(sitting_id)
-    if not await live.unpublish(connection_id):
+    if not await live.connections.unpublish(connection_id):
         raise NoSuchConnection
     return Response()
 
@@ -103,7 +103,7 @@ async def trickle(
     """Candidates are taken note of by nobody; a restart of ICE is refused: connect anew."""
     _require(request, FRAGMENT, "Accept-Patch")
     fragment = (await body_of(request, MAX_OFFER_BYTES)).decode("utf-8", "replace")
-    connection = (await at.live.open(sitting_id)).connection
+    connection = (await at.live.open(sitting_id)).connections.newest
     if connection is None or connection.id != connection_id:
         raise NoSuchConnection
     if if_match is None:

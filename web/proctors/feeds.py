@@ -263,7 +263,7 @@ class LiveFeed:
             "state": sitting.state.value,
             "deadline": sitting.deadline_at.isoformat() if sitting.deadline_at else None,
             "state_text": self._state_text(sitting),
-            "identity": self._live.identity_message()["state"],
+            "identity": self._live.identification.message()["state"],
             "asked": None
             if asked is None or sitting.state is SittingState.FINISHED
             else {

@@ -43,7 +43,7 @@ async def watch(room: Room, live: LiveSitting, *, follows: bool) -> list[str]:
     """States on the way to the end of the check, each once in a row."""
     states: list[str] = []
     for _ in range(200):
-        message = live.identity_message()
+        message = live.identification.message()
         ask = message.get("ask") if follows else None
         room.inference.shows = replace(showing(ALICE), gaze=DOES[ask])
         if not states or states[-1] != message["state"]:
@@ -83,7 +83,7 @@ async def test_whoever_declines_waits_for_a_person(room: Room) -> None:
     room.stream(1.0)
     await room.look()
     live.decline_challenge()
-    assert live.identity_message()["state"] == "manual"
+    assert live.identification.message()["state"] == "manual"
 
 
 async def test_without_the_rule_nothing_is_asked(room: Room) -> None:

@@ -237,7 +237,7 @@ async def test_what_was_recorded_before_the_exam_in_another_process_is_before_th
     await room.look()
     after = await restart(room, 5.0)
     again = await after.open()
-    assert again.identity_message()["state"] == "verified"
+    assert again.identification.message()["state"] == "verified"
     await again.connect("offer", MIDS)
     after.stream(2.0)
     await again.start()

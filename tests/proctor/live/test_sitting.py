@@ -56,7 +56,7 @@ async def test_face_that_matches_three_times_begins_the_exam(room: Room) -> None
     live = await room.open()
     await live.connect("offer", MIDS)
     for _ in range(3):
-        assert live.identity_message()["state"] == "looking"
+        assert live.identification.message()["state"] == "looking"
         # longer than the plan waits between two calm comparisons
         room.stream(8.0)
         await room.look()
@@ -72,7 +72,7 @@ async def test_face_that_matches_three_times_begins_the_exam(room: Room) -> None
 
 async def test_proctor_lets_a_person_in(room: Room) -> None:
     live = await room.check_in()
-    assert live.identity_message()["state"] == "verified"
+    assert live.identification.message()["state"] == "verified"
     room.stream(3.0)
     assert await live.start() == 60.0
     assert await live.start() == 60.0
@@ -89,7 +89,7 @@ async def test_admission_that_was_not_written_admits_nobody(
     commits_fail[0] = 1
     with pytest.raises(OperationalError):
         await live.admit(room.cast.paula.id)
-    assert live.identity_message()["state"] != "verified"
+    assert live.identification.message()["state"] != "verified"
     assert room.told("admitted") == []
 
 
@@ -380,11 +380,11 @@ async def test_connection_that_ends_however_properly_opens_a_gap_with_its_cause(
 
 async def test_sender_that_takes_its_connection_back_leaves_a_gap(room: Room) -> None:
     live = await room.check_in()
-    connection = await live.publish("offer")
+    connection = await live.connections.publish("offer")
     room.stream(2.0)
     await live.start()
     room.stream(2.0)
-    assert await live.unpublish(connection.id)
+    assert await live.connections.unpublish(connection.id)
     room.clock.advance(5.0)
     await live.finish("student_finished")
     assert [each[3]["cause"] for each in media_gaps(room)] == ["connection_left"] * 2
