@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from biometrics.types import Box
 from proctor.analysis.scene import Scene
 from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
-from proctor.inference import FaceFinding, FrameAssessment
+from proctor.inference import FaceFinding, FrameAssessment, Looks
 from proctor.observations import Check, NotAssessed, Observation
 
 #: NotAssessed of the comparison with the reference, beside Check.FACE for the whole frame
 IDENTITY = "identity"
+#: NotAssessed of the dearer looks, named as in Looks, each beside the others
+DEARER = ("far", "gaze", "things", "presentation")
+_FAILED = "assessment_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,26 @@ def observe(
         *_things(seen, scene, at_s),
         *_presentation(seen, scene, at_s),
     ]
+    failed = {each.look for each in seen.failed}
+    items += [NotAssessed(look, _FAILED, at_s) for look in DEARER if look in failed]
     largest = seen.faces[0] if seen.faces else None
     plan.saw(_scaled(largest, seen) if largest else None, at_s)
     if identity is None or not probe_due:
         return FaceFindings(tuple(items))
     reason = _why_not(seen, largest)
     if reason is not None or largest is None or largest.template is None:
-        why = reason or "no_template"
+        why = reason or (_FAILED if "embed" in failed else "no_template")
         items.append(NotAssessed(IDENTITY, why, at_s))
         return FaceFindings(tuple(items), unprobed=why)
     probe = identity.add(largest.template)
     plan.probed(probe.decision, at_s, jitter)
     items.append(_identity(probe, at_s))
     return FaceFindings(tuple(items), probe=probe)
+
+
+def missed(looks: Looks, reason: str, at_s: float) -> tuple[NotAssessed, ...]:
+    """The dearer looks that a frame was due for, when nothing is known of it."""
+    return tuple(NotAssessed(look, reason, at_s) for look in DEARER if getattr(looks, look))
 
 
 def _camera(seen: FrameAssessment, still: bool, repeats: bool, at_s: float) -> Observation:
@@ -74,7 +84,10 @@ def _camera(seen: FrameAssessment, still: bool, repeats: bool, at_s: float) -> O
 def _faces(seen: FrameAssessment, at_s: float) -> Observation:
     size = min(seen.faces[0].box.width, seen.faces[0].box.height) if seen.faces else 0.0
     count = len(seen.faces) + (seen.far_faces or 0)
-    return Observation(Check.FACE, "faces", at_s, {"count": count, "box_px": round(size)})
+    values: dict[str, float | int | bool | str] = {"count": count, "box_px": round(size)}
+    if seen.far_faces is not None:
+        values["far"] = True
+    return Observation(Check.FACE, "faces", at_s, values)
 
 
 def _gaze(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation, ...]:

@@ -3,11 +3,12 @@
 from models.registry import ModelRefused
 from proctor.inference.opened import Backend, face_comparison, keystroke_verifier
 from proctor.inference.pool import InferencePool
-from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
+from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Looks
 
 __all__ = [
     "Backend",
     "FaceFinding",
+    "FailedLook",
     "FrameAssessment",
     "InferencePool",
     "Looks",

@@ -194,6 +194,9 @@ class _Worker:
         if isinstance(answer, worker.Failed):
             log.warning("assessment_failed", error=answer.error)
             return worker.not_assessed("assessment_failed")
+        if isinstance(answer, FrameAssessment):
+            for each in answer.failed:
+                log.warning("look_failed", look=each.look, error=each.error)
         return answer
 
     def close(self) -> None:

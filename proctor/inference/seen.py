@@ -36,13 +36,22 @@ class Looks:
 
 
 @dataclass(frozen=True)
+class FailedLook:
+    """A look that raised while the others went on. ``look``: as in Looks; ``error``: its kind."""
+
+    look: str
+    error: str
+
+
+@dataclass(frozen=True)
 class FrameAssessment:
     """What one picture shows, in its own pixels; ``faces`` largest first.
 
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when there was none. ``gaze``: absent without a face too.
     ``things``: surest first, absent when they were not asked for. ``presentation``: of the largest
-    face, absent without one too, as is ``portrait``.
+    face, absent without one too, as is ``portrait``. ``failed``: what the picture was due for and
+    nobody knows, so that what is absent here is not taken for a clean result.
     """
 
     width: int
@@ -56,3 +65,4 @@ class FrameAssessment:
     things: tuple[Thing, ...] | None = None
     presentation: Presentation | None = None
     portrait: Portrait | None = None
+    failed: tuple[FailedLook, ...] = ()

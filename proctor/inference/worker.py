@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from biometrics.types import Box, FaceSample, Image
+from biometrics.types import Box, FaceSample, Image, Presentation
 from models.registry import read_registry
 from proctor.inference.opened import (
     DETECTOR,
@@ -28,7 +28,7 @@ from proctor.inference.opened import (
     model_id_of,
     open_all,
 )
-from proctor.inference.seen import FaceFinding, FrameAssessment, Looks
+from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Looks
 from proctor.observations import Check, NotAssessed
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # a plane of a 1080p screen is smaller and comes again and again; a page new from the kernel costs
 # more than a row of pixels
 _LARGE_BUFFER = 4 * 1024**2
+_Found = TypeVar("_Found")
 _CODECS = {"VP8": "vp8", "H264": "h264"}
 
 
@@ -168,7 +169,8 @@ def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) 
 
 
 def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
-    return assess(decode_keyframe(codec, keyframe), looks)
+    """A look that raises leaves the others their say; without the detector there is none."""
+    return assess(decode_keyframe(codec, keyframe), looks, _Attempts(tolerant=True))
 
 
 def assess_image(data: bytes, looks: Looks) -> FrameAssessment:
@@ -226,33 +228,59 @@ def opened() -> Models:
     return _models
 
 
-def assess(image: Image, looks: Looks) -> FrameAssessment:
+class _Attempts:
+    """Looks of one picture, each by itself. ``tolerant``: one that raises is only noted."""
+
+    def __init__(self, *, tolerant: bool) -> None:
+        self._tolerant = tolerant
+        self.failed: list[FailedLook] = []
+
+    def at(self, look: str, job: Callable[[], _Found]) -> _Found | None:
+        if not self._tolerant:
+            return job()
+        try:
+            return job()
+        # whatever a model raised is shown, as what it was asked for
+        except Exception as error:  # noqa: BLE001
+            self.failed.append(FailedLook(look, type(error).__name__))
+            return None
+
+
+def assess(image: Image, looks: Looks, attempts: _Attempts | None = None) -> FrameAssessment:
     """Every face of *image*, its quality, and what else it is due for."""
     from biometrics.face import portrait, presentation, quality
 
-    found, far = find_faces(image, looks)
+    look = attempts or _Attempts(tolerant=False)
+    found, far = find_faces(image, looks, look)
     height, width = image.shape[:2]
     wants_gaze = (looks.gaze or looks.portrait) and found
-    gaze = _models.mesh.look(image, found[0]) if wants_gaze else None
-    things = _models.things.detect(image) if looks.things or looks.presentation else None
-    held = looks.presentation and things is not None and bool(found)
+    gaze = look.at("gaze", lambda: _models.mesh.look(image, found[0])) if wants_gaze else None
+    wants_things = looks.things or looks.presentation
+    things = look.at("things", lambda: _models.things.detect(image)) if wants_things else None
+
+    def held() -> Presentation:
+        if things is None:
+            raise LookupError("no things to look for around the face")
+        return presentation.assess(image, found[0].box, things)
+
     return FrameAssessment(
         width=width,
         height=height,
         quality=quality.assess(image),
-        faces=tuple(_finding(image, face, looks.embed) for face in found),
+        faces=tuple(_finding(image, face, looks.embed, look) for face in found),
         model_ids=(_models.detector.model_id, _models.encoder.model_id),
         fingerprint=quality.fingerprint(image),
         far_faces=None if far is None else len(far),
         gaze=gaze,
         things=things,
-        presentation=presentation.assess(image, found[0].box, things or ()) if held else None,
+        presentation=look.at("presentation", held) if looks.presentation and found else None,
         portrait=portrait.assess(image, found[0], gaze) if looks.portrait and gaze else None,
+        failed=tuple(look.failed),
     )
 
 
 def find_faces(
-    image: Image, looks: Looks
+    image: Image, looks: Looks, attempts: _Attempts | None = None
 ) -> tuple[tuple[FaceSample, ...], tuple[FaceSample, ...] | None]:
     """The faces of *image*, largest first, and those that only the far look finds."""
     from biometrics.face import detect
@@ -260,14 +288,17 @@ def find_faces(
     found, doubtful = _models.detector.survey(image)
     if not looks.far and not (looks.doubtful and doubtful):
         return found, None
-    return found, detect.beside(found, _models.far_detector.detect(image))
+    look = attempts or _Attempts(tolerant=False)
+    behind = look.at("far", lambda: _models.far_detector.detect(image))
+    return found, None if behind is None else detect.beside(found, behind)
 
 
-def _finding(image: Image, face: FaceSample, embed: bool) -> FaceFinding:
+def _finding(image: Image, face: FaceSample, embed: bool, look: _Attempts) -> FaceFinding:
     from biometrics.face import quality
 
     small = quality.is_too_small(face.box)
-    template = _models.encoder.encode(image, face) if embed and not small else None
+    wanted = embed and not small
+    template = look.at("embed", lambda: _models.encoder.encode(image, face)) if wanted else None
     return FaceFinding(face.box, face.detection_score, small, template)
 
 

@@ -101,7 +101,10 @@ class FaceWatch:
             asking.take(None if isinstance(seen, NotAssessed) else seen.gaze, at_s)
         check = self._check(found.probe, found.unprobed, at_s) if due else None
         hints = enrolment.face_hints(seen)
-        return Look(found.items, check, hints[0] if hints else None)
+        items = found.items
+        if isinstance(seen, NotAssessed):
+            items += face.missed(looks, seen.reason, at_s)
+        return Look(items, check, hints[0] if hints else None)
 
     @property
     def _has_moved(self) -> bool:

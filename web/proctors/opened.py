@@ -33,6 +33,7 @@ from proctor.review import (
 )
 from proctor.review.claims import Claim
 from proctor.review.dossier import Comparison, Dossier
+from proctor.review.failed_looks import failed_looks
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
 from proctor.review.statements import Said
@@ -199,6 +200,7 @@ class Opened:
             cause=lambda code: cause_in_words(self.t, code),
             because=lambda code: reason_in_words(self.t, code),
             unseen=UNSEEN,
+            failed=failed_looks(self.tx, self.sitting.id),
             least=verdicts.MIN_REASON,
             most=verdicts.MAX_REASON,
             refused=refused,

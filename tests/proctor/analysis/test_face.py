@@ -35,7 +35,7 @@ def facts(scene: Scene, seen: FrameAssessment | NotAssessed) -> dict[str, dict[s
 
 
 def test_faces_behind_count_with_those_in_front() -> None:
-    assert facts(Scene(), frame(far=2))["faces"] == {"count": 3, "box_px": 200}
+    assert facts(Scene(), frame(far=2))["faces"] == {"count": 3, "box_px": 200, "far": True}
     assert facts(Scene(), frame())["faces"]["count"] == 1
 
 

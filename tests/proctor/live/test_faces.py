@@ -6,7 +6,8 @@ import pytest
 
 from proctor.identity.tables import CheckResult
 from proctor.inference import FrameAssessment, Looks
-from tests.support.camera import picture, watch_film
+from proctor.observations import NotAssessed
+from tests.support.camera import Seen, picture, watch_film
 
 pytestmark = pytest.mark.unit
 
@@ -47,3 +48,14 @@ async def test_a_few_low_scores_of_the_enrolled_person_are_no_incident() -> None
         return picture(at_s, looks, 0.39 if chance.random() < 0.2 else 0.7)
 
     assert (await watch_film(shows, 300)).opened == []
+
+
+async def test_a_look_that_crashes_its_worker_is_told_for_each_check_it_was_due_for() -> None:
+    def shows(at_s: float, looks: Looks) -> Seen:
+        return NotAssessed("face", "worker_crashed") if looks.things else picture(at_s, looks)
+
+    film = await watch_film(shows, 60)
+    failed = [item.check for item in film.items if isinstance(item, NotAssessed)]
+    due = sum(looks.things for looks in film.asked)
+    assert due > 2
+    assert failed.count("things") == failed.count("presentation") == due

@@ -22,6 +22,7 @@ from proctor.observations import Track
 from proctor.review.verdicts import verdicts_of
 from proctor.sittings import interventions
 from proctor.sittings.tables import Act, Sitting, SittingState
+from tests.support.cast import NOON
 from tests.support.service import Service
 from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
@@ -121,6 +122,23 @@ def test_the_page_states_facts_in_each_language(room: Room, locale: str) -> None
     assert translate(locale, "incident.evidence.chars", n=84) in card.text
     assert translate(locale, "review.unseen.twins") in page.text
     assert f'lang="{locale}"' in page.text
+
+
+@pytest.mark.parametrize("locale", ["kk", "ru", "en"])
+def test_checks_that_failed_are_counted_with_their_reason(room: Room, locale: str) -> None:
+    client = room.service.client("rita")
+    client.cookies.set("tanu_language", locale)
+    title = translate(locale, "review.failed.title")
+    assert title not in client.get(room.url).text
+
+    failed = {"check": "things", "reason": "worker_crashed", "at_s": 3.0}
+    with room.service.db.transaction() as tx:
+        events.append(tx, room.sitting_id, "not_assessed", failed, NOON)
+
+    page = client.get(room.url).text
+    assert title in page
+    assert translate(locale, "review.failed.things") in page
+    assert translate(locale, "review.reason.worker_crashed") in page
 
 
 def test_the_page_needs_no_inline_script_or_style(room: Room) -> None:
