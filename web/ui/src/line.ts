@@ -72,6 +72,12 @@ export class Line {
     if (isWorthIt) this.transmit(this.outbox.seal(keys, performance.now()));
   }
 
+  /** Send what is left, and wait until the server has it, at most *ms*. */
+  settle(ms: number): Promise<void> {
+    this.flush();
+    return this.outbox.emptied(ms);
+  }
+
   close(): void {
     this.isClosed = true;
     window.clearInterval(this.ticking);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { type BrowserFact, Outbox } from "./outbox";
 
@@ -55,4 +55,29 @@ test("what was sealed while the server was away goes with the rest", () => {
     "focus_lost",
     "focus_gained",
   ]);
+});
+
+test("whoever ends the exam waits until the server has everything, but not for ever", async () => {
+  vi.useFakeTimers();
+  const outbox = openOutbox();
+  await outbox.emptied(4000);
+  outbox.note(fact("focus_lost"));
+  outbox.seal(null, 5);
+  outbox.seal(null, 6);
+  const told: string[] = [];
+  void outbox.emptied(4000).then(() => told.push("has all"));
+  outbox.acknowledge(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(told).toEqual([]);
+  outbox.acknowledge(2);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told).toEqual(["has all"]);
+
+  outbox.seal(null, 7);
+  void outbox.emptied(4000).then(() => told.push("waited enough"));
+  await vi.advanceTimersByTimeAsync(3999);
+  expect(told).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(told[1]).toBe("waited enough");
+  vi.useRealTimers();
 });

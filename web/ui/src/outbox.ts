@@ -48,6 +48,7 @@ export class Outbox {
   private unacknowledged: Batch[] = [];
   private lastSeq = 0;
   private heard = false;
+  private waiting: (() => void)[] = [];
 
   note(fact: BrowserFact): void {
     this.noted.push(fact);
@@ -72,6 +73,24 @@ export class Outbox {
 
   acknowledge(seq: number): void {
     this.unacknowledged = this.unacknowledged.filter((batch) => batch.seq > seq);
+    if (!this.isEmpty) return;
+    for (const tell of this.waiting.splice(0)) tell();
+  }
+
+  /** Once the server has everything, or after *ms* without. */
+  emptied(ms: number): Promise<void> {
+    if (this.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, ms);
+      this.waiting.push(() => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  }
+
+  private get isEmpty(): boolean {
+    return this.unacknowledged.length === 0 && this.noted.length === 0;
   }
 
   /** Close a batch over everything noted so far. */

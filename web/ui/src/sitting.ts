@@ -37,6 +37,8 @@ const TICK_MS = 500;
 const SILENT_MS: Record<Pace, number> = { full: 8000, low: 16_000, stills: 30_000 };
 // handing in waits this long for pictures that were kept here
 const SEND_REST_MS = 8000;
+// and this long for its last facts and keys: after the end none are taken
+const TELL_REST_MS = 4000;
 
 class SittingPage {
   private readonly data = pageData<PageData>();
@@ -427,7 +429,7 @@ class SittingPage {
     confirm.disabled = true;
     write(element("finish-status"), this.say("finish.working"));
     await Promise.all([this.paper.settle(), this.backfill.settle(SEND_REST_MS)]);
-    this.line?.flush();
+    await this.line?.settle(TELL_REST_MS);
     // after the end what is not saved is lost; before it, it can still be saved
     const mayHandIn = this.isTimeOver || (!this.isLate && this.paper.unsaved === 0);
     const answer = mayHandIn
