@@ -120,6 +120,11 @@ class Sums:
             self.embedding + other.embedding,
         )
 
+    def unordered(self) -> Self:
+        """These sums without what tells which zone followed which: few keys can be put in order."""
+        blank = self.empty()
+        return replace(self, pairs=blank.pairs, embedding=blank.embedding)
+
     @property
     def n_keys(self) -> int:
         """Presses that edit text."""
@@ -182,4 +187,5 @@ def _moments(index: Ints, ms: Floats, n: int) -> Ints:
 
 
 def _rows(array: Ints) -> list[list[Any]]:
-    return [[i, row.tolist()] for i, row in enumerate(array) if np.any(row)]
+    present = np.flatnonzero(array.reshape(len(array), -1).any(axis=1))
+    return [[i, array[i].tolist()] for i in present.tolist()]

@@ -42,6 +42,10 @@ _GRANTED = "accommodation"
 _WITHDRAWN = "consent_withdrawn"
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
+#: of fewer keys the pairs of zones can be put back in order
+MIN_ORDERED: Final = 200
+# sums are kept after so many keys more, since two that were kept tell apart what lies between
+_KEPT_EVERY = 200
 #: name of the fact that somebody else types than at the sitting's start
 HAND_OVER: Final = "hand_over"
 # visits that typing must differ from before it counts against anybody
@@ -55,7 +59,8 @@ class Typing:
 
     ``stored``: sums kept before this connection's. After a restart of the service the sums go on
     and the windows of the stream begin anew. ``handed_over_s``: since when somebody else types
-    than at the start, as far as windows tell; None while nobody does.
+    than at the start, as far as windows tell; None while nobody does. ``kept_at``: how far the
+    stream was when its sums were kept, 0 when they were not yet.
     """
 
     stream: TypingStream
@@ -64,6 +69,7 @@ class Typing:
     newest: tuple[KeyEvent, ...] = ()
     automated: bool = False
     handed_over_s: float | None = None
+    kept_at: int = 0
 
     @classmethod
     def begun(
@@ -106,6 +112,13 @@ class Typing:
         """Sums of the whole sitting."""
         return self.stored + self.stream.total()
 
+    def is_due(self, *, is_over: bool = False) -> bool:
+        """Whether its sums are to be kept: after many more keys, or when a short sitting ends."""
+        if self.stream.n_seen - self.kept_at >= _KEPT_EVERY:
+            return True
+        is_short = self.kept_at == 0 and self.stored.n_keys == 0
+        return is_over and is_short and self.total().n_keys > 0
+
     def _heeding(self, said: Observation) -> "Typing":
         if said.name == "hands":
             return replace(self, automated=bool(said.values["automated"]))
@@ -143,14 +156,18 @@ def stored(tx: Session, vault: Vault, sitting: Sitting) -> Sums:
     return Sums.from_bytes(vault.open(tx, sitting.account_id, _SEAL, row.sealed))
 
 
-def keep(tx: Session, vault: Vault, sitting: Sitting, sums: Sums) -> None:
-    """Replace the sums kept of *sitting*."""
+def keep(tx: Session, vault: Vault, sitting: Sitting, typing: Typing) -> Typing:
+    """Replace the sums kept of *sitting*; of few keys without their order. The typing, kept."""
+    sums = typing.total()
+    if sums.n_keys < MIN_ORDERED:
+        sums = sums.unordered()
     sealed = vault.seal(tx, sitting.account_id, _SEAL, sums.to_bytes())
     row = tx.get(TypingSample, sitting.id)
     if row is None:
         tx.add(TypingSample(sitting_id=sitting.id, n_keys=sums.n_keys, sealed=sealed))
     else:
         row.n_keys, row.sealed = sums.n_keys, sealed
+    return replace(typing, kept_at=typing.stream.n_seen)
 
 
 def compare(
@@ -158,15 +175,15 @@ def compare(
     vault: Vault,
     verifier: FreeTextVerifier,
     sitting: Sitting,
+    typing: Typing,
     at_s: float,
-    handed_over_s: float | None,
     now: datetime,
 ) -> IdentityCheck:
     """Compare the sitting's typing with the references made before it; one check, one event.
 
-    Typing of two people is not compared as that of one: ``handed_over_s`` holds a match back.
+    Typing of two people is not compared as that of one: a hand-over holds a match back.
     """
-    sums = stored(tx, vault, sitting)
+    sums, handed_over_s = typing.total(), typing.handed_over_s
     references = enrolment.typing_reference(
         tx, vault, sitting.account_id, verifier.model_id, before=sitting.created_at
     )

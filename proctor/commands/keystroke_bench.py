@@ -1,5 +1,6 @@
 """``proctor bench keystroke``: what comparing typing costs on this machine."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -7,9 +8,11 @@ import numpy as np
 from keystroke.events import parse_batch
 from keystroke.presses import Presses
 from keystroke.stream import TypingStream
+from keystroke.template import Sums
 from keystroke.verifiers.free_text import FreeTextVerifier
 from keystroke.verifiers.profile import Profile
 from keystroke.zones import N_FINGER_ZONES, Zone
+from proctor.analysis.keys import Typing
 from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import least_s
 from proctor.inference import keystroke_verifier
@@ -17,6 +20,7 @@ from proctor.inference import keystroke_verifier
 SEED: Final = 20260101
 BATCH_KEYS: Final = 50
 BATCHES: Final = 80
+PAGE_KEYS: Final = 8
 SESSION_KEYS: Final = 500
 # as many sessions as a reference may hold
 SESSIONS: Final = 10
@@ -53,11 +57,22 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
 
         return least_s(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS)
 
+    def live() -> None:
+        typing = Typing.begun(verifier, Sums.empty(), sessions)
+        for batch in pages:
+            typing, _ = typing.after(parse_batch(batch), 0.0)
+            if typing.is_due():
+                typing.total().to_bytes()
+                typing = replace(typing, kept_at=typing.stream.n_seen)
+
+    pages = [_batch(PAGE_KEYS, rng) for _ in range(BATCHES * BATCH_KEYS // PAGE_KEYS)]
     return {
         "model": verifier.model_id,
         "us_per_key": us_per_key(None),
         # each window is compared with earlier visits too
         "us_per_key_compared": us_per_key(reference),
+        # in batches of two seconds, as a page sends them, with what is kept before it is sealed
+        "us_per_key_live": least_s(live, 3) * 1e6 / (BATCHES * BATCH_KEYS),
         "ms_per_verification": least_s(verify, REPEATS) * 1e3,
         "ms_per_profile": least_s(lambda: verifier.profile(sessions), REPEATS) * 1e3,
         "bytes_per_learner": sum(len(each.to_bytes()) for each in sessions),

@@ -229,8 +229,8 @@ class Journal:
             facts.append(("batch_kept", payload | ({"unread": list(unread)} if unread else {})))
             events.append_all(tx, sitting.id, facts, now)
             builder.record(tx, sitting.id, changes, now, self._suppressed)
-            if typing is not self._typing:
-                keys.keep(tx, self._line.vault, sitting, typing.total())
+            if typing.is_due():
+                typing = keys.keep(tx, self._line.vault, sitting, typing)
         self.state, self.sitting, self._typing = state, sitting, typing
         items.clear()
 
@@ -295,9 +295,10 @@ class Journal:
                 builder.record(tx, sitting.id, changes, now, self._suppressed)
                 causes = self._with_pauses(tx, causes, exam_s)
                 hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
-                handed_over_s = self._typing.handed_over_s
-                vault, verifier = self._line.vault, self._line.verifier
-                keys.compare(tx, vault, verifier, sitting, exam_s, handed_over_s, now)
+                vault, verifier, typing = self._line.vault, self._line.verifier, self._typing
+                if typing.is_due(is_over=True):
+                    keys.keep(tx, vault, sitting, typing)
+                keys.compare(tx, vault, verifier, sitting, typing, exam_s, now)
                 builder.name_clips(tx, sitting.id, clips, root)
                 payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes} | failed
                 sitting.state, sitting.finished_at = SittingState.FINISHED, now

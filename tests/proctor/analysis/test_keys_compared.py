@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from keystroke.events import parse_batch
@@ -64,12 +68,26 @@ def compared(tx: Session) -> Compared:
         tx.flush()
         enrolled = typing_reference(tx, VAULT, alice.id, VERIFIER.model_id, sitting.created_at)
         assert len(enrolled) == visits
-        keys.keep(tx, VAULT, sitting, typed)
-        check = keys.compare(tx, VAULT, VERIFIER, sitting, 30.0, handed_over_s, NOON)
+        typing = replace(keys.Typing.begun(VERIFIER, typed), handed_over_s=handed_over_s)
+        check = keys.compare(tx, VAULT, VERIFIER, sitting, typing, 30.0, NOON)
         assert keys.handed_over_s(tx, sitting) == handed_over_s
         return check
 
     return compare
+
+
+@pytest.fixture
+def kept(tx: Session) -> Callable[[Sums], Sums]:
+    """What is stored of typing at the end of a sitting."""
+    cast = assemble(tx)
+    sitting = sitting_of(tx, cast, cast.alice, NOON)
+    tx.flush()
+
+    def keep(typed: Sums) -> Sums:
+        keys.keep(tx, VAULT, sitting, keys.Typing.begun(VERIFIER, typed))
+        return keys.stored(tx, VAULT, sitting)
+
+    return keep
 
 
 OWN = TYPISTS["first"]["probe"]
@@ -103,3 +121,28 @@ def test_of_fewer_keys_than_the_card_measured_nothing_is_said(compared: Compared
     check = compared(few, visits=3)
     assert (check.result, check.reason) == (CheckResult.NOT_ASSESSED, "insufficient_keys")
     assert check.llr is None
+
+
+# short answers, in the zones of their letters on any layout; no two letters of a word share one
+WORDS = st.lists(st.integers(0, 24), min_size=1, max_size=keys.MIN_ORDERED - 1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(zones=WORDS, seed=st.integers(0, 9))
+def test_of_a_short_answer_any_order_gives_what_is_stored(
+    kept: Callable[[Sums], Sums], zones: list[int], seed: int
+) -> None:
+    mixed = np.random.default_rng(seed).permutation(zones).tolist()
+    one, other = (
+        kept(sums_of([[150.0, zone, 90.0, 0] for zone in each])) for each in (zones, mixed)
+    )
+    for stored in (one, other):
+        assert not stored.pairs.any()
+        assert not stored.embedding.any()
+    assert one.presses.tolist() == other.presses.tolist()
+    assert one.holds.tolist() == other.holds.tolist()
+
+
+def test_of_a_long_answer_the_pairs_are_stored(kept: Callable[[Sums], Sums]) -> None:
+    long = sums_of(TYPISTS["first"]["probe"])
+    assert kept(long).to_bytes() == long.to_bytes()
