@@ -405,7 +405,11 @@ def decode_still(data: bytes) -> "PIL.Image.Image":
     if still.width * still.height > MAX_STILL_PIXELS:
         raise Unreadable("too_large")
     try:
-        return PIL.ImageOps.exif_transpose(still).convert("RGB")
+        upright = PIL.ImageOps.exif_transpose(still)
+        if upright.mode.startswith("I"):
+            # sixteen bits of grey, of which a conversion keeps what is below 256
+            upright = PIL.Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return upright.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
         raise Unreadable("undecodable") from error
 
