@@ -1,10 +1,10 @@
 """Fingerprints of pictures in, whether they are of the very same picture out; numpy only."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 # 90 frames of 3 films, a second apart: a person sitting still 0.57 at least. The same picture
 # encoded again: 0 in one quality, 0.4 at most between JPEG qualities of 30 and 85
@@ -18,8 +18,8 @@ _IN_A_ROW: Final = 3
 
 def difference(one: bytes, other: bytes) -> float:
     """Mean absolute difference of two fingerprints in levels of grey, 0 = the same picture."""
-    levels = [np.frombuffer(each, np.uint8).astype(np.int16) for each in (one, other)]
-    return float(np.abs(levels[0] - levels[1]).mean())
+    first, second = (np.frombuffer(each, np.uint8) for each in (one, other))
+    return float(_differences(first[None], second)[0])
 
 
 def is_same_picture(one: bytes, other: bytes) -> bool:
@@ -35,30 +35,41 @@ class Recurrence:
     """
 
     def __init__(self) -> None:
-        self._past: deque[bytes] = deque(maxlen=_REMEMBERED)
-        self._means: deque[float] = deque(maxlen=_REMEMBERED)
+        # each picture where its number falls, over the one of ten minutes before
+        self._past: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
+        self._means = np.full(_REMEMBERED, np.inf)
         self._runs: dict[int, tuple[int, float]] = {}
         self._taken = 0
 
     def take(self, fingerprint: bytes) -> bool:
         """Note one more picture; whether it ends a row that was seen before."""
-        mean = float(np.frombuffer(fingerprint, np.uint8).mean())
-        moved = difference(self._past[-1], fingerprint) if self._past else 0.0
-        first = self._taken - len(self._past)
+        picture = np.frombuffer(fingerprint, np.uint8)
+        if not self._taken:
+            self._past = np.empty((_REMEMBERED, picture.size), np.uint8)
+        mean, now = float(picture.mean()), self._taken % _REMEMBERED
+        moved = float(_differences(self._past[now - 1][None], picture)[0]) if self._taken else 0.0
         # pictures differ by at least as much as their means: few are left to be compared
-        near = np.flatnonzero(np.abs(np.array(self._means) - mean) < SAME_PICTURE)
+        near = np.flatnonzero(np.abs(self._means - mean) < SAME_PICTURE)
+        same = near[_differences(self._past[near], picture) < SAME_PICTURE]
         runs = {}
-        for at in near.tolist():
-            number = first + at
-            if self._taken - number < _APART or not is_same_picture(self._past[at], fingerprint):
+        for back in ((now - same - 1) % _REMEMBERED + 1).tolist():
+            number = self._taken - back
+            if back < _APART:
                 continue
             # one of them may have been lost on the way
-            before = max(self._runs.get(number - back, (0, 0.0)) for back in (1, 2))
+            before = max(self._runs.get(number - lost, (0, 0.0)) for lost in (1, 2))
             runs[number] = (before[0] + 1, max(before[1], moved) if before[0] else 0.0)
-        self._past.append(fingerprint)
-        self._means.append(mean)
+        self._past[now], self._means[now] = picture, mean
         self._runs, self._taken = runs, self._taken + 1
         return any(length >= _IN_A_ROW and step >= _MOVED for length, step in runs.values())
+
+
+def _differences(past: NDArray[np.uint8], picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean absolute difference of each of *past*, shape (n, m), with *picture*; shape (n,)."""
+    # the larger less the smaller one stays in eight bits
+    apart = np.maximum(past, picture) - np.minimum(past, picture)
+    mean: NDArray[np.float64] = apart.sum(axis=1, dtype=np.uint32) / max(1, picture.size)
+    return mean
 
 
 def repeats(fingerprints: Sequence[bytes]) -> bool:

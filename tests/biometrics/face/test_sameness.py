@@ -73,3 +73,14 @@ def test_somebody_who_hardly_moves_is_no_loop() -> None:
 
 def test_what_lies_ten_minutes_back_is_forgotten() -> None:
     assert not any(found([*LOOP, *[30] * 600, *LOOP]))
+
+
+def test_a_picture_of_ten_minutes_ago_is_still_known_and_an_older_one_is_not() -> None:
+    random = np.random.default_rng(5)
+    passes = [random.integers(0, 256, 768, np.uint8).tobytes() for _ in range(4)]
+    for others, found in ((596, True), (597, False)):
+        recurrence = Recurrence()
+        strangers = (random.integers(0, 256, 768, np.uint8).tobytes() for _ in range(others))
+        assert not any(recurrence.take(each) for each in (*passes, *strangers))
+        # the first of them is compared with what was seen 600 pictures before
+        assert [recurrence.take(each) for each in passes[:3]][-1] is found
