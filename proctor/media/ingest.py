@@ -35,6 +35,8 @@ SHORTEST = "update_min_frame_period"
 # a frame's packets leave within some 20 ms
 GROUP_S = 0.03
 RATE_WINDOW_MS = 1_000
+# over a line of more than half a second every check of consent would fail, and the connection end
+CONSENT_REPEATS = 2
 # a handshake is four datagrams a side, and a browser sends nothing else there
 MAX_HANDSHAKE_BACKLOG = 32
 # libsrtp's own, and the binding's for a datagram longer than its buffer
@@ -277,6 +279,18 @@ class GuardedEndpoint(StunProtocol):
             self.receiver.data_received(datagram, self.local_candidate.component)
         else:
             self._port.dropped["handshake_backlog"] += 1
+
+    async def request(
+        self,
+        request: stun.Message,
+        addr: Source,
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> tuple[stun.Message, Source]:
+        """As the agent asks, but an answer to a check of consent has 3.5 s, not 0.5, to come."""
+        if retransmissions == 0:
+            retransmissions = CONSENT_REPEATS
+        return await super().request(request, addr, integrity_key, retransmissions)
 
     def _check(self, datagram: bytes, source: Source) -> None:
         try:

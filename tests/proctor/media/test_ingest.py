@@ -366,6 +366,32 @@ def test_peer_cannot_upset_the_agent_with_checks(hostile: bytes) -> None:
     in_loop(scenario)
 
 
+def test_answer_to_a_check_of_consent_may_take_longer_than_the_agent_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        monkeypatch.setattr(stun, "RETRY_RTO", 0.1)
+        with closing(Guarded()) as guarded:
+            transport = ingest.PortTransport(guarded.endpoint, guarded.port, "name")
+            guarded.endpoint.transport = cast(Any, transport)
+            guarded.send(0, check("p" * 22))
+            await guarded.heard()
+            asked = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+            address = ("127.0.0.1", guarded.sockets[0].getsockname()[1])
+            task = asyncio.create_task(guarded.endpoint.request(asked, address, retransmissions=0))
+            answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, asked.transaction_id)
+            guarded.sockets[0].setblocking(False)
+            for _ in range(3):
+                await asyncio.get_running_loop().sock_recv(guarded.sockets[0], 2000)
+            guarded.sockets[0].sendto(bytes(answer), guarded.port.address)
+            assert (await task)[0].transaction_id == asked.transaction_id
+
+    in_loop(scenario)
+    consent = inspect.getsource(Connection.query_consent)
+    assert "retransmissions=0," in consent
+    assert "pair.protocol.request(" in consent
+
+
 def test_number_of_sources_and_backlog_of_a_handshake_are_bounded() -> None:
     async def scenario() -> None:
         guarded = Guarded()
