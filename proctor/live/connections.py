@@ -85,7 +85,9 @@ class Connections:
                 raise SittingOver
             if not self._may_record():
                 raise ConsentMissing
-            answer = await self._capture.connect(sdp, tracks, self._longest_s())
+            answer = await self._capture.connect(
+                sdp, tracks, self._longest_s(), self._journal.is_under_way
+            )
             try:
                 await self._journal.write(partial(self._note, via))
             except (SQLAlchemyError, RecordingExpired):

@@ -32,6 +32,7 @@ class LiveSittings:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._sweeps: Rounds | None = None
+        self._has_promised = False
 
     def begin(self) -> None:
         self._sweeps = Rounds(self._sweep, SWEEP_PERIOD_S, "sweep_failed")
@@ -80,6 +81,9 @@ class LiveSittings:
         return live
 
     async def _sweep(self) -> None:
+        if not self._has_promised:
+            await asyncio.to_thread(_promise, self.line)
+            self._has_promised = True
         for sitting_id in await asyncio.to_thread(_overdue, self.line):
             if sitting_id not in self._ending:
                 self._end(sitting_id)
@@ -115,6 +119,17 @@ class LiveSittings:
         # outermost of one ending: the next sweep tries again, and the others have their own
         except Exception as error:  # noqa: BLE001
             _log("sitting_not_ended", error, sitting=sitting_id)
+
+
+def _promise(line: Line) -> None:
+    """Keep room for the exams that were under way when the process before this one ended."""
+    with line.db.transaction() as tx:
+        under_way = Sitting.state.in_((SittingState.RUNNING, SittingState.SUSPENDED))
+        query = select(Sitting.id, Sitting.deadline_at, Sitting.paused_at).where(under_way)
+        for sitting_id, deadline_at, paused_at in tx.execute(query):
+            assert deadline_at is not None, "an exam under way has an end"
+            left_s = (deadline_at - (paused_at or line.clock.now())).total_seconds()
+            line.disk.promise(line.settings.recordings_dir / sitting_id, max(0.0, left_s))
 
 
 def _overdue(line: Line) -> list[str]:

@@ -245,12 +245,20 @@ class Capture:
         self._filled[track].append(made.held)
         return made
 
-    async def connect(self, sdp: str, tracks: Mapping[str, str] | None, exam_s: float) -> str:
+    async def connect(
+        self,
+        sdp: str,
+        tracks: Mapping[str, str] | None,
+        exam_s: float,
+        is_under_way: bool = False,
+    ) -> str:
         """Answer a browser's offer; it replaces the connection before it.
 
-        ``exam_s``: how long it may last. Raises OfferRefused or DiskFull, and then the old
-        connection goes on.
+        ``exam_s``: how long it may last; one that is under way goes on however little room there
+        is. Raises OfferRefused or DiskFull, and then the old connection goes on.
         """
+        if is_under_way:
+            self._disk.promise(self._directory, exam_s)
         return await to_the_end(self._replace(sdp, tracks, exam_s))
 
     async def drop(self, cause: str) -> None:
@@ -294,6 +302,8 @@ class Capture:
     async def _end(self, cause: str) -> None:
         peer, self._peer = self._peer, None
         recorders, self._recorders = self._recorders, {}
+        if cause == FINISHED:
+            self._disk.release(self._directory)
         if peer is None:
             return
         await peer.close()
@@ -315,8 +325,6 @@ class Capture:
         self._explain_failures(finished, failed)
         self._keep(finished, failed)
         self.recorded = await asyncio.to_thread(_all_finished, self.recorded, self._had_no_room)
-        if cause == FINISHED:
-            self._disk.release(self._directory)
         self._on_change("connection_ended", now, {"cause": cause})
 
     def _keep(self, finished: Mapping[Track, RecordedTrack], failed: Mapping[Track, str]) -> None:

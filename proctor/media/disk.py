@@ -67,16 +67,25 @@ class Disk:
         self._thread.start()
 
     def admit(self, sitting: Hashable, seconds: float) -> bool:
-        """Whether *seconds* more of *sitting* have room besides what others were promised."""
+        """Whether *seconds* more of *sitting* have room besides what others were promised.
+
+        What was promised once is kept: when room is short then, tracks are given up, not sittings.
+        """
         now, free = time.monotonic(), self._measured()
         with self._lock:
             promised = {name: until for name, until in self._promised.items() if until > now}
+            is_known = sitting in promised
             promised[sitting] = now + seconds
             ahead_s = sum(until - now for until in promised.values())
-            if free < self._min_free + ahead_s * STUDENT_BYTES_PER_S:
+            if not is_known and free < self._min_free + ahead_s * STUDENT_BYTES_PER_S:
                 return False
             self._promised = promised
         return True
+
+    def promise(self, sitting: Hashable, seconds: float) -> None:
+        """Count *seconds* of *sitting*, whose exam is under way, before others are admitted."""
+        with self._lock:
+            self._promised[sitting] = time.monotonic() + seconds
 
     def release(self, sitting: Hashable) -> None:
         """Give back what *sitting* was promised."""

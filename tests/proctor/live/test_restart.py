@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -298,3 +299,28 @@ async def test_overdue_exam_of_a_killed_process_is_ended_with_what_it_left(
         long = [gap.cause for gap in after.gaps(track) if gap.end_s - gap.start_s > 5.0]
         assert long == ["server_restart"]
     after.told()
+
+
+async def test_exam_of_a_killed_process_keeps_its_room_and_its_connection(
+    room: Room, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.live.register.SWEEP_PERIOD_S", 0.01)
+    await room.begin()
+    room.stream(5.0)
+    await room.look()
+    after = await restart(room, 5.0)
+    disk = after.line.disk
+    disk._promised.clear()
+    monkeypatch.setattr(disk, "_measured", lambda: 0.0)
+    after.live_sittings.begin()
+    await until(lambda: disk._promised)
+    ((kept, until_s),) = disk._promised.items()
+    assert kept == after.line.settings.recordings_dir / after.sitting_id
+    assert until_s - time.monotonic() == pytest.approx(50.0, abs=2.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.stream(3.0)
+    await again.finish("student_finished")
+    assert disk._promised == {}
+    for track in Track:
+        assert sum(row.recorded_s for row in after.recordings(track)) == pytest.approx(8.0, abs=1.5)

@@ -322,3 +322,24 @@ def test_sitting_is_refused_when_its_exam_has_no_room(tmp_path: Path, frames) ->
         await other.end()
 
     in_loop(scenario)
+
+
+def test_exam_under_way_is_connected_again_however_little_room_there_is(
+    tmp_path: Path, frames
+) -> None:
+    async def scenario() -> None:
+        disk = Disk(tmp_path, min_free=1_000)
+        disk.close()
+        disk._measured = lambda: 600.0
+        disk._measure()
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        with pytest.raises(DiskFull):
+            await exam.capture.connect("offer", {}, 60.0)
+        await exam.capture.connect("offer", {}, 60.0, is_under_way=True)
+        await exam.feed(3)
+        assert exam.stops() == set()
+        await exam.end()
+        assert disk._promised == {}
+        assert {each.track for each in exam.capture.recorded if each.intervals} == set(Track)
+
+    in_loop(scenario)

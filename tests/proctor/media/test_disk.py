@@ -83,6 +83,26 @@ def test_exams_are_admitted_while_there_is_room_for_all_of_them(tmp_path, monkey
         disk.close()
 
 
+def test_sitting_that_was_admitted_is_not_refused_when_room_became_short(
+    tmp_path, monkeypatch
+) -> None:
+    usage = SimpleNamespace(free=10_000_000 + 10 * 75_000 * 3_600)
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda _: usage)
+    disk = Disk(tmp_path, min_free=10_000_000)
+    disk.close()
+    assert all(disk.admit(number, 3_600.0) for number in range(10))
+    # somebody else's files
+    usage.free -= 100_000_000
+
+    assert all(disk.admit(number, 3_590.0) for number in range(10))
+    assert not disk.admit("new", 60.0)
+    disk._promised.clear()
+    for number in range(10):
+        disk.promise(number, 3_500.0)
+    assert not disk.admit("new", 60.0)
+    assert disk.admit(3, 3_500.0)
+
+
 def test_screens_are_given_up_first_and_come_back_last(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(disk_module, "VISIT_EVERY_S", 60.0)
     usage = SimpleNamespace(free=1_000)
