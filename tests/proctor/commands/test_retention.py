@@ -9,11 +9,12 @@ from typer.testing import CliRunner, Result
 
 from proctor.__main__ import app
 from proctor.clock import Clock
-from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
+from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from proctor.sittings.tables import Sitting, SittingState
 from tests.support.cast import assemble
+from tests.support.references import reference_of
 from tests.support.sittings import record_track, sitting_of
 
 pytestmark = pytest.mark.db
@@ -62,19 +63,8 @@ def test_a_sweep_that_would_erase_too_much_says_so(
     held: tuple[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.transaction() as tx:
-        begun = LONG_AFTER - timedelta(days=365)
-        tx.add(
-            Reference(
-                account_id=tx.get_one(Sitting, held[0]).account_id,
-                modality=Modality.FACE,
-                model_id="sface/2021dec-int8bq",
-                samples=3,
-                sealed=b"template",
-                state=ReferenceState.CONFIRMED,
-                created_at=begun,
-                expires_at=LONG_AFTER,
-            )
-        )
+        person = tx.get_one(Account, tx.get_one(Sitting, held[0]).account_id)
+        reference_of(tx, person, LONG_AFTER - timedelta(days=365))
     monkeypatch.setattr("proctor.retention.due.FEW", 0)
     monkeypatch.setenv("PROCTOR_EXPIRY_PERCENT", "10")
     refused = run("sweep")

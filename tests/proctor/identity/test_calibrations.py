@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 import numpy as np
 import pytest
 from sqlalchemy.orm import Session
@@ -8,11 +6,11 @@ from biometrics.cohort import CentredComparison
 from biometrics.types import Template
 from proctor.identity import calibrations, protection
 from proctor.identity.checks import FaceIdentity
-from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import face_comparison
 from proctor.people.tables import Account
 from proctor.vault import SubjectKey, Vault
 from tests.support.cast import NOON, Cast
+from tests.support.references import reference_of
 
 pytestmark = pytest.mark.db
 
@@ -34,18 +32,14 @@ def enrol(tx: Session, cast: Cast, count: int, rotation: int = 1) -> list[Accoun
         tx.add(person)
         tx.flush()
         template = Template(CARD.model_id, random.normal(size=128))
-        tx.add(
-            Reference(
-                account_id=person.id,
-                modality=Modality.FACE,
-                model_id=str(CARD.model_id),
-                samples=1,
-                sealed=protection.seal(tx, VAULT, person.id, [template]),
-                rotation=rotation,
-                state=ReferenceState.CONFIRMED,
-                created_at=NOON,
-                expires_at=NOON + timedelta(days=1),
-            )
+        reference_of(
+            tx,
+            person,
+            NOON,
+            model_id=str(CARD.model_id),
+            samples=1,
+            sealed=protection.seal(tx, VAULT, person.id, [template]),
+            rotation=rotation,
         )
         people.append(person)
     tx.flush()

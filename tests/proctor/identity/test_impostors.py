@@ -14,12 +14,13 @@ from proctor.clock import TIME_ZONE
 from proctor.identity import calibrations, nightly, protection
 from proctor.identity.impostors import Impostors, Measured, Own, compare_everybody, newest
 from proctor.identity.nightly import measure
-from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.identity.tables import ReferenceState
 from proctor.inference import face_comparison
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from proctor.vault import Vault
 from tests.support.cast import NOON, Cast, assemble
+from tests.support.references import reference_of
 
 pytestmark = pytest.mark.db
 
@@ -46,20 +47,17 @@ def reference(
     vector = np.zeros(128, np.float32)
     vector[:2] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     template = TURN.apply(Template(COMPARISON.model_id, vector))
-    tx.add(
-        Reference(
-            account_id=person.id,
-            modality=Modality.FACE,
-            model_id=str(COMPARISON.model_id),
-            samples=1,
-            sealed=protection.seal(tx, VAULT, person.id, [template]),
-            rotation=rotation,
-            state=state,
-            created_at=NOON,
-            expires_at=NOON + timedelta(days=days),
-        )
+    reference_of(
+        tx,
+        person,
+        NOON,
+        days=days,
+        model_id=str(COMPARISON.model_id),
+        samples=1,
+        sealed=protection.seal(tx, VAULT, person.id, [template]),
+        rotation=rotation,
+        state=state,
     )
-    tx.flush()
 
 
 def test_every_two_people_are_compared_once(database: Database, cast: Cast) -> None:

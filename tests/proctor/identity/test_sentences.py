@@ -25,6 +25,7 @@ from proctor.people.tables import Account, Role
 from proctor.sittings.tables import Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
 from tests.support.cast import NOON, Cast
+from tests.support.references import reference_of
 from tests.support.sittings import sitting_of
 
 pytestmark = pytest.mark.db
@@ -44,19 +45,16 @@ def attempt(person: int, seed: int, n_keys: int = KEYS) -> Presses:
 
 def visit(tx: Session, who: Account, at: datetime) -> Reference:
     """Typing of a visit, waiting to be confirmed."""
-    row = Reference(
-        account_id=who.id,
+    return reference_of(
+        tx,
+        who,
+        at,
         modality=Modality.KEYSTROKE,
         model_id=MODEL,
         samples=KEY_SAMPLES,
         sealed=b"",
         state=ReferenceState.PENDING,
-        created_at=at,
-        expires_at=at + timedelta(days=365),
     )
-    tx.add(row)
-    tx.flush()
-    return row
 
 
 def add(tx: Session, who: Account, presses: Presses, at: datetime = NOON) -> Progress:

@@ -12,7 +12,7 @@ from sqlalchemy import LargeBinary, delete, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import Modality, Reference, ReferenceState, TypingSample
+from proctor.identity.tables import Reference, TypingSample
 from proctor.observations import Track
 from proctor.people import consents
 from proctor.people.tables import Account, Purpose
@@ -29,6 +29,7 @@ from proctor.sittings import desk, interventions
 from proctor.sittings.tables import Act, Answer, Expiry, Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
 from tests.support.cast import NOON, Cast, assemble
+from tests.support.references import reference_of
 from tests.support.sittings import incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
@@ -46,18 +47,7 @@ def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
         incident = incident_of(tx, made, "paste", 3.0, 3.0, chars=40)
         record_track(tx, made, root, Track.CAMERA, seconds=1, plain=True)
         sealed = VAULT.seal(tx, cast.alice.id, "reference", b"template")
-        tx.add(
-            Reference(
-                account_id=cast.alice.id,
-                modality=Modality.FACE,
-                model_id="sface/2021dec-int8bq",
-                samples=3,
-                sealed=sealed,
-                state=ReferenceState.CONFIRMED,
-                created_at=NOON,
-                expires_at=NOON + timedelta(days=365),
-            )
-        )
+        reference_of(tx, cast.alice, NOON, sealed=sealed)
         tx.add(TypingSample(sitting_id=made.id, n_keys=300, sealed=sealed))
         answer = VAULT.seal(tx, cast.alice.id, desk.SEAL, b"Forty-two")
         tx.add(

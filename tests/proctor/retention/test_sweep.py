@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import Modality, Reference, ReferenceState, TypingSample
+from proctor.identity.tables import Reference, ReferenceState, TypingSample
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
@@ -28,6 +28,7 @@ from proctor.sittings.tables import Expiry, Sitting, SittingState
 from proctor.vault import Vault
 from tests.support.cast import NOON, Cast, assemble
 from tests.support.postgres import Postgres
+from tests.support.references import reference_of
 from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
 
 pytestmark = pytest.mark.db
@@ -237,19 +238,8 @@ def test_too_many_at_once_wait_for_a_person(
 def reference(
     tx: Session, learner: Account, state: ReferenceState = ReferenceState.CONFIRMED
 ) -> Reference:
-    row = Reference(
-        account_id=learner.id,
-        modality=Modality.FACE,
-        model_id="sface/2021dec-int8bq",
-        samples=3,
-        sealed=Vault(bytes(32)).seal(tx, learner.id, "reference", b"template"),
-        state=state,
-        created_at=NOON,
-        expires_at=NOON + timedelta(days=365),
-    )
-    tx.add(row)
-    tx.flush()
-    return row
+    sealed = Vault(bytes(32)).seal(tx, learner.id, "reference", b"template")
+    return reference_of(tx, learner, NOON, sealed=sealed, state=state)
 
 
 def references(database: Database) -> list[str]:

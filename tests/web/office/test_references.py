@@ -7,11 +7,12 @@ from fastapi.testclient import TestClient
 from proctor.identity import calibrations, impostors
 from proctor.identity.enrolment import FACE_SAMPLES
 from proctor.identity.impostors import Impostors
-from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.identity.tables import Reference, ReferenceState
 from proctor.inference import face_comparison
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from tests.support.cast import NOON, Cast
+from tests.support.references import reference_of
 
 pytestmark = pytest.mark.db
 
@@ -26,19 +27,8 @@ def waiting(cast: Cast, database: Database) -> str:
 
 def enrol(database: Database, person: Account, samples: int = FACE_SAMPLES) -> str:
     with database.transaction() as tx:
-        row = Reference(
-            account_id=person.id,
-            modality=Modality.FACE,
-            model_id="sface-2021dec",
-            samples=samples,
-            sealed=b"",
-            state=ReferenceState.PENDING,
-            created_at=NOON - timedelta(hours=1),
-            expires_at=NOON + timedelta(days=365),
-        )
-        tx.add(row)
-        tx.flush()
-        return row.id
+        at, state = NOON - timedelta(hours=1), ReferenceState.PENDING
+        return reference_of(tx, person, at, samples=samples, state=state).id
 
 
 def state_of(database: Database, reference_id: str) -> tuple[ReferenceState, str | None]:

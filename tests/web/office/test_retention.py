@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.observations import Track
 from proctor.people import accounts
 from proctor.people.tables import Role
 from proctor.retention.rules import Kept
 from proctor.retention.tables import LegalHold
 from proctor.retention.terms import terms_of
+from tests.support.references import reference_of
 from tests.support.service import Service
 from tests.support.sittings import record_track, sitting_of
 
@@ -43,18 +43,7 @@ def test_too_many_samples_at_once_are_told(
     monkeypatch.setattr("proctor.retention.due.FEW", 0)
     begun = service.services.clock.now() - timedelta(days=365)
     with service.db.transaction() as tx:
-        tx.add(
-            Reference(
-                account_id=service.cast.bob.id,
-                modality=Modality.FACE,
-                model_id="sface/2021dec-int8bq",
-                samples=3,
-                sealed=b"template",
-                state=ReferenceState.CONFIRMED,
-                created_at=begun,
-                expires_at=begun + timedelta(days=365),
-            )
-        )
+        reference_of(tx, service.cast.bob, begun)
     page = service.client("olga").get(PAGE).text
     assert "Samples due at once: 1, of 1." in page
     assert "Sittings due at once" not in page

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from proctor.clock import TIME_ZONE
 from proctor.exams.tables import AssessmentEvent
 from proctor.identity.enrolment import KEY_SAMPLES
-from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.identity.tables import Modality
 from proctor.live.loading import load
 from proctor.people import consents
 from proctor.people.tables import Purpose
 from proctor.review.queue import under_way
 from proctor.sittings.tables import RepairWindow, Sitting, SittingState
+from tests.support.references import reference_of
 from tests.support.service import Service
 from tests.support.sittings import sitting_of
 
@@ -27,17 +28,13 @@ def local(at: datetime) -> str:
 def enrol_typing(service: Service) -> None:
     now = service.services.clock.now()
     with service.db.transaction() as tx:
-        row = Reference(
-            account_id=service.cast.alice.id,
+        reference_of(
+            tx,
+            service.cast.alice,
+            now - timedelta(days=1),
             modality=Modality.KEYSTROKE,
-            model_id="m/1",
             samples=KEY_SAMPLES,
-            sealed=b"",
-            state=ReferenceState.CONFIRMED,
-            created_at=now - timedelta(days=1),
-            expires_at=now + timedelta(days=300),
         )
-        tx.add(row)
 
 
 def test_the_office_opens_a_window_and_the_student_sits_again_in_it(service: Service) -> None:
