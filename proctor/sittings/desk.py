@@ -169,18 +169,31 @@ def open_sitting(
     # what would be recorded in one that was erased is shown to nobody
     is_erased = sitting is not None and expiry_of(tx, sitting.id) is not None
     if sitting is None or is_erased:
-        sitting = Sitting(
-            event_id=event_id,
-            account_id=account_id,
-            attempt=sitting.attempt + 1 if sitting else 1,
-            state=SittingState.CREATED,
-            sign_in_id=sign_in_id,
-            created_at=now,
-        )
-        tx.add(sitting)
-        tx.flush()
+        sitting = next_attempt(tx, event_id, account_id, sitting, sign_in_id, now)
         events.append(tx, sitting.id, "sitting_opened", {"event": event_id}, now)
     sitting.sign_in_id = sign_in_id
+    return sitting
+
+
+def next_attempt(
+    tx: Session,
+    event_id: str,
+    account_id: str,
+    before: Sitting | None,
+    sign_in_id: str,
+    now: datetime,
+) -> Sitting:
+    """A new sitting after the one *before*; whoever asks for it writes that it was opened."""
+    sitting = Sitting(
+        event_id=event_id,
+        account_id=account_id,
+        attempt=before.attempt + 1 if before else 1,
+        state=SittingState.CREATED,
+        sign_in_id=sign_in_id,
+        created_at=now,
+    )
+    tx.add(sitting)
+    tx.flush()
     return sitting
 
 

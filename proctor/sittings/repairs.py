@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.exams.tables import AssessmentEvent, Technology
-from proctor.plumbing.db import new_id
-from proctor.sittings.desk import AlreadyFinished, newest_sitting
+from proctor.sittings.desk import AlreadyFinished, newest_sitting, next_attempt
 from proctor.sittings.tables import Repair, RepairWindow, Sitting, SittingState
 
 
@@ -70,17 +69,7 @@ def sit_again(
             raise AlreadyFinished
         newest.sign_in_id = sign_in_id
         return newest
-    sitting = Sitting(
-        id=new_id(),
-        event_id=event.id,
-        account_id=account_id,
-        attempt=newest.attempt + 1 if newest else 1,
-        state=SittingState.CREATED,
-        sign_in_id=sign_in_id,
-        created_at=now,
-    )
-    tx.add(sitting)
-    tx.flush()
+    sitting = next_attempt(tx, event.id, account_id, newest, sign_in_id, now)
     tx.add(Repair(sitting_id=sitting.id, window_id=window.id))
     tx.flush()
     fact = {"event": event.id, "repair": window.id, "technology": window.technology.value}
