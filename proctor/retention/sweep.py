@@ -5,7 +5,6 @@ the sitting says so. A share of everything that is too large is erased only when
 """
 
 import errno
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 from proctor import events
 from proctor.identity.tables import Reference, SentenceSample, TypingSample
 from proctor.incidents.builder import clips_of
+from proctor.media.files import keep
 from proctor.media.tables import Recording
 from proctor.people.tables import Institution
 from proctor.plumbing.db import Database, hold
@@ -167,19 +167,10 @@ def _unlink(root: Path, sitting_id: str, named: set[str]) -> int:
         of = path.with_suffix("") if path.suffix in (".idx", ".seals") else path
         unnamed += str(of.relative_to(root)) not in named
         path.unlink(missing_ok=True)
-    _sync(directory)
+    keep(directory)
     directory.rmdir()
-    _sync(root)
+    keep(root)
     return unnamed
-
-
-def _sync(directory: Path) -> None:
-    """Have the device hold what is left in *directory*."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _erase_reference(db: Database, found: Standing, now: datetime) -> bool:
