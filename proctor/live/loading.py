@@ -26,7 +26,7 @@ from proctor.incidents.suppression import suppressed_kinds
 from proctor.inference import InferencePool
 from proctor.media.capture import NO_PACKETS
 from proctor.media.disk import Disk
-from proctor.media.gaps import Cause
+from proctor.media.gaps import Cause, Interval
 from proctor.media.pace import EDGE_S, STILLS_ONLY, Pace
 from proctor.media.port import MediaPort
 from proctor.observations import Check, NotAssessed, Observation, Track
@@ -41,6 +41,7 @@ from proctor.vault import Vault
 
 #: name of the fact that the page sends more or less than before
 PACE = "pace"
+ROUNDED_S = 0.001
 #: name of the fact that nothing was heard and what began goes on
 LASTING = "lasting"
 
@@ -68,8 +69,9 @@ class Loaded:
 
     ``closes_at``: it begins before; ``ends_by``: it is over by then, later with extra time.
     ``suppressed``: why a kind of incident is not opened, by kind, the same from the start of the
-    exam on. ``outages``: in seconds since the exam began. ``left_at``: of the last event that an
-    earlier process wrote. ``may_break``: whether the learner may leave for a break.
+    exam on. ``outages``, and what was ``filled`` since: in seconds since the exam began.
+    ``left_at``: of the last event that an earlier process wrote. ``may_break``: whether the learner
+    may leave for a break.
     """
 
     sitting: Sitting
@@ -85,6 +87,7 @@ class Loaded:
     suppressed: dict[str, str]
     may_break: bool
     outages: dict[Track, list[Cause]]
+    filled: dict[Track, list[Interval]]
     left_at: datetime
 
 
@@ -131,6 +134,7 @@ def load(line: Line, sitting_id: str, up_since: datetime) -> Loaded:
         suppressed=_suppressed(written, granted, off),
         may_break=Effect.BREAKS in granted.effects,
         outages=_outages(items),
+        filled=_filled(written),
         left_at=max((e.at for e in written if e.at < up_since), default=sitting.created_at),
     )
 
@@ -204,6 +208,15 @@ def _outages(items: list[Observation | NotAssessed]) -> dict[Track, list[Cause]]
     for track, (since_s, why) in silent.items():
         found[track].append(Cause(since_s, inf, why))
     return {track: [*known, *_stills(items)] for track, known in found.items()}
+
+
+def _filled(written: list[events.Event]) -> dict[Track, list[Interval]]:
+    """What a browser sent afterwards; its times were rounded when they were written."""
+    found: dict[Track, list[Interval]] = {track: [] for track in Track}
+    for kept in (each.payload for each in written if each.kind == "backfill_kept"):
+        held = Interval(kept["start_s"] - ROUNDED_S, kept["end_s"] + ROUNDED_S)
+        found[Track(kept["track"])].append(held)
+    return found
 
 
 def _stills(items: list[Observation | NotAssessed]) -> list[Cause]:

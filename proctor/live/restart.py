@@ -6,6 +6,7 @@ from proctor.live.journal import Journal
 from proctor.live.loading import Loaded
 from proctor.live.times import recorded_s, span_of
 from proctor.media.capture import NO_PACKETS, Capture
+from proctor.media.gaps import Interval
 from proctor.observations import Check, Observation, Track
 from proctor.people.tables import Purpose
 
@@ -24,6 +25,9 @@ def note_outages(journal: Journal, capture: Capture, loaded: Loaded, up_since: d
         for each in loaded.outages[track]:
             capture.lost(track, *span_of(sitting, each, since_s), each.cause)
         capture.lost(track, since_s, until_s, SERVER_RESTART)
+        for held in loaded.filled[track]:
+            start_s, end_s = (at_s + sitting.exam_offset_s for at_s in (held.start, held.end))
+            capture.note_filled(track, Interval(start_s, end_s))
     if Purpose.RECORDING not in loaded.consented:
         return
     for at_s, cause in ((since_s, SERVER_RESTART), (until_s, NO_PACKETS)):

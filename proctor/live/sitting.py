@@ -292,6 +292,7 @@ class LiveSitting:
             await self._journal.write(
                 lambda tx, now: ledger.note_backfill(tx, sitting, made, root, now)
             )
+            self._capture.note_filled(track, made.held)
         return made.pictures
 
     async def start(self) -> float:

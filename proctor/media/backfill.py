@@ -96,12 +96,11 @@ def missing_of(
 def fill(directory: Path, track: Track, pictures: Sequence[KeptPicture]) -> Backfill:
     """Write *pictures* (recording clock, first a key frame) as a file of their own, and seal it.
 
-    What stands under the same name is of a try that was not noted. Raises OSError.
+    A file that is there already is never written over. Raises OSError.
     """
-    start_ms = round(1000 * pictures[0].at_s)
-    path = directory / f"{track}-b{start_ms:09d}.webm"
-    for stale in (path, path.with_name(path.name + ".seals")):
-        stale.unlink(missing_ok=True)
+    start_ms = number = round(1000 * pictures[0].at_s)
+    while (path := directory / f"{track}-b{number:09d}.webm").exists():
+        number += 1
     writer = files.Writer(path, "VP8", pictures[0].data, start_ms)
     last_ms = -1
     for each in pictures:

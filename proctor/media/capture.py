@@ -228,8 +228,8 @@ class Capture:
     ) -> Backfill | None:
         """Write those of a browser's *pictures* that are missing here; None when none is.
 
-        ``age_s``: what their clock showed when they arrived, less the recording clock. Raises
-        DiskFull.
+        Whoever notes the file says so with ``note_filled``. ``age_s``: what their clock showed when
+        they arrived, less the recording clock. Raises DiskFull.
         """
         empty = backfill.holes(track, self.causes()[track], self._filled[track])
         placed = [replace(each, at_s=each.at_s - age_s) for each in pictures]
@@ -242,8 +242,11 @@ class Capture:
             made = await asyncio.to_thread(backfill.fill, self._directory, track, missing)
         except OSError as error:
             raise _disk_full(self._directory, error) from error
-        self._filled[track].append(made.held)
         return made
+
+    def note_filled(self, track: Track, held: Interval) -> None:
+        """What was sent afterwards, by this process or the one before, is missing no more."""
+        self._filled[track].append(held)
 
     async def connect(
         self,

@@ -153,6 +153,53 @@ async def test_what_the_page_kept_meanwhile_fills_the_gap_once(
     assert [fact["pictures"] for fact in facts] == taken
 
 
+async def test_what_filled_a_gap_is_taken_from_no_page_again_after_a_restart(
+    room: Room, restart: Restart
+) -> None:
+    await room.begin()
+    room.stream(5.0)
+    await room.look()
+    after = await restart(room, 8.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.stream(2.0)
+    now_ms = 10_000.0
+    sent = kept(seconds=6.0, start_ms=now_ms - 9_000.0)
+    assert await again.take_backfill(Track.CAMERA, sent, now_ms) > 0
+    (row,) = [row for row in after.rows(Recording) if row.source.value == "backfill"]
+    file = after.line.settings.recordings_dir / row.path
+    before = file.read_bytes()
+
+    last = await restart(after, 0.0)
+    third = await last.open()
+    other = kept(seconds=6.0, start_ms=now_ms - 9_000.0, begin=1)
+    taken = await third.take_backfill(Track.CAMERA, other, now_ms)
+
+    assert taken == 0
+    assert file.read_bytes() == before
+    assert len(last.told("backfill_kept")) == 1
+
+
+async def test_pictures_of_a_try_that_was_not_noted_are_taken_again(
+    room: Room, restart: Restart, commits_fail: list[int]
+) -> None:
+    await room.begin()
+    room.stream(5.0)
+    await room.look()
+    after = await restart(room, 8.0)
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.stream(2.0)
+    sent = kept(seconds=6.0, start_ms=1_000.0)
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await again.take_backfill(Track.CAMERA, sent, 10_000.0)
+
+    assert await again.take_backfill(Track.CAMERA, sent, 10_000.0) > 0
+    assert await again.take_backfill(Track.CAMERA, sent, 10_000.0) == 0
+    assert len(after.told("backfill_kept")) == 1
+
+
 async def test_backfill_of_another_time_or_of_the_future_is_not_kept(room: Room) -> None:
     live = await room.begin()
     room.stream(3.0)
@@ -170,9 +217,9 @@ async def test_backfill_of_another_time_or_of_the_future_is_not_kept(room: Room)
     assert {row.source.value for row in room.rows(Recording)} == {"live"}
 
 
-def kept(seconds: float, start_ms: float) -> bytes:
-    """What a page sends: pictures at five a second."""
-    shown = pictures()
+def kept(seconds: float, start_ms: float, begin: int = 0) -> bytes:
+    """What a page sends: pictures at five a second, from the key frame of that number on."""
+    shown = pictures()[begin * FRAME_RATE :]
     parts = [shown[n % len(shown)] for n in range(round(seconds * FRAME_RATE))]
     return b"".join(
         struct.pack("!dI", start_ms + 1000 * n / FRAME_RATE, len(data)) + data

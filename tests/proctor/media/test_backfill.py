@@ -103,10 +103,12 @@ def test_file_of_what_was_missing_is_whole_sealed_and_lies_where_it_was(
     sent = [KeptPicture(30.0 + n / 15, f.is_key, f.data) for n, f in enumerate(frames(4.0))]
 
     made = fill(tmp_path, Track.CAMERA, sent)
-    # a try that was not noted is written over
-    again = fill(tmp_path, Track.CAMERA, sent)
+    before = made.path.read_bytes()
+    # whether a row names it is not known here
+    again = fill(tmp_path, Track.CAMERA, sent[:30])
 
-    assert again == made
+    assert again.path != made.path
+    assert made.path.read_bytes() == before
     recorded = read_recorded(made.path)
     assert recorded.track is Track.CAMERA
     assert (recorded.starts_s, len(recorded.intervals)) == (30.0, 1)
