@@ -130,6 +130,19 @@ def test_revoking_takes_two_people(service: Service, page: str) -> None:
     assert service.client("olga").post(path, data=ruling | {"reason": "x"}).status_code == 422
 
 
+def test_the_other_pages_of_the_register_are_reached_from_a_refused_form_too(
+    service: Service, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.office.certificates._SHOWN", 1)
+    kept(service, page)
+    with service.db.transaction() as tx:
+        tx.get_one(Account, service.cast.bob.id).learner_number = "N-2"
+    client = service.client("olga")
+    client.post(page, files=results("N-1,final,yes,", "N-2,final,yes,"))
+    refused = client.post(f"{page}/texts", data=TEXTS | {"phone": ""})
+    assert f'href="{page}?page=2#register"' in refused.text
+
+
 def test_a_learner_without_a_certificate_has_no_file(service: Service, page: str) -> None:
     path = f"/courses/{service.cast.course.id}/certificate.pdf"
     assert service.client("alice").get(path).status_code == 404

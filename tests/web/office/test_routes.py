@@ -86,8 +86,8 @@ def test_a_long_roster_is_shown_in_pages(cast: Cast, browse: Browse, database: D
     assert "Learners on the roster: 62." in first
     assert ("Student 047" in first, "Student 048" in first) == (True, False)
     assert ("Student 047" in second, "Student 048" in second) == (False, True)
-    assert 'href="?page=2#roster" rel="next"' in first
-    assert 'href="?page=1#roster" rel="prev"' in second
+    assert f'href="/office/courses/{cast.course.id}?page=2#roster" rel="next"' in first
+    assert f'href="/office/courses/{cast.course.id}?page=1#roster" rel="prev"' in second
     assert client.get(f"/office/courses/{cast.course.id}?page=0").status_code == 422
 
 
