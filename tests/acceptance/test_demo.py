@@ -89,6 +89,17 @@ def test_sitting_taken_over_waits_for_a_person(taken_over: dict[str, Any]) -> No
     assert taken_over["identity"]["non_matched_frames"] > 0
 
 
+def test_the_other_typing_is_told_from_the_enrolled_or_too_little(
+    taken_over: dict[str, Any],
+) -> None:
+    (typing,) = [each for each in taken_over["methods"] if each["technology"] == "keystroke"]
+    found = (typing["result"], typing["reason"])
+    assert found in {("no", "no_match"), ("insufficient", "not_assessed")}, taken_over["keystroke"]
+    # enough keys to tell come in this exam, unless the machine is too slow to type them
+    if taken_over["keystroke"]["n_keys"] >= 200:
+        assert taken_over["keystroke"]["score"] < 0
+
+
 def test_the_other_face_is_noticed_within_fifteen_seconds(
     taken_over: dict[str, Any], slack: float
 ) -> None:

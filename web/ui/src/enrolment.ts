@@ -5,7 +5,7 @@ import { openCamera } from "./capture";
 import { hintKey } from "./hints";
 import { KeyCapture } from "./keys";
 import { element, optional, pageData, reveal, write } from "./page";
-import { enoughKeys, RoundCount, sentencesOf } from "./rounds";
+import { enoughKeys, isWithoutKeys, RoundCount, sentencesOf } from "./rounds";
 import { REASONS, wireSentence } from "./sentence";
 import { sayFrom } from "./texts";
 
@@ -121,10 +121,14 @@ function wireTyping(): void {
   };
   box.addEventListener("paste", refuse);
   box.addEventListener("drop", refuse);
+  const hasNoKeys = (): boolean => isWithoutKeys(keys.count, box.value.length);
+  box.addEventListener("input", () => {
+    if (hasNoKeys()) write(element("typing-hint"), say("enrolment.typing_touch"));
+  });
   element("typing-form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!enoughKeys(keys.count, sentencesOf(round, sentences))) {
-      write(element("typing-hint"), say("enrolment.typing_more"));
+      write(element("typing-hint"), say(hasNoKeys() ? "enrolment.typing_touch" : "enrolment.typing_more"));
       box.focus();
       return;
     }

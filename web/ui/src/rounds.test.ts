@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { enoughKeys, RoundCount, sentencesOf } from "./rounds";
+import { enoughKeys, isWithoutKeys, RoundCount, sentencesOf } from "./rounds";
 
 const ALL = ["a", "b", "c", "d", "e"];
 
@@ -15,6 +15,15 @@ test("rounds show pairs of sentences and then begin again", () => {
 
 test("half of the text is enough to send a round", () => {
   expect([enoughKeys(9, "x".repeat(20)), enoughKeys(10, "x".repeat(20))]).toEqual([false, true]);
+});
+
+test("text without keys is told once there is some, and not of somebody who mends a lot", () => {
+  expect([0, 19, 20, 80].map((chars) => isWithoutKeys(0, chars))).toEqual([false, false, true, true]);
+  expect([isWithoutKeys(39, 80), isWithoutKeys(40, 80), isWithoutKeys(200, 80)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 test("rounds are counted, and those that can be used", () => {

@@ -12,6 +12,11 @@ export function enoughKeys(keys: number, sentence: string): boolean {
   return keys >= sentence.length / 2;
 }
 
+/** Whether text came without keys, as from the keyboard on a phone's screen or by dictation. */
+export function isWithoutKeys(keys: number, chars: number): boolean {
+  return chars >= 20 && keys < chars / 2;
+}
+
 /** How many rounds after the practice were taken, and how many of them can be used. */
 export class RoundCount {
   taken = 0;
