@@ -6,11 +6,14 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import copy
 
+import numpy as np
 import pytest
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import LargeBinary, delete, select
 from sqlalchemy.orm import Session
 
+from keystroke.presses import Presses
+from keystroke.template import Sums
 from proctor import events
 from proctor.identity.tables import Reference, TypingSample
 from proctor.observations import Track
@@ -39,6 +42,14 @@ WORDS = "My brother walked through the room."
 LATER = NOON + timedelta(hours=1)
 
 
+def typed() -> Sums:
+    """Three hundred keys, each down for 90 ms, pressed every 150 ms."""
+    zones = np.resize([3, 16, 6, 24], 300)
+    return Sums.from_presses(
+        Presses.of_keyboard(np.full(300, 150.0), zones, np.full(300, 90.0), 1.0)
+    )
+
+
 @pytest.fixture
 def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
     """Alice's sitting with something of every kind that is sealed, all of it decided."""
@@ -48,7 +59,8 @@ def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
         record_track(tx, made, root, Track.CAMERA, seconds=1, plain=True)
         sealed = VAULT.seal(tx, cast.alice.id, "reference", b"template")
         reference_of(tx, cast.alice, NOON, sealed=sealed)
-        tx.add(TypingSample(sitting_id=made.id, n_keys=300, sealed=sealed))
+        typing = VAULT.seal(tx, cast.alice.id, "typing-sample", typed().to_bytes())
+        tx.add(TypingSample(sitting_id=made.id, n_keys=300, sealed=typing))
         answer = VAULT.seal(tx, cast.alice.id, desk.SEAL, b"Forty-two")
         tx.add(
             Answer(
@@ -177,6 +189,21 @@ def test_the_file_shows_nothing_staff_say_among_themselves(
         held = held_of(tx, VAULT, cast.alice, LATER)
     assert "hold_asked" in {each["kind"] for each in held["events"]}
     assert not any(each.id in json.dumps(held) for each in (cast.rita, cast.olga))
+
+
+def test_the_measurements_of_the_order_are_in_it_by_name(
+    database: Database, cast: Cast, sitting: Sitting
+) -> None:
+    with database.reading() as tx:
+        (held,) = held_of(tx, VAULT, cast.alice, LATER)["sittings"]
+    assert held["typing"] == {
+        "keys": 300,
+        "typing_speed_kpm": 400.0,
+        "key_press_ms": pytest.approx(90.0, abs=0.1),
+        "pause_within_words_ms": 60.0,
+        "pause_between_words_ms": 60.0,
+        "rhythm_variation": 0.0,
+    }
 
 
 def add_verdict(
