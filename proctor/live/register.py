@@ -7,6 +7,7 @@ from traceback import format_tb
 import structlog
 from sqlalchemy import and_, or_, select
 
+from proctor.live.leftovers import Leftovers
 from proctor.live.loading import Line, load
 from proctor.live.sitting import LiveSitting
 from proctor.plumbing.rounds import Rounds
@@ -15,6 +16,8 @@ from proctor.sittings.tables import Sitting, SittingState
 log = structlog.get_logger()
 
 SWEEP_PERIOD_S = 2.0
+# one sitting each time
+LEFTOVERS_PERIOD_S = 20.0
 # the page hands in by itself at the end; the sweep is for pages that are gone
 HAND_IN_GRACE = timedelta(seconds=5)
 # a pause that everybody forgot
@@ -33,13 +36,20 @@ class LiveSittings:
         self._leaving: set[asyncio.Task[None]] = set()
         self._sweeps: Rounds | None = None
         self._has_promised = False
+        self._leftovers = Leftovers(line, self._may_write)
+        self._closings: Rounds | None = None
 
     def begin(self) -> None:
         self._sweeps = Rounds(self._sweep, SWEEP_PERIOD_S, "sweep_failed")
         self._sweeps.begin()
+        next_files = self._leftovers.close_next
+        self._closings = Rounds(next_files, LEFTOVERS_PERIOD_S, "leftovers_not_closed")
+        self._closings.begin()
 
     async def close(self) -> None:
         """Seal all recordings; running sittings stay running and resume after the restart."""
+        if self._closings is not None:
+            await self._closings.close()
         if self._sweeps is not None:
             await self._sweeps.drop()
         if under_way := {*self._ending.values(), *self._opening.values(), *self._leaving}:
@@ -72,6 +82,11 @@ class LiveSittings:
         """Whether no browser has been heard of in this sitting lately."""
         live = self._open.get(sitting_id)
         return live is None or live.is_silent
+
+    def _may_write(self, sitting_id: str) -> bool:
+        """Whether files of the sitting may be open here; of those that are left no name is kept."""
+        is_held = sitting_id in self._open or sitting_id in self._opening
+        return is_held or bool(self._leaving)
 
     async def _load(self, sitting_id: str) -> LiveSitting:
         loaded = await asyncio.to_thread(load, self.line, sitting_id, self._up_since)

@@ -1,8 +1,9 @@
 """All sittings of a process: opened once, ended when their time is over, each on its own."""
 
 import asyncio
+import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from proctor.live import register
 from proctor.live.loading import Line, Loaded, NoSuchSitting, load
 from proctor.live.register import LiveSittings
 from proctor.live.sitting import LiveSitting
+from proctor.media import files
+from proctor.media.recorder import broken_seals
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.sittings import desk
@@ -203,6 +206,58 @@ async def test_sitting_that_never_began_is_forgotten_after_its_window(
     room.clock.advance(3 * 3600.0)
     await until(lambda: not room.live_sittings._open)
     await until(lambda: live._looking._task is None)
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+async def test_files_of_a_sitting_that_never_began_are_closed_after_its_window(
+    room: Room, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    monkeypatch.setattr(register, "LEFTOVERS_PERIOD_S", 0.01)
+    live = await room.check_in()
+    recorders = live._capture._recorders.values()
+    await until(lambda: all(each._written_bytes == each._taken_bytes for each in recorders))
+    for recorder in recorders:
+        recorder._flushed = 0.0
+        recorder.visit()
+    if is_killed:
+        after = room.killed()
+    else:
+        await live.leave("server_stopped")
+        after = replace(room)
+    after.live_sittings = register.LiveSittings(after.line)
+    after.live_sittings.begin()
+    # the student may come back
+    await asyncio.sleep(0.1)
+    assert {row.sha256 for row in after.rows(Recording)} == {""}
+    after.clock.advance(3 * 3600.0)
+    await until(lambda: all(row.sha256 for row in after.rows(Recording)))
+
+    (told,) = after.told("recordings_closed")
+    root = after.line.settings.recordings_dir
+    for row in after.rows(Recording):
+        content = (root / row.path).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == row.sha256
+        assert told.payload["recordings"][row.path] == row.sha256
+        assert files.scan(root / row.path).header.is_finished
+        assert files.scan(root / row.path).clusters
+        assert broken_seals(root / row.path) == ()
+    await after.live_sittings.close()
+
+
+async def test_files_of_a_sitting_that_is_held_are_left_alone(
+    room: Room, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "LEFTOVERS_PERIOD_S", 0.01)
+    live = await room.check_in()
+    room.clock.advance(3 * 3600.0)
+    room.stream(2.0)
+    room.live_sittings.begin()
+    await sweeps.pass_by(room)
+    await asyncio.sleep(0.1)
+    assert await room.open() is live
+    assert {row.sha256 for row in room.rows(Recording)} == {""}
+    for path in live.paths.values():
+        assert not files.scan(path).header.is_finished
 
 
 async def test_sitting_that_cannot_be_left_keeps_no_exam_from_its_end(
