@@ -20,6 +20,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceTransport
 
 from proctor.media import ingest
+from proctor.media import port as port_module
 from proctor.media.port import MediaPort
 
 pytestmark = pytest.mark.media
@@ -264,9 +265,9 @@ class Taker:
         self.media.append(datagram)
 
 
-def check(password: str, priority: bool = True) -> bytes:
+def check(password: str, priority: bool = True, name: str = "name") -> bytes:
     message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    message.attributes["USERNAME"] = "name:b"
+    message.attributes["USERNAME"] = f"{name}:b"
     if priority:
         message.attributes["PRIORITY"] = 1
     message.add_message_integrity(password.encode())
@@ -390,6 +391,28 @@ def test_answer_to_a_check_of_consent_may_take_longer_than_the_agent_waits(
     consent = inspect.getsource(Connection.query_consent)
     assert "retransmissions=0," in consent
     assert "pair.protocol.request(" in consent
+
+
+def test_source_of_a_silent_peer_goes_to_another_that_authenticates_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        with closing(Guarded()) as guarded:
+            agent, taker = Agent(), Taker()
+            agent.local_password = "q" * 22
+            other = ingest.GuardedEndpoint(cast(Any, agent), guarded.port, taker)
+            other.local_candidate = guarded.endpoint.local_candidate
+            guarded.port.enter("other", other)
+            theirs = check("q" * 22, name="other")
+            guarded.send(0, check("p" * 22), MEDIA, theirs, theirs)
+            assert await guarded.heard() == ([MEDIA], [], 1)
+            assert agent.requests == 0
+            monkeypatch.setattr(port_module, "SILENT_S", 0.0)
+            guarded.send(0, check("wrong" * 5, name="other"), theirs, MEDIA)
+            assert await guarded.heard() == ([MEDIA], [], 1)
+            assert (agent.requests, taker.media) == (1, [MEDIA])
+
+    in_loop(scenario)
 
 
 def test_number_of_sources_and_backlog_of_a_handshake_are_bounded() -> None:
