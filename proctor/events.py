@@ -6,7 +6,7 @@ client only after their transaction committed.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,12 @@ def read(tx: Session, stream: str, *kinds: str) -> list[Event]:
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     return list(tx.scalars(query))
+
+
+def read_all(tx: Session, streams: Iterable[str], kind: str) -> list[Event]:
+    """Events of *kind* in any of *streams*, in the order they were written."""
+    found = select(Event).where(Event.stream.in_(streams), Event.kind == kind).order_by(Event.id)
+    return list(tx.scalars(found))
 
 
 def verify(tx: Session, stream: str) -> ChainBroken | None:

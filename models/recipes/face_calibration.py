@@ -19,7 +19,7 @@ from biometrics.ids import ModelId
 from biometrics.types import Template
 from models.registry import Entry, open_model, read_registry
 
-_MEASURES = {"cosine": cosine, "closeness": closeness}
+MEASURES = {"cosine": cosine, "closeness": closeness}
 
 
 def encoder_of(entry: Entry, target: Path) -> FaceEncoder:
@@ -52,7 +52,7 @@ def templates(folder: Path, encoder: FaceEncoder, target: Path) -> list[tuple[st
 
 def scores(found: list[tuple[str, Template]], measure: str) -> tuple[Scores, Scores]:
     """Mated and non-mated scores of all pairs."""
-    compare = _MEASURES[measure]
+    compare = MEASURES[measure]
     pairs = [(a == b, compare(x, y)) for (a, x), (b, y) in combinations(found, 2)]
     mated = np.array([score for same, score in pairs if same])
     return mated, np.array([score for same, score in pairs if not same])

@@ -41,6 +41,7 @@ _WORST: Final[dict[str, Callable[[Iterable[float]], float]]] = {
     "contrast": min,
     "sharpness": min,
 }
+_PHOTO_UNFIT = "id_photo_unfit"
 _SAME_VISIT = timedelta(hours=8)
 _SEAL = protection.SEAL
 
@@ -241,6 +242,14 @@ def reject(tx: Session, reference_id: str, by: Account, at: datetime) -> Referen
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoMatch:
+    """``matched``: None when nothing was compared; ``hints``: what is wrong with the photo then."""
+
+    matched: bool | None
+    hints: tuple[str, ...] = ()
+
+
 def match_id_photo(
     tx: Session,
     vault: Vault,
@@ -248,24 +257,36 @@ def match_id_photo(
     account_id: str,
     photo: FrameAssessment | NotAssessed,
     at: datetime,
-) -> bool | None:
-    """Compare an ID photo with the pending face reference; None when there is none to compare.
+) -> PhotoMatch:
+    """Compare an ID photo with the pending face reference, at the operating point of ID photos.
 
     The result is kept for the person who confirms: a photo somebody uploads of himself does
     not confirm him by itself.
     """
     row = open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
-    if row is None or not is_complete(row) or face_hints(photo):
-        return None
-    assert isinstance(photo, FrameAssessment)
+    hints = face_hints(photo)
+    if row is None or not is_complete(row):
+        return PhotoMatch(None, hints)
+    if hints or isinstance(photo, NotAssessed):
+        _log(tx, _PHOTO_UNFIT, row, at, hints=",".join(hints))
+        return PhotoMatch(None, hints)
     template = photo.faces[0].template
     assert template is not None, "enrolment asks for templates"
     reference = mean_template(protection.templates_of(tx, vault, row))
     turned = protection.rotation(tx, vault, account_id, row.rotation).apply(template)
-    matched = comparison.accepts(comparison.compare(reference, turned), "verification")
+    matched = comparison.accepts(comparison.compare(reference, turned), "id_photo")
     row.id_photo_matched = matched
     _log(tx, "id_photo_compared", row, at, matched=matched)
-    return matched
+    return PhotoMatch(matched)
+
+
+def photo_hints(tx: Session, rows: Iterable[Reference]) -> dict[str, list[str]]:
+    """By id of a reference, what was wrong with the newest ID photo that could not be compared."""
+    streams = {f"account:{row.account_id}" for row in rows if row.id_photo_matched is None}
+    found: dict[str, list[str]] = {}
+    for event in events.read_all(tx, streams, _PHOTO_UNFIT):
+        found[event.payload["reference"]] = event.payload["hints"].split(",")
+    return found
 
 
 def face_reference(

@@ -13,7 +13,7 @@ from keystroke.presses import Presses
 from keystroke.template import Sums
 from proctor.errors import Refused
 from proctor.identity import enrolment, sentences
-from proctor.identity.enrolment import Progress
+from proctor.identity.enrolment import PhotoMatch, Progress
 from proctor.inference import FrameAssessment
 from proctor.observations import NotAssessed
 from proctor.people import consents
@@ -65,7 +65,10 @@ class TypingOut(BaseModel):
 
 
 class PhotoOut(BaseModel):
+    """``hints``: what kept the photo from being compared."""
+
     matched: bool | None
+    hints: tuple[str, ...]
     state: str
 
 
@@ -127,14 +130,13 @@ async def id_photo(request: Request, visitor: Signed, at: ServicesDep) -> PhotoO
     """An ID photo to compare with the pending face; the office sees the result and confirms."""
     await asyncio.to_thread(_require, at, visitor.account.id, Purpose.FACE)
     seen = await _assessed(at, await _image(request, MAX_PHOTO))
-    if isinstance(seen, NotAssessed):
-        raise ImageRefused
 
-    def compare(tx: Session) -> bool | None:
+    def compare(tx: Session) -> PhotoMatch:
         comparison, now = at.inference.comparison, at.clock.now()
         return enrolment.match_id_photo(tx, at.vault, comparison, visitor.account.id, seen, now)
 
-    return PhotoOut(matched=await asyncio.to_thread(_in_transaction, at, compare), state="pending")
+    found = await asyncio.to_thread(_in_transaction, at, compare)
+    return PhotoOut(matched=found.matched, hints=found.hints, state="pending")
 
 
 def _batch(sent: dict[str, Any]) -> KeyBatch:

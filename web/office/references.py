@@ -31,6 +31,7 @@ def references(request: Request, tx: ReadTx, visitor: Signed, services: Services
         "office/references.html",
         waiting=waiting,
         quality_of=enrolment.quality_of,
+        photo_hints=enrolment.photo_hints(tx, [row for row, _ in waiting]),
         measured=measured,
         most=interval(measured.accepted, measured.compared).high
         if measured and measured.compared

@@ -11,9 +11,10 @@ from biometrics.types import Box, Portrait, Quality, Template
 from keystroke.events import KeyBatch, KeyEvent
 from keystroke.zones import Zone
 from proctor.identity import enrolment
-from proctor.identity.enrolment import FACE_SAMPLES, KEY_SAMPLES, Progress
+from proctor.identity.enrolment import FACE_SAMPLES, KEY_SAMPLES, PhotoMatch, Progress
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import FaceFinding, FrameAssessment, face_comparison, keystroke_verifier
+from proctor.observations import Check, NotAssessed
 from proctor.people.tables import Account
 from proctor.sittings.tables import SittingState
 from proctor.vault import Vault
@@ -79,6 +80,44 @@ def test_a_poor_portrait_is_refused_with_what_to_change(tx: Session, cast: Cast)
     progress = enrolment.add_face(tx, VAULT, FACES, cast.alice.id, seen, NOON)
     assert progress == Progress(0, FACE_SAMPLES, ("turned", "uneven_light"))
     assert references(tx, cast.alice) == []
+
+
+def leaning(cosine: float) -> FrameAssessment:
+    """A picture whose score with the first person is *cosine*."""
+    vector = np.zeros(128, np.float32)
+    vector[1], vector[2] = cosine, np.sqrt(1 - cosine**2)
+    seen = picture(1)
+    return replace(seen, faces=(replace(seen.faces[0], template=Template(FACES.model_id, vector)),))
+
+
+def test_an_id_photo_is_compared_at_its_own_operating_point(tx: Session, cast: Cast) -> None:
+    for _ in range(FACE_SAMPLES):
+        show(tx, cast.alice, 1)
+    point = FACES.operating_points["id_photo"].threshold
+    assert point < FACES.operating_points["verification"].threshold
+    for score, matched in ((point + 0.01, True), (point - 0.01, False)):
+        found = enrolment.match_id_photo(tx, VAULT, FACES, cast.alice.id, leaning(score), NOON)
+        assert found == PhotoMatch(matched)
+        assert references(tx, cast.alice)[0].id_photo_matched is matched
+
+
+def test_what_is_wrong_with_an_id_photo_is_told_and_kept(tx: Session, cast: Cast) -> None:
+    ghost = replace(picture(1), faces=picture(1).faces * 2)
+    assert enrolment.match_id_photo(tx, VAULT, FACES, cast.alice.id, ghost, NOON) == PhotoMatch(
+        None, ("many_faces",)
+    )
+    for _ in range(FACE_SAMPLES):
+        show(tx, cast.alice, 1)
+    dark = replace(ghost, quality=replace(CLEAR, dark=True))
+    late = NotAssessed(Check.FACE, "timeout")
+    for photo, hints in ((dark, ("dark", "many_faces")), (late, ("not_assessed",))):
+        found = enrolment.match_id_photo(tx, VAULT, FACES, cast.alice.id, photo, NOON)
+        assert found == PhotoMatch(None, hints)
+        (row,) = references(tx, cast.alice)
+        assert enrolment.photo_hints(tx, [row]) == {row.id: list(hints)}
+    assert row.id_photo_matched is None
+    enrolment.match_id_photo(tx, VAULT, FACES, cast.alice.id, picture(1), NOON)
+    assert (row.id_photo_matched, enrolment.photo_hints(tx, [row])) == (True, {})
 
 
 def test_another_face_does_not_join_the_visit(tx: Session, cast: Cast) -> None:

@@ -109,7 +109,7 @@ def test_an_id_photo_is_compared_under_the_same_rotation(tx: Session) -> None:
     for _ in range(enrolment.FACE_SAMPLES):
         enrolment.add_face(tx, VAULT, COMPARISON, cast.alice.id, frame(1), NOON)
     compared = [
-        enrolment.match_id_photo(tx, VAULT, COMPARISON, cast.alice.id, frame(seed), NOON)
+        enrolment.match_id_photo(tx, VAULT, COMPARISON, cast.alice.id, frame(seed), NOON).matched
         for seed in (1, 2)
     ]
     assert compared == [True, False]

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from proctor import events
 from proctor.identity import calibrations, impostors
 from proctor.identity.enrolment import FACE_SAMPLES
 from proctor.identity.impostors import Impostors
@@ -106,3 +107,15 @@ def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
     with database.transaction() as tx:
         calibrations.put_in_force(tx, card, home, {}, NOON)
     assert "would not be told apart" not in browse(cast.olga).get("/office/references").text
+
+
+def test_the_office_reads_why_an_id_photo_was_not_compared(
+    cast: Cast, browse: Browse, database: Database, waiting: str
+) -> None:
+    with database.transaction() as tx:
+        told = {"reference": waiting, "modality": "face", "hints": "dark,many_faces"}
+        events.append(tx, f"account:{cast.alice.id}", "id_photo_unfit", told, NOON)
+    text = browse(cast.olga).get("/office/references").text
+    assert "Could not be compared" in text
+    assert "The picture of the document is too dark." in text
+    assert "a small second portrait on a card counts as one" in text

@@ -92,12 +92,16 @@ async function sendPhoto(): Promise<void> {
     return;
   }
   const path = "/api/enrolment/id-photo";
-  const answer = await send<{ matched: boolean | null }>("POST", path, photo);
+  const answer = await send<{ matched: boolean | null; hints: string[] }>("POST", path, photo);
   if (!answer.ok) {
     write(status, failed(answer));
     return;
   }
-  const { matched } = answer.value;
+  const { matched, hints } = answer.value;
+  if (hints.length > 0) {
+    write(status, `${say(`enrolment.photo_${hintKey(hints)}`)} ${say("enrolment.photo_again")}`);
+    return;
+  }
   write(status, say(matched === true ? "enrolment.photo_agrees" : "enrolment.photo_pending"));
 }
 
