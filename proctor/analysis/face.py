@@ -19,12 +19,14 @@ _FAILED = "assessment_failed"
 class FaceFindings:
     """``items``: facts in order. ``probe``: the comparison, when one was made.
 
-    ``unprobed``: why a comparison that was due could not be made.
+    ``unprobed``: why a comparison that was due could not be made. ``box``: of the largest face, in
+    shares of the picture.
     """
 
     items: tuple[Observation | NotAssessed, ...]
     probe: FaceProbe | None = None
     unprobed: str | None = None
+    box: Box | None = None
 
 
 def observe(
@@ -50,18 +52,19 @@ def observe(
     failed = {each.look for each in seen.failed}
     items += [NotAssessed(look, _FAILED, at_s) for look in DEARER if look in failed]
     largest = seen.faces[0] if seen.faces else None
-    plan.saw(_scaled(largest, seen) if largest else None, at_s)
+    box = _scaled(largest, seen) if largest else None
+    plan.saw(box, at_s)
     if identity is None or not probe_due:
-        return FaceFindings(tuple(items))
+        return FaceFindings(tuple(items), box=box)
     reason = _why_not(seen, largest)
     if reason is not None or largest is None or largest.template is None:
         why = reason or (_FAILED if "embed" in failed else "no_template")
         items.append(NotAssessed(IDENTITY, why, at_s))
-        return FaceFindings(tuple(items), unprobed=why)
+        return FaceFindings(tuple(items), unprobed=why, box=box)
     probe = identity.add(largest.template)
     plan.probed(probe.decision, at_s, jitter)
     items.append(_identity(probe, at_s))
-    return FaceFindings(tuple(items), probe=probe)
+    return FaceFindings(tuple(items), probe=probe, box=box)
 
 
 def missed(looks: Looks, reason: str, at_s: float) -> tuple[NotAssessed, ...]:

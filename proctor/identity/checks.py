@@ -73,6 +73,10 @@ class FaceIdentity:
     def attempts_left(self) -> int:
         return max(0, ATTEMPTS - self._probes // PROBES_PER_ATTEMPT)
 
+    def renew_attempts(self) -> None:
+        """Have as many again: something else than the comparison used these up."""
+        self._probes = 0
+
     def add(self, probe: Template) -> FaceProbe:
         """Take one more probe, as measured, into the decision."""
         if self._rotation is not None:

@@ -81,13 +81,13 @@ class FaceWatch:
         self._plan = ProbePlan()
 
     async def look(self, frame: EncodedFrame, at_s: float) -> Look:
-        moves = self.challenge is not None and self.challenge.ask is not None
-        # a head that is turned on request is compared when it looks ahead again
-        due = self._identity is not None and not moves and self._plan.wants_probe(at_s)
-        looks = self._scene.due(at_s, embed=due, load=self._inference.load)
         asking = self._asking(at_s)
+        due = self._identity is not None and self._is_due(asking, at_s)
+        looks = self._scene.due(at_s, embed=due, load=self._inference.load)
         looks = replace(looks, gaze=True) if asking else looks
         seen = await self._inference.assess_frame(frame.codec, frame.data, looks)
+        gaze = None if isinstance(seen, NotAssessed) else seen.gaze
+        due = due and (asking is None or asking.compares(gaze))
         found = face.observe(
             seen,
             self._identity,
@@ -98,7 +98,8 @@ class FaceWatch:
             jitter=self._jitter.random(),
         )
         if asking is not None:
-            asking.take(None if isinstance(seen, NotAssessed) else seen.gaze, at_s)
+            same = None if found.probe is None else found.probe.result is CheckResult.MATCH
+            asking.take(gaze, at_s, found.box, same)
         check = self._check(found.probe, found.unprobed, at_s) if due else None
         hints = enrolment.face_hints(seen)
         items = found.items
@@ -110,12 +111,18 @@ class FaceWatch:
     def _has_moved(self) -> bool:
         return self.challenge is not None and self.challenge.outcome == "passed"
 
+    def _is_due(self, asking: challenge.Challenge | None, at_s: float) -> bool:
+        """Whoever moves is compared at each look, or another one would move for them."""
+        return self._plan.wants_probe(at_s) if asking is None else asking.compares(None)
+
     def _asking(self, at_s: float) -> challenge.Challenge | None:
         """The try that is on; the next one begins with other movements."""
         if self._movements == 0 or self._has_moved or self._tries_left == 0:
             return None
         if self.challenge is not None and self.challenge.outcome == "failed":
             self.challenge, self._tries_left = None, self._tries_left - 1
+            if self._identity is not None:
+                self._identity.renew_attempts()
             return None
         if self.challenge is None and self._identity is not None and self._identity.is_established:
             asked = challenge.choose(self._movements, self._chance)

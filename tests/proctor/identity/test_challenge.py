@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biometrics.types import Gaze
+from biometrics.types import Box, Gaze
 from proctor.identity.challenge import Ask, Challenge, choose
 
 pytestmark = pytest.mark.unit
@@ -26,6 +26,22 @@ MIRRORED = {
 }
 
 
+FACE = Box(0.4, 0.3, 0.2, 0.3)
+
+
+def look(
+    challenge: Challenge,
+    gaze: Gaze | None,
+    at_s: float,
+    face: Box | None = FACE,
+    *,
+    same: bool = True,
+) -> None:
+    """As the sitting takes a look: compared unless the head is turned."""
+    compared = gaze is not None and challenge.compares(gaze)
+    challenge.take(gaze, at_s, None if gaze is None else face, same if compared else None)
+
+
 def begun(*asked: Ask, seed: int = 0) -> Challenge:
     return Challenge(asked, 0.0, random.Random(seed))
 
@@ -35,7 +51,7 @@ def play(challenge: Challenge, does: dict[Ask, Gaze], seconds: int = 120) -> lis
     asked: list[Ask] = []
     doing = AHEAD
     for s in range(seconds):
-        challenge.take(doing, float(s))
+        look(challenge, doing, float(s))
         ask = challenge.ask
         if ask is not None and (not asked or doing == AHEAD):
             asked.append(ask)
@@ -73,7 +89,7 @@ def test_a_person_who_sits_still_does_not_pass() -> None:
         Ask.TURN_LEFT,
     )
     for s in range(30):
-        challenge.take(AHEAD, float(s))
+        look(challenge, AHEAD, float(s))
     assert challenge.outcome == "failed"
 
 
@@ -82,7 +98,7 @@ def test_eyes_that_merely_blink_are_not_closed() -> None:
         Ask.CLOSE_EYES,
     )
     for s in range(30):
-        challenge.take(DOES[Ask.CLOSE_EYES] if s % 2 else AHEAD, float(s))
+        look(challenge, DOES[Ask.CLOSE_EYES] if s % 2 else AHEAD, float(s))
     assert challenge.outcome != "passed"
 
 
@@ -105,10 +121,10 @@ def test_nothing_is_asked_before_a_face_looks_ahead() -> None:
         Ask.TURN_LEFT,
     )
     for s in range(15):
-        challenge.take(None, float(s))
+        look(challenge, None, float(s))
     assert (challenge.ask, challenge.outcome) == (None, "asked")
     for s in range(15, 25):
-        challenge.take(None, float(s))
+        look(challenge, None, float(s))
     assert challenge.outcome == "failed"
 
 
@@ -124,7 +140,53 @@ def test_a_film_that_moves_in_every_way_all_the_time_rarely_passes(
         chance = random.Random(seed)
         challenge, offset = begun(*choose(steps, chance), seed=seed), chance.randrange(len(film))
         for s in range(200):
-            challenge.take(film[(s + offset) % len(film)], float(s))
+            look(challenge, film[(s + offset) % len(film)], float(s))
         outcomes[challenge.outcome] += 1
     assert outcomes["passed"] <= share * 400
     assert outcomes["asked"] == 0
+
+
+def play_another(challenge: Challenge, face: Box, does: dict[Ask, Gaze]) -> str:
+    """Another face, in the place *face*, makes each movement; how it ends."""
+    for s in range(120):
+        ask = challenge.ask
+        if ask is None:
+            look(challenge, AHEAD, float(s))
+        else:
+            look(challenge, does[ask], float(s), face, same=False)
+    return challenge.outcome
+
+
+@pytest.mark.parametrize("ask", list(Ask))
+def test_a_face_elsewhere_that_moves_for_another_fails_the_try(ask: Ask) -> None:
+    assert play_another(begun(ask), Box(0.05, 0.2, 0.3, 0.4), DOES) == "failed"
+
+
+@pytest.mark.parametrize("ask", [Ask.LOOK_LEFT, Ask.LOOK_RIGHT, Ask.CLOSE_EYES])
+def test_another_face_in_the_same_place_fails_where_it_is_compared(ask: Ask) -> None:
+    assert play_another(begun(ask), FACE, DOES) == "failed"
+
+
+def test_a_turn_is_over_when_the_enrolled_face_looks_ahead_again() -> None:
+    challenge = begun(Ask.TURN_LEFT)
+    at_s = 0.0
+    while challenge.ask is None:
+        look(challenge, AHEAD, at_s)
+        at_s += 1
+    for _ in range(2):
+        look(challenge, DOES[Ask.TURN_LEFT], at_s)
+        at_s += 1
+    assert (challenge.ask, challenge.outcome) == (None, "asked")
+    for _ in range(15):
+        look(challenge, AHEAD, at_s, same=False)
+        at_s += 1
+    assert challenge.outcome == "asked"
+    for _ in range(2):
+        look(challenge, AHEAD, at_s)
+    assert challenge.outcome == "passed"
+
+
+def test_whoever_turns_the_head_to_the_dot_is_not_compared_then() -> None:
+    challenge = begun(Ask.LOOK_LEFT)
+    play(challenge, {Ask.LOOK_LEFT: DOES[Ask.TURN_LEFT]})
+    assert challenge.outcome == "passed"

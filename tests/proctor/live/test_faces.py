@@ -4,10 +4,23 @@ import random
 
 import pytest
 
+from biometrics.types import Box, Gaze
+from proctor.identity.challenge import Ask
+from proctor.identity.checks import FaceIdentity
 from proctor.identity.tables import CheckResult
 from proctor.inference import FrameAssessment, Looks
+from proctor.live.faces import FaceWatch
 from proctor.observations import NotAssessed
-from tests.support.camera import Seen, picture, watch_film
+from tests.support.camera import (
+    COMPARISON,
+    FACE,
+    REFERENCE,
+    Played,
+    Seen,
+    look_at,
+    picture,
+    watch_film,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -59,3 +72,54 @@ async def test_a_look_that_crashes_its_worker_is_told_for_each_check_it_was_due_
     due = sum(looks.things for looks in film.asked)
     assert due > 2
     assert failed.count("things") == failed.count("presentation") == due
+
+
+ELSEWHERE = Box(20, 100, 200, 250)
+MOVED = {
+    Ask.TURN_LEFT: Gaze(25.0, 0.0, 0.5),
+    Ask.TURN_RIGHT: Gaze(-25.0, 0.0, 0.5),
+    Ask.LOOK_LEFT: Gaze(0.0, 0.0, 0.62),
+    Ask.LOOK_RIGHT: Gaze(0.0, 0.0, 0.38),
+    Ask.CLOSE_EYES: Gaze(0.0, 0.0, None),
+}
+
+
+async def challenged(seed: int, cosine: float, box: Box) -> FaceWatch:
+    """Somebody of *cosine*, sitting at *box*, makes every movement; between them the enrolled
+    person looks into the camera.
+    """
+    asked: list[Ask | None] = [None]
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        (ask,) = asked
+        if ask is None:
+            return picture(at_s, looks)
+        return picture(at_s, looks, cosine, box, gaze=MOVED[ask])
+
+    played = Played(shows)
+    identity = FaceIdentity(COMPARISON, REFERENCE)
+    watch = FaceWatch(played, "sitting", identity, 3, random.Random(seed))  # type: ignore[arg-type]
+    for second in range(400):
+        asked[0] = watch.challenge.ask if watch.challenge else None
+        await look_at(watch, played, float(second))
+        if watch.is_established or watch.attempts_left == 0:
+            return watch
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_enrolled_person_moves_and_is_established(seed: int) -> None:
+    assert (await challenged(seed, 0.7, FACE)).is_established
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_somebody_else_who_moves_for_the_person_does_not_pass(seed: int) -> None:
+    assert not (await challenged(seed, 0.7, ELSEWHERE)).is_established
+    watch = await challenged(seed, 0.1, ELSEWHERE)
+    assert not watch.is_established
+    assert watch.attempts_left == 0
+
+
+async def test_somebody_else_in_the_very_same_place_does_not_pass_either() -> None:
+    # but for the 2 of 68 tries that ask for turns of the head alone
+    assert not any([(await challenged(seed, 0.1, FACE)).is_established for seed in range(12)])

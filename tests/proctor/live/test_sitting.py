@@ -173,8 +173,9 @@ async def test_failed_analysis_is_not_assessed(
         room.stream(1.0)
         await room.look()
     facts = [event.payload for event in room.told("not_assessed")]
-    assert [fact["reason"] for fact in facts] == [reason] * 2
-    assert [fact["check"] for fact in facts] == ["face"] * 2
+    assert {fact["reason"] for fact in facts} == {reason}
+    # beside the dearer looks that were due then
+    assert [fact["check"] for fact in facts].count("face") == 2
 
 
 async def test_analysis_outlives_a_database_that_is_away(
