@@ -4,7 +4,7 @@ Their table: "Comparing Anomaly-Detection Algorithms for Keystroke Dynamics", DS
 mean over subjects of the equal error rate.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Protocol, Self
@@ -98,6 +98,11 @@ class Repetitions:
     def n_people(self) -> int:
         return len(self.timings_ms)
 
+    @property
+    def n_later(self) -> int:
+        """A person's repetitions after those that may be enrolled."""
+        return int(self.timings_ms.shape[1]) - ENROLMENT_REPETITIONS
+
 
 @dataclass(frozen=True)
 class PersonScores:
@@ -126,12 +131,17 @@ def detector_scores(repetitions: Repetitions, enrol: int) -> dict[str, list[Pers
     return scores
 
 
-def phrase_scores(repetitions: Repetitions, enrol: int) -> dict[str, list[PersonScores]]:
-    """Scores of the verifiers that know other people's typing of the phrase, by name."""
+def phrase_scores(
+    repetitions: Repetitions, enrol: int, people: Iterable[int] | None = None
+) -> dict[str, list[PersonScores]]:
+    """Scores of the verifiers that know other people's typing of the phrase, by name.
+
+    ``people``: whose, by number; it takes seconds a person. All by default.
+    """
     features = _features(repetitions)
     groups = np.random.default_rng(SEED).permutation(repetitions.n_people) % IMPOSTOR_GROUPS
     scores: dict[str, list[PersonScores]] = {}
-    for person in range(repetitions.n_people):
+    for person in range(repetitions.n_people) if people is None else people:
         rounds = list(_rounds(features, groups, person, enrol))
         for name in rounds[0]:
             parts = [found[name] for found in rounds]

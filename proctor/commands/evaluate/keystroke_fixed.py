@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from biometrics.error_rates import eer
@@ -21,7 +22,7 @@ from keystroke.fixed_text import (
     standings,
 )
 from proctor.commands.evaluate.phrase_files import read_repetitions
-from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, write_det
+from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, in_a_folder, write_det
 from proctor.commands.evaluate.tables import TableError
 
 # of attempts by other people
@@ -45,7 +46,9 @@ def keystroke_fixed(
     enrol: Annotated[
         int, typer.Option(help="200, 50, 20, 10 or 5: newest of the first 200.")
     ] = 200,
-    det: Annotated[Path | None, typer.Option(help="Write a DET plot, SVG.")] = None,
+    det: Annotated[
+        Path | None, typer.Option(help="Write a DET plot, SVG.", callback=in_a_folder)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure verifiers of one phrase typed by many."""
@@ -57,8 +60,14 @@ def keystroke_fixed(
         raise typer.BadParameter(str(error), param_hint="--data") from error
     repetitions = found.repetitions
     beside = _beside(standings(repetitions))
-    scores = {**phrase_scores(repetitions, enrol), **detector_scores(repetitions, enrol)}
-    measured = {name: _measured(people) for name, people in scores.items()}
+    everyone = range(repetitions.n_people)
+    people = track(everyone, "people", console=Console(stderr=True), transient=True)
+    scores = {
+        **phrase_scores(repetitions, enrol, people),
+        **detector_scores(repetitions, enrol),
+    }
+    attempts = repetitions.n_people * repetitions.n_later
+    measured = {name: _measured(found, attempts) for name, found in scores.items()}
     if det is not None:
         write_det(det, [Curve(name, *_pooled(people)) for name, people in scores.items()])
     if as_json:
@@ -95,7 +104,8 @@ def _beside(found: PersonScores) -> dict[str, Any]:
     }
 
 
-def _measured(people: list[PersonScores]) -> dict[str, Any]:
+def _measured(people: list[PersonScores], attempts: int) -> dict[str, Any]:
+    """``n_mated``: own attempts; each is compared once with each background there is."""
     rates = np.array([person.eer for person in people])
     mated, non_mated = _pooled(people)
     return {
@@ -104,7 +114,8 @@ def _measured(people: list[PersonScores]) -> dict[str, Any]:
         "eer_mean_ci": list(mean_eer_interval(people)),
         "eer_pooled": eer(mated, non_mated),
         "fnmr_at_fmr": fnmr_at_fmr(mated, non_mated),
-        "n_mated": len(mated),
+        "n_mated": attempts,
+        "n_mated_comparisons": len(mated),
         "n_non_mated": len(non_mated),
     }
 

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from biometrics.error_rates import eer, fmr, fnmr
-from keystroke.free_text import Cell, Trials, across, split, trial_rows, within
+from keystroke.free_text import LAST_ENROLLED, Cell, Trials, across, split, trial_rows, within
 from keystroke.gate import unfit
 from keystroke.presses import Floats, Presses
 from keystroke.verifiers.free_text import FreeTextVerifier
 from keystroke.verifiers.profile import Profile
-from proctor.commands.evaluate.rates import Curve, fnmr_at_fmr, write_det
+from proctor.commands.evaluate.rates import FMRS, Curve, fnmr_at_fmr, in_a_folder, write_det
 from proctor.commands.evaluate.tables import TableError
 from proctor.commands.evaluate.typing_files import read_people
 from proctor.inference import keystroke_verifier
@@ -26,6 +26,8 @@ SEED: Final = 20260101
 # others that a probe is compared with; everyone in a small file
 OTHERS: Final = 60
 REPEATS: Final = 200
+# drawn again, fewer people are often the same two
+LEAST_RESAMPLED: Final = 5
 
 
 class Sitting(StrEnum):
@@ -43,7 +45,9 @@ def keystroke_free(
     probe_keys: Annotated[str, typer.Option(help="Numbers of keys.")] = "50,100,200,500",
     protocol: Annotated[Sitting, typer.Option(help="One sitting, or later ones.")] = Sitting.WITHIN,
     alone: Annotated[bool, typer.Option(help="Without the network.")] = False,
-    det: Annotated[Path | None, typer.Option(help="Write a DET plot, SVG.")] = None,
+    det: Annotated[
+        Path | None, typer.Option(help="Write a DET plot, SVG.", callback=in_a_folder)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure the verifier of free typing; one threshold for all people in each cell."""
@@ -52,10 +56,15 @@ def keystroke_free(
         for enrolled in _numbers(enrol_keys, "--enrol-keys")
         for probed in _numbers(probe_keys, "--probe-keys")
     ]
+    if protocol is Sitting.WITHIN and max(enrolled for enrolled, _ in wanted) > LAST_ENROLLED:
+        told = f"within one sitting at most {LAST_ENROLLED} keys are enrolled"
+        raise typer.BadParameter(told, param_hint="--enrol-keys")
     try:
         people = list(read_people(data).values())
     except TableError as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
+    if len(people) < 2:
+        raise typer.BadParameter("two people are needed, one is there", param_hint="--data")
     verifier = keystroke_verifier(with_network=not alone)
     comparison = _Comparison(verifier, people, protocol)
     cells: list[dict[str, Any]] = []
@@ -135,7 +144,7 @@ def _measured(found: tuple[Trials, float] | None) -> dict[str, Any]:
     """Rates of a cell; nothing but its zero comparisons where nobody typed enough."""
     if found is None or not found[0].mated.size or not found[0].non_mated.size:
         counts = dict.fromkeys(("n_people", "n_mated", "n_non_mated"), 0)
-        return {**counts, "eer": None, "fnmr_at_fmr": None, "ci": None}
+        return {**counts, "eer": None, "fnmr_at_fmr": dict.fromkeys(FMRS), "ci": None}
     trials, fit = found
     mated, non_mated = trials.mated, trials.non_mated
     return {
@@ -150,8 +159,10 @@ def _measured(found: tuple[Trials, float] | None) -> dict[str, Any]:
     }
 
 
-def _interval(trials: Trials) -> list[float]:
-    """95 % interval of the equal error rate, people resampled."""
+def _interval(trials: Trials) -> list[float] | None:
+    """95 % interval of the equal error rate, people resampled; None of a handful of people."""
+    if len(np.unique(trials.probe)) < LEAST_RESAMPLED:
+        return None
     rng = np.random.default_rng(SEED)
     drawn = [trials.resampled(rng) for _ in range(REPEATS)]
     rates = [eer(t.mated, t.non_mated) for t in drawn if t.mated.size and t.non_mated.size]
@@ -161,7 +172,7 @@ def _interval(trials: Trials) -> list[float]:
 
 def _numbers(text: str, option: str) -> list[int]:
     parts = text.split(",")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise typer.BadParameter("whole numbers above zero, with commas", param_hint=option)
     return [int(part) for part in parts]
 
@@ -173,11 +184,11 @@ def _table(cells: Sequence[dict[str, Any]], title: str) -> Table:
         counts = (str(cell[name]) for name in ("enrol_keys", "probe_keys", "n_mated"))
         rates = [""] * 5
         if cell["eer"] is not None:
-            low, high = cell["ci"]
+            ci = cell["ci"]
             at = [cell["fnmr_at_fmr"][name] for name in ("1e-2", "1e-3")]
             rates = [
                 f"{cell['eer']:.2%}",
-                f"{low:.2%} to {high:.2%}",
+                "" if ci is None else f"{ci[0]:.2%} to {ci[1]:.2%}",
                 f"{cell['error_at_llr_0']:.2%}",
                 *("" if rate is None else f"{rate:.1%}" for rate in at),
             ]

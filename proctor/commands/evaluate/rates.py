@@ -6,6 +6,7 @@ from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
+import typer
 
 from biometrics.error_rates import Scores, det, fnmr, threshold_at_fmr
 
@@ -31,6 +32,13 @@ def fnmr_at_fmr(mated: Scores, non_mated: Scores) -> dict[str, float | None]:
         name: fnmr(mated, threshold_at_fmr(non_mated, rate)) if rate * non_mated.size >= 1 else None
         for name, rate in FMRS.items()
     }
+
+
+def in_a_folder(path: Path | None) -> Path | None:
+    """Where a plot is to be written. Raises BadParameter when there is no such folder."""
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
 
 
 def write_det(path: Path, curves: list[Curve]) -> None:

@@ -1,12 +1,15 @@
 """Files of free typing: one row for each press, CSV (plain or gzipped) or Parquet, milliseconds.
 
 Columns: subject, session, code (``KeyboardEvent.code``), and either press_ms and release_ms or
-dd_ms (since the session's press before) and hold_ms. An absent release or hold is empty. Rows are
-in order of press; sessions of a person are in order of their number. Other columns are not read.
+dd_ms (since the session's press before) and hold_ms. An absent release or hold is empty. Rows with
+dd_ms are in order of press, those with press_ms are put in it. Sessions of a person are in order of
+the one number in their names, or of their ISO dates, else as they stand in the file. Other columns
+are not read.
 What the keyboard repeated while a key was held is no press, here as on the page.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,6 +32,9 @@ _ZONES: Final = {
 _CLOCK_STEP_MS: Final = 1.0
 _TIMES: Final = (("dd_ms", "hold_ms"), ("press_ms", "release_ms"))
 _NAMES: Final = ("subject", "session", "code")
+# a decimal number; split by it a name with one number has three parts
+_NUMBER: Final = re.compile(r"(\d+(?:\.\d+)?)")
+_ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 # function keys and the like are on no finger; a file of nothing else names keys in another way
 _LEAST_KNOWN: Final = 0.5
 
@@ -53,18 +59,22 @@ def read_people(path: Path) -> dict[str, Sequence[Presses]]:
     keys = np.unique([str(code) for code in columns["code"]], return_inverse=True)[1]
     people: dict[str, dict[Any, Presses]] = {}
     for start, stop in _runs(columns["subject"], columns["session"]):
-        dt_ms, hold_ms = first[start:stop], second[start:stop]
+        rows = np.arange(start, stop)
+        if times == ("press_ms", "release_ms"):
+            # some recorders write a key when it is released
+            rows = rows[np.argsort(first[rows], kind="stable")]
+        dt_ms, hold_ms = first[rows], second[rows]
         if times == ("press_ms", "release_ms"):
             dt_ms, hold_ms = np.diff(dt_ms, prepend=dt_ms[0]), hold_ms - dt_ms
-        pressed, dt_ms, hold_ms = unrepeated(keys[start:stop], dt_ms, hold_ms)
-        presses = Presses.of_keyboard(dt_ms, zones[start:stop][pressed], hold_ms, _CLOCK_STEP_MS)
+        pressed, dt_ms, hold_ms = unrepeated(keys[rows], dt_ms, hold_ms)
+        presses = Presses.of_keyboard(dt_ms, zones[rows][pressed], hold_ms, _CLOCK_STEP_MS)
         sessions = people.setdefault(str(columns["subject"][start]), {})
         if sessions.setdefault(columns["session"][start], presses) is not presses:
             raise TypingFileError(
                 f"the rows of a session stand together; row {start + 1} goes on with an earlier one"
             )
     return {
-        subject: [sessions[number] for number in sorted(sessions, key=_place)]
+        subject: [sessions[name] for name in _in_order(list(sessions))]
         for subject, sessions in people.items()
     }
 
@@ -95,6 +105,9 @@ def _parquet(path: Path) -> Mapping[str, Sequence[Any]]:
     except (ValueError, OSError) as error:
         raise TypingFileError(f"{path.name} is not a Parquet file that can be read") from error
     wanted = [name for name in table.column_names if name in _NAMES or _is_time(name)]
+    for name in wanted:
+        if wanted.count(name) > 1 or table.schema.field(name).type.num_fields:
+            raise TypingFileError(f"{name} is not one column of single values")
     return {name: table.column(name).to_pylist() for name in wanted}
 
 
@@ -137,10 +150,9 @@ def _zones(codes: Sequence[Any]) -> NDArray[np.int64]:
     return zones
 
 
-def _place(session: Any) -> tuple[float, str]:
-    """Sessions by number where they have one."""
-    name = str(session)
-    try:
-        return float(name), name
-    except ValueError:
-        return float("inf"), name
+def _in_order(names: Sequence[Any]) -> Sequence[Any]:
+    """Names of sessions as they follow one another; the file's order where names do not tell."""
+    parts = [_NUMBER.split(str(name)) for name in names]
+    if all(len(each) == 3 and each[::2] == parts[0][::2] for each in parts):
+        return sorted(names, key=lambda name: float(_NUMBER.split(str(name))[1]))
+    return sorted(names, key=str) if all(_ISO_DATE.match(str(name)) for name in names) else names

@@ -51,6 +51,10 @@ def test_the_report_has_the_default_beside_the_published_table(
     assert (report["subjects"], report["enrol"]) == (7, 10)
     assert report["default"] == report["verifiers"]["default"]
     assert 0 <= report["default"]["eer_mean"] < 0.2
+    # four later repetitions of each, compared once with each background
+    for verifier in ("default", "manhattan"):
+        assert report["verifiers"][verifier]["n_mated"] == 28
+    assert report["default"]["n_mated_comparisons"] > 28
     assert report["published_51_subjects"]["manhattan_scaled"] == {"eer_mean": 0.0962}
     # 7 people, 6 others, 5 repetitions: FMR 1e-3 cannot be shown
     assert report["default"]["fnmr_at_fmr"]["1e-3"] is None
