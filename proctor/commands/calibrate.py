@@ -48,17 +48,20 @@ def faces(
     with opened(settings) as db:
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
-            vault = Vault(institution_key(settings))
-            now = Clock().now()
-            if end:
-                calibrations.end(tx, institution.id, now)
+        vault = Vault(institution_key(settings))
+        now = Clock().now()
+        with db.reading() as tx:
             groups = enrolled(tx, vault, comparison, institution.id, now)
         people = max(groups, key=len, default=[])
-        if len(people) < 2:
+        found: dict[str, Any] = {"people": len(people)}
+        if len(people) >= 2:
+            raw, centred = own_scores(comparison.measure, people)
+            found |= figures(raw, centred, _card(comparison))
+        elif not end:
             raise fail("calibration needs the confirmed references of two people at least")
-        raw, centred = own_scores(comparison.measure, people)
-        found = {"people": len(people), **figures(raw, centred, _card(comparison))}
         with db.transaction() as tx:
+            if end:
+                calibrations.end(tx, institution.id, now)
             if use:
                 refuse_worse(found)
                 calibrations.put_in_force(tx, comparison, institution.id, found, now)

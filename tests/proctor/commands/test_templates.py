@@ -32,6 +32,11 @@ def test_calibration_needs_two_people(database: Database) -> None:
     assert "two people at least" in refused.stderr
 
 
+def test_a_calibration_ends_also_where_nobody_is_enrolled(database: Database) -> None:
+    done = CliRunner().invoke(app, ["calibrate", "faces", "--end", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"people": 0, "in_force": None})
+
+
 def test_a_renewal_leaves_nothing_of_the_old_secret_while_the_service_runs(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
