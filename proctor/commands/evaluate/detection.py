@@ -8,7 +8,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, show
+from proctor.commands.evaluate.figures import (
+    STILLS,
+    AsJson,
+    Bounds,
+    Rate,
+    content,
+    fail,
+    of_two,
+    show,
+)
 from proctor.inference import InferencePool, material
 from proctor.inference.material import Change
 from proctor.observations import NotAssessed
@@ -71,10 +80,19 @@ def figures(root: Path, results: list[tuple[Case, Any]]) -> dict[str, Any]:
     if not plain:
         return {"n": 0, "detected": None, "groups": {}, "sweep": {}}
     told = _told(root, plain)
-    rates = [group["detected"] for group in told["groups"].values()]
+    rates = sorted(
+        (
+            Rate(round(group["detected"] * group["n"]), group["n"])
+            for group in told["groups"].values()
+        ),
+        key=lambda rate: rate.value or 0.0,
+    )
+    worst, best = rates[0], rates[-1]
+    gap = {"n": worst.n, "low": 0.0, "high": 0.0} if len(rates) == 1 else of_two(worst, best, _gap)
     return {
         **told,
-        "gap": max(rates) - min(rates),
+        "intervals": {"gap": gap, **told["intervals"]},
+        "gap": (best.value or 0.0) - (worst.value or 0.0),
         "sweep": {
             change: {f"{step:g}": _told(root, _seen(results, change, step)) for step in steps}
             for change, steps in _STEPS.items()
@@ -120,4 +138,13 @@ def _told(root: Path, seen: list[tuple[Path, tuple[bool, bool]]]) -> dict[str, A
 
 def _rates(found: list[tuple[bool, bool]]) -> dict[str, Any]:
     near, far = (Rate(sum(each[k] for each in found), len(found)) for k in (0, 1))
-    return {"detected": near.value, "detected_far": far.value, **near.as_dict()}
+    return {
+        "detected": near.value,
+        "detected_far": far.value,
+        **near.as_dict(),
+        "intervals": {"detected_far": far.as_dict()},
+    }
+
+
+def _gap(worst: Bounds, best: Bounds) -> Bounds:
+    return max(0.0, best[0] - worst[1]), best[1] - worst[0]

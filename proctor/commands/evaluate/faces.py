@@ -11,10 +11,10 @@ import typer
 from numpy.typing import NDArray
 
 from biometrics.comparison import FaceComparison, paired_scores
-from biometrics.error_rates import Scores, eer, fnmr, threshold_at_fmr
+from biometrics.error_rates import Scores, det, eer, threshold_at_fmr
 from biometrics.types import Template
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.figures import AsJson, Rate, content, fail, of_two, path_in, show
 from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import Backend, FrameAssessment, InferencePool, material
 from proctor.observations import NotAssessed
@@ -104,6 +104,11 @@ def figures(
         for there in [group == number]
     }
     both = bool(mated.any() and not mated.all())
+    genuine, strangers = scores[mated], scores[~mated]
+    at_fmr = {
+        name: _fnmr_at(genuine, strangers, target) if both else None
+        for name, target in _FMR_TARGETS.items()
+    }
     return {
         "n_mated": rates["fnmr"].n,
         "n_non_mated": rates["fmr"].n,
@@ -111,24 +116,35 @@ def figures(
         "threshold": threshold,
         "fmr": rates["fmr"].value,
         "fnmr": rates["fnmr"].value,
-        "eer": eer(scores[mated], scores[~mated]) if both else None,
-        "fnmr_at_fmr": {
-            name: _fnmr_at(scores[mated], scores[~mated], target) if both else None
-            for name, target in _FMR_TARGETS.items()
-        },
+        "eer": eer(genuine, strangers) if both else None,
+        "fnmr_at_fmr": {name: rate.value if rate else None for name, rate in at_fmr.items()},
         "groups": {
             name: {"n": rate.n, "fmr": rate.value, **rate.as_dict()}
             for name, rate in sorted(within.items())
         },
-        "intervals": {name: rate.as_dict() for name, rate in rates.items()},
+        "intervals": {
+            **{name: rate.as_dict() for name, rate in rates.items()},
+            **({"eer": _eer_interval(genuine, strangers)} if both else {}),
+            **{f"fnmr_at_fmr.{name}": rate.as_dict() for name, rate in at_fmr.items() if rate},
+        },
     }
 
 
-def _fnmr_at(mated: Scores, non_mated: Scores, target: float) -> float | None:
+def _eer_interval(mated: Scores, non_mated: Scores) -> dict[str, float | int | None]:
+    """Where both errors lie at the threshold at which they are nearest."""
+    curve = det(mated, non_mated)
+    at = int(np.argmin(np.abs(curve.fmr - curve.fnmr)))
+    missed = Rate(round(float(curve.fnmr[at]) * mated.size), mated.size)
+    passed = Rate(round(float(curve.fmr[at]) * non_mated.size), non_mated.size)
+    return of_two(missed, passed, lambda a, b: ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2))
+
+
+def _fnmr_at(mated: Scores, non_mated: Scores, target: float) -> Rate | None:
     """Absent when there are too few non-mated pairs to show the target at all."""
     if non_mated.size * target < 1.0:
         return None
-    return fnmr(mated, threshold_at_fmr(non_mated, target))
+    threshold = threshold_at_fmr(non_mated, target)
+    return Rate(int((mated < threshold).sum()), mated.size)
 
 
 def _vector(template: Template | None) -> NDArray[np.float64]:

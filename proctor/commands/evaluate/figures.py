@@ -1,6 +1,7 @@
 """Rates with what n allows one to say, and how a command shows them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output, n
 STILLS = frozenset({".jpg", ".jpeg", ".png"})
 _BOUNDS = ("n", "low", "high")
 
+Bounds = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -32,12 +35,26 @@ class Rate:
 
     def as_dict(self) -> dict[str, float | int | None]:
         """``n`` and the bounds of the 95 % interval, trials taken as independent."""
-        bounds = interval(self.errors, self.n) if self.n else None
-        return {
-            "n": self.n,
-            "low": bounds.low if bounds else None,
-            "high": bounds.high if bounds else None,
-        }
+        low, high = self.bounds(0.95) or (None, None)
+        return {"n": self.n, "low": low, "high": high}
+
+    def bounds(self, confidence: float) -> tuple[float, float] | None:
+        if not self.n:
+            return None
+        found = interval(self.errors, self.n, confidence)
+        return found.low, found.high
+
+
+def of_two(
+    one: Rate, other: Rate, merge: Callable[[Bounds, Bounds], Bounds]
+) -> dict[str, float | int | None]:
+    """``n`` of the smaller one, and what *merge* makes of the bounds of both.
+
+    Each rate is within its bounds with 97.5 %, so that both are with 95 % at least.
+    """
+    first, second = one.bounds(0.975), other.bounds(0.975)
+    low, high = merge(first, second) if first and second else (None, None)
+    return {"n": min(one.n, other.n), "low": low, "high": high}
 
 
 def show(figures: dict[str, Any], *, as_json: bool) -> None:
@@ -77,13 +94,16 @@ def _rows(
     rows: list[tuple[str, str, str, str]] = []
     for key, value in figures.items():
         name = f"{before}{key}"
-        if name == "intervals" or (before and key in _BOUNDS):
+        if key == "intervals" or (before and key in _BOUNDS):
             continue
         if not isinstance(value, dict):
             rows.append((name, *_told(value, intervals.get(name))))
         else:
             measured = {f"{name}.{each}": value for each in value} if _has_bounds(value) else {}
-            rows += _rows(value, {**intervals, **measured}, f"{name}.")
+            inner = {
+                f"{name}.{each}": bounds for each, bounds in value.get("intervals", {}).items()
+            }
+            rows += _rows(value, {**intervals, **measured, **inner}, f"{name}.")
     return rows
 
 

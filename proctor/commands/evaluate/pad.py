@@ -11,7 +11,17 @@ import typer
 from biometrics.face.sameness import repeats
 from proctor.analysis.sightings import is_suspect
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
+from proctor.commands.evaluate.figures import (
+    STILLS,
+    AsJson,
+    Bounds,
+    Rate,
+    content,
+    fail,
+    of_two,
+    path_in,
+    show,
+)
 from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import FrameAssessment, InferencePool, Looks, material
 from proctor.observations import NotAssessed
@@ -112,15 +122,22 @@ def figures(found: list[tuple[Row, Signs | None]]) -> dict[str, Any]:
         "apcer_all": Rate(sum(missed), len(missed)),
         "not_assessed": Rate(len(found) - len(known), len(found)),
     }
-    highest = max((rate.errors / rate.n for rate in apcer.values()), default=None)
-    bpcer = rates["bpcer"].value
+    worst = max(apcer.values(), key=lambda rate: rate.value or 0.0, default=Rate(0, 0))
+    highest, bpcer = worst.value, rates["bpcer"].value
     return {
         "apcer": {species: {"apcer": r.value, **r.as_dict()} for species, r in apcer.items()},
         **{name: rate.value for name, rate in rates.items()},
         "acer": None if highest is None or bpcer is None else (highest + bpcer) / 2,
         "files": {row.path: _told(each) for row, each in found},
-        "intervals": {name: rate.as_dict() for name, rate in rates.items()},
+        "intervals": {
+            **{name: rate.as_dict() for name, rate in rates.items()},
+            "acer": of_two(worst, rates["bpcer"], _middle),
+        },
     }
+
+
+def _middle(one: Bounds, other: Bounds) -> Bounds:
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
 def _told(each: Signs | None) -> dict[str, Any] | None:

@@ -27,6 +27,12 @@ def test_detection_is_counted_by_group_and_by_step(tmp_path: Path) -> None:
     assert (found["n"], found["detected"]) == (3, pytest.approx(2 / 3))
     assert (found["groups"]["one"]["detected"], found["groups"]["two"]["detected"]) == (1.0, 0.5)
     assert found["gap"] == 0.5
+    gap = found["intervals"]["gap"]
+    assert (gap["n"], gap["low"]) == (1, 0.0)
+    assert gap["high"] > 0.9
+    far = found["intervals"]["detected_far"]
+    assert far["low"] < found["detected_far"] < far["high"]
+    assert found["groups"]["one"]["intervals"]["detected_far"]["n"] == 1
     sizes = found["sweep"]["size"]
     # the wall has no face to shrink
     assert sizes["120"]["n"] == 2

@@ -68,6 +68,13 @@ def test_a_target_that_the_pairs_cannot_show_is_not_measured(tmp_path: Path) -> 
     found = figures(pairs, [face(0.0), face(5.0), *[face(90.0)] * 100], COMPARISON)
     assert found["fnmr_at_fmr"] == {"1e-2": 0.0, "1e-3": None, "1e-4": None}
     assert found["eer"] == 0.0
+    # one mated pair bounds little, whatever the strangers are
+    shown = found["intervals"]["fnmr_at_fmr.1e-2"]
+    assert (shown["n"], shown["low"], shown["high"]) == (1, 0.0, pytest.approx(0.95))
+    assert "fnmr_at_fmr.1e-3" not in found["intervals"]
+    equal = found["intervals"]["eer"]
+    assert (equal["n"], equal["low"]) == (1, 0.0)
+    assert equal["high"] == pytest.approx((0.975 + 1 - 0.025 ** (1 / 100)) / 2)
 
 
 def test_a_table_without_a_column_or_with_a_wrong_cell_is_refused(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ def test_each_species_has_its_own_rate_and_the_worst_one_counts() -> None:
     }
     assert (found["bpcer"], found["apcer_all"], found["acer"]) == (0.5, 0.5, 0.75)
     assert found["not_assessed"] == 0.2
+    # of the species that is missed most, one attack
+    bounds = found["intervals"]["acer"]
+    assert bounds["n"] == 1
+    assert bounds["low"] < found["acer"] < bounds["high"]
     assert found["intervals"]["bpcer"]["n"] == 2
 
 

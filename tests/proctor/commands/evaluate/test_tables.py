@@ -44,3 +44,14 @@ def test_a_list_that_is_none_is_refused_with_a_reason(
 def test_a_group_may_be_named_like_markup(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     show({"groups": {name: {"fmr": 0.1, **Rate(1, 10).as_dict()}}}, as_json=False)
     assert f"groups.{name}.fmr" in capsys.readouterr().out
+
+
+def test_a_rate_beside_another_is_shown_with_its_own_interval(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    near, far = Rate(0, 10), Rate(5, 10)
+    group = {"detected": 0.0, **near.as_dict(), "detected_far": 0.5}
+    show({"groups": {"a": {**group, "intervals": {"detected_far": far.as_dict()}}}}, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("a.detected " in line and "0.0000%" in line and "25.8866%" in line for line in lines)
+    assert any("detected_far" in line and "23.6593%" in line for line in lines)
