@@ -6,7 +6,7 @@ The order of the keys lives in memory only, and only for the newest hundred pres
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -203,6 +203,7 @@ def compare(
         "n_keys": sums.n_keys,
         "model": check.model_id,
         "handed_over_s": handed_over_s,
+        "windows": _standing(typing.stream),
     }
     events.append(tx, sitting.id, "identity_checked", payload, now)
     return check
@@ -210,8 +211,27 @@ def compare(
 
 def handed_over_s(tx: Session, sitting: Sitting) -> float | None:
     """Since when somebody else typed than at the start, as it stood at the end of the exam."""
+    return _last_compared(tx, sitting).get("handed_over_s")
+
+
+def standing_of(tx: Session, sitting: Sitting) -> dict[str, float] | None:
+    """What the windows together said at the end of the exam: ``llr``, its 95 % interval ``low`` and
+    ``high``, ``keys`` and ``coverage``; None where too few could be compared."""
+    return _last_compared(tx, sitting).get("windows")
+
+
+def _last_compared(tx: Session, sitting: Sitting) -> dict[str, Any]:
     compared = events.read(tx, sitting.id, "identity_checked")
-    return compared[-1].payload.get("handed_over_s") if compared else None
+    return compared[-1].payload if compared else {}
+
+
+def _standing(stream: TypingStream) -> dict[str, float] | None:
+    found = stream.standing()
+    if found.llr is None or found.interval is None:
+        return None
+    low, high = found.interval
+    told = {"llr": found.llr, "low": low, "high": high, "coverage": found.coverage}
+    return {"keys": found.n_keys} | {name: round(value, 3) for name, value in told.items()}
 
 
 def _is_granted(tx: Session, sitting: Sitting) -> bool:

@@ -260,7 +260,8 @@ class Opened:
     def _typing(self, evidence: SittingEvidence) -> dict[str, Any]:
         """The typing of the sitting beside earlier visits; nothing where it is not planned."""
         if Technology.KEYSTROKE.value not in self.reviewed.event.identity_plan:
-            return {"plots": (), "words": (), "handed_over": (), "sentence": (), "revised": ()}
+            nothing = ("plots", "words", "windows", "handed_over", "sentence", "revised")
+            return dict.fromkeys(nothing, ())
         tx, vault, sitting = self.tx, self.at.vault, self.sitting
         verifier = self.at.live.line.verifier
         sums = keys.stored(tx, vault, sitting)
@@ -277,6 +278,7 @@ class Opened:
             "words": typing_card.in_words(self.t, compared, verifier.weighing)
             if compared and is_read
             else (),
+            "windows": typing_card.windows(self.t, keys.standing_of(tx, sitting)),
             "handed_over": typing_card.handed_over(self.t, keys.handed_over_s(tx, sitting)),
             "sentence": typing_card.sentence(self.t, tx.get(SentenceCheck, sitting.id)),
             "revised": typing_card.revised(self.t, revision(sums)),

@@ -1,6 +1,6 @@
 """The typing of a sitting beside the person's earlier visits: plots, and the score in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import exp
 
@@ -85,6 +85,15 @@ def in_words(t: Say, found: KeystrokeEvidence, weighing: Weighing) -> tuple[str,
     if error is not None:
         words.append(t("review.keys.error", n=found.n_keys, rate=f"{100 * error:.0f}"))
     return tuple(words)
+
+
+def windows(t: Say, found: Mapping[str, float] | None) -> tuple[str, ...]:
+    """The same by windows, with how far it may be off and how much of the typing it rests on."""
+    if found is None:
+        return ()
+    llr, low, high = (f"{found[name]:.1f}".replace("-", "−") for name in ("llr", "low", "high"))
+    covered, n = f"{100 * found['coverage']:.0f}", int(found["keys"])
+    return (t("review.keys.windows", llr=llr, low=low, high=high, n=n, covered=covered),)
 
 
 def handed_over(t: Say, at_s: float | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from keystroke.events import parse_batch
+from keystroke.events import KeyBatch, parse_batch
 from keystroke.template import Sums
 from keystroke.verifiers.free_text import KeystrokeScore
 from proctor.analysis import keys
@@ -36,8 +36,12 @@ VAULT = Vault(bytes(32))
 Compared = Callable[..., IdentityCheck]
 
 
+def batch_of(rows: list[Any]) -> KeyBatch:
+    return parse_batch({"v": 1, "clock_step_ms": 1.0, "events": rows})
+
+
 def sums_of(rows: list[Any]) -> Sums:
-    return Sums.from_batch(parse_batch({"v": 1, "clock_step_ms": 1.0, "events": rows}))
+    return Sums.from_batch(batch_of(rows))
 
 
 @pytest.fixture
@@ -110,6 +114,25 @@ def test_a_hand_over_holds_a_match_back_for_a_person(compared: Compared) -> None
 def test_against_one_visit_nobody_is_told_another_person(compared: Compared) -> None:
     check = compared(sums_of(OTHER), visits=1)
     assert (check.result, check.reason) == (CheckResult.NOT_ASSESSED, "few_visits")
+
+
+def test_what_the_windows_say_is_on_record_with_interval_and_coverage(tx: Session) -> None:
+    cast = assemble(tx)
+    sitting = sitting_of(tx, cast, cast.alice, NOON)
+    tx.flush()
+    enrolled = [sums_of(rows) for rows in TYPISTS["first"]["reference"]]
+    typing = keys.Typing.begun(VERIFIER, Sums.empty(), enrolled)
+    few, _ = typing.after(batch_of(OWN[:120]), 9.0)
+    keys.compare(tx, VAULT, VERIFIER, sitting, few, 30.0, NOON)
+    assert keys.standing_of(tx, sitting) is None
+
+    whole, told = typing.after(batch_of(OWN), 9.0)
+    keys.compare(tx, VAULT, VERIFIER, sitting, whole, 30.0, NOON)
+    found = keys.standing_of(tx, sitting)
+    assert found is not None
+    assert (found["llr"], found["keys"]) == (told[-1].values["llr"], 250)
+    assert found["low"] < found["llr"] < found["high"]
+    assert found["coverage"] == 1.0
 
 
 def test_of_fewer_keys_than_the_card_measured_nothing_is_said(compared: Compared) -> None:

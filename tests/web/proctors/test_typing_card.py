@@ -10,7 +10,7 @@ from keystroke.verifiers.free_text import OperatingPoint, Weighing
 from proctor.catalogue import translate
 from proctor.identity.tables import CheckResult
 from proctor.shares.evidence import KeystrokeEvidence
-from web.proctors.typing_card import WIDTH, handed_over, in_words, plots, revised
+from web.proctors.typing_card import WIDTH, handed_over, in_words, plots, revised, windows
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +96,11 @@ def test_a_hand_over_is_said_with_its_time_and_with_what_else_it_can_mean() -> N
     assert words.startswith("From about 12:34 on")
     assert "A person decides" in words
     assert handed_over(t, None) == ()
+
+
+def test_the_windows_are_said_with_interval_and_coverage() -> None:
+    found = {"keys": 850, "llr": -2.26, "low": -4.04, "high": -0.5, "coverage": 0.867}
+    (words,) = windows(t, found)
+    assert "ratio −2.3 (95 %: −4.0 to −0.5;" in words
+    assert "over 850 keys. Of 100 windows 87 could be compared" in words
+    assert windows(t, None) == ()
