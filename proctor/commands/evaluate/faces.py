@@ -14,7 +14,16 @@ from biometrics.comparison import FaceComparison, paired_scores
 from biometrics.error_rates import Scores, det, eer, threshold_at_fmr
 from biometrics.types import Template
 from proctor.commands.evaluate import pool
-from proctor.commands.evaluate.figures import AsJson, Rate, content, fail, of_two, path_in, show
+from proctor.commands.evaluate.figures import (
+    AsJson,
+    Rate,
+    content,
+    fail,
+    middle,
+    of_two,
+    path_in,
+    show,
+)
 from proctor.commands.evaluate.tables import TableError, filled, read
 from proctor.inference import Backend, FrameAssessment, InferencePool, material
 from proctor.observations import NotAssessed
@@ -136,7 +145,7 @@ def _eer_interval(mated: Scores, non_mated: Scores) -> dict[str, float | int | N
     at = int(np.argmin(np.abs(curve.fmr - curve.fnmr)))
     missed = Rate(round(float(curve.fnmr[at]) * mated.size), mated.size)
     passed = Rate(round(float(curve.fmr[at]) * non_mated.size), non_mated.size)
-    return of_two(missed, passed, lambda a, b: ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2))
+    return of_two(missed, passed, middle)
 
 
 def _fnmr_at(mated: Scores, non_mated: Scores, target: float) -> Rate | None:

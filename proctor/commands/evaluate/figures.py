@@ -57,6 +57,11 @@ def of_two(
     return {"n": min(one.n, other.n), "low": low, "high": high}
 
 
+def middle(one: Bounds, other: Bounds) -> Bounds:
+    """Those of the mean of two rates."""
+    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
+
+
 def show(figures: dict[str, Any], *, as_json: bool) -> None:
     """Print *figures*, or a table of them; what has ``n`` and bounds is one row of it."""
     if as_json:

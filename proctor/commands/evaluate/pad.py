@@ -14,10 +14,10 @@ from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import (
     STILLS,
     AsJson,
-    Bounds,
     Rate,
     content,
     fail,
+    middle,
     of_two,
     path_in,
     show,
@@ -131,13 +131,9 @@ def figures(found: list[tuple[Row, Signs | None]]) -> dict[str, Any]:
         "files": {row.path: _told(each) for row, each in found},
         "intervals": {
             **{name: rate.as_dict() for name, rate in rates.items()},
-            "acer": of_two(worst, rates["bpcer"], _middle),
+            "acer": of_two(worst, rates["bpcer"], middle),
         },
     }
-
-
-def _middle(one: Bounds, other: Bounds) -> Bounds:
-    return (one[0] + other[0]) / 2, (one[1] + other[1]) / 2
 
 
 def _told(each: Signs | None) -> dict[str, Any] | None:
