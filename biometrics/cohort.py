@@ -78,7 +78,8 @@ class CentredComparison:
 
     From a score is taken how much nearer than usual the nearest others of both sides are, so that
     it stays on the scale of the model's card. ``others``: the mean of each, shape (n, 128), at
-    least 60, under the rotation of what is compared. ``model_id``: of the scores.
+    least 59, who are 60 with the person, under the rotation of what is compared. ``model_id``: of
+    the scores.
     """
 
     comparison: FaceComparison
@@ -86,8 +87,10 @@ class CentredComparison:
     others: _Floats
 
     def __post_init__(self) -> None:
-        if len(self.others) < SMALLEST_COHORT:
-            raise ValueError(f"a cohort has {SMALLEST_COHORT} people at least")
+        if len(self.others) < SMALLEST_COHORT - 1:
+            raise ValueError(
+                f"a cohort has {SMALLEST_COHORT} people at least, one's own among them"
+            )
 
     def compare(self, reference: Template, probe: Template) -> ComparisonScore:
         """Raises ValueError when a template was made by another model."""

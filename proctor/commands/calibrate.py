@@ -19,6 +19,11 @@ from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, help="Thresholds from one's own enrolments.")
+_KEPT = (
+    "Scores are centred from now on, at the card's thresholds and on its line. The line fitted "
+    "here is not used: enrolments are of one visit, and it is too sure of how somebody looks on "
+    "another day. Nor are the thresholds: reports count what a stricter one changes by the card's."
+)
 _TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}
 
 
@@ -68,15 +73,28 @@ def faces(
             own = calibrations.in_force(tx, comparison, institution.id)
             found["in_force"] = own.number if own else None
     show(found, as_json=as_json)
+    if use:
+        typer.echo(_KEPT, err=True)
 
 
 def refuse_worse(found: dict[str, Any]) -> None:
     """Raises typer.Exit unless centred scores were measured, and do no harm at the threshold."""
     if found["centred"] is None:
-        raise fail(f"centred scores need {SMALLEST_COHORT} people at least")
+        raise fail(
+            f"centred scores need {SMALLEST_COHORT} people at least under one rotation, and there "
+            f"are {found['people']}: nothing was set"
+        )
     card, centred = found["card"], found["centred"]["card"]
     if centred["fmr"] > card["fmr"] or (centred["fnmr"] or 0.0) > (card["fnmr"] or 0.0):
-        raise fail("centred scores do worse here: nothing was set")
+        told = ", ".join(
+            f"{error} {_percent(centred[error])} instead of {_percent(card[error])}"
+            for error in ("fmr", "fnmr")
+        )
+        raise fail(f"centred scores do worse here ({told}): nothing was set")
+
+
+def _percent(rate: float | None) -> str:
+    return "not measured" if rate is None else f"{rate:.3%}"
 
 
 def figures(raw: OwnScores, centred: OwnScores | None, threshold: float) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def comparison_for(
     if own is None:
         return comparison
     templates = others(tx, vault, comparison, person, rotation, at)
-    if len(templates) < SMALLEST_COHORT:
+    # with the person's own reference
+    if len(templates) + 1 < SMALLEST_COHORT:
         return comparison
     vectors = np.array([each.vector for each in templates], np.float64)
     return CentredComparison(own.comparison, own.scores, vectors)

@@ -95,4 +95,4 @@ def test_who_has_many_alike_is_compared_more_strictly() -> None:
 
 def test_a_few_people_are_no_cohort() -> None:
     with pytest.raises(ValueError, match="60"):
-        CentredComparison(comparison(), MODEL, np.ones((59, 128)))
+        CentredComparison(comparison(), MODEL, np.ones((58, 128)))

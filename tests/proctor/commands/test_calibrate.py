@@ -27,13 +27,19 @@ def test_people_of_one_sample_each_calibrate_nothing() -> None:
     assert set(found["own"].values()) == {None}
 
 
-def test_centred_scores_are_put_in_force_only_where_they_do_no_harm() -> None:
+def test_centred_scores_are_put_in_force_only_where_they_do_no_harm(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     raw = OwnScores(np.array([0.40, 0.60]), np.array([0.1, 0.5]))
     better = OwnScores(np.array([0.45, 0.60]), np.array([0.1, 0.4]))
     found = figures(raw, better, 0.428)
     assert found["centred"]["card"] == {"threshold": 0.428, "fmr": 0.0, "fnmr": 0.0}
     assert found["intervals"]["centred.card.fmr"]["n"] == 2
     refuse_worse(found)
-    for worse in (figures(better, raw, 0.428), figures(raw, None, 0.428)):
+    for worse, reason in (
+        (figures(better, raw, 0.428), "fmr 50.000% instead of 0.000%"),
+        (figures(raw, None, 0.428), "there are 23"),
+    ):
         with pytest.raises(typer.Exit):
-            refuse_worse(worse)
+            refuse_worse({"people": 23, **worse})
+        assert reason in capsys.readouterr().err

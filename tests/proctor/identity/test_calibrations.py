@@ -63,14 +63,22 @@ def test_nothing_is_centred_until_somebody_says_so(tx: Session, cast: Cast) -> N
     assert calibrations.put_in_force(tx, CARD, home, {"people": 60}, NOON) == 2
 
 
-def test_fewer_than_sixty_others_leave_the_card_in_force(tx: Session, cast: Cast) -> None:
-    people = enrol(tx, cast, 60)
+def test_fewer_than_sixty_people_leave_the_card_in_force(tx: Session, cast: Cast) -> None:
+    people = enrol(tx, cast, 59)
     calibrations.put_in_force(tx, CARD, cast.institution.id, {}, NOON)
     assert model_of(tx, people[0]) == "sface/2021dec-int8bq"
     assert model_of(tx, cast.alice, rotation=2) == "sface/2021dec-int8bq"
     assert model_of(tx, cast.alice) == "sface/2021dec-int8bq+own1"
     tx.get_one(SubjectKey, people[0].id).destroyed_at = NOON
     assert model_of(tx, cast.alice) == "sface/2021dec-int8bq"
+
+
+def test_sixty_people_are_compared_by_their_calibration_each_of_them(
+    tx: Session, cast: Cast
+) -> None:
+    people = enrol(tx, cast, 60)
+    calibrations.put_in_force(tx, CARD, cast.institution.id, {}, NOON)
+    assert {model_of(tx, person) for person in people} == {"sface/2021dec-int8bq+own1"}
 
 
 def test_a_calibration_of_another_model_is_none_of_this(tx: Session, cast: Cast) -> None:
