@@ -10,8 +10,9 @@ import multiprocessing
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -25,6 +26,11 @@ from proctor.inference.seen import FrameAssessment, Looks
 from proctor.observations import NotAssessed
 
 log = structlog.get_logger()
+
+# beyond a job's time, in which the worker gives it up by itself
+_GRACE_S = 1.0
+# a worker reads its models from a disk that may be busy
+_START_S = 60.0
 
 
 class InferencePool:
@@ -186,8 +192,9 @@ class _Worker:
             return self._replace("worker_not_started")
         began = time.monotonic()
         try:
-            self._pipe.send((timeout_s, job, args))
-            answer = self._pipe.recv()
+            with self._no_longer_than(timeout_s + _GRACE_S):
+                self._pipe.send((timeout_s, job, args))
+                answer = self._pipe.recv()
         except (EOFError, OSError):
             late = time.monotonic() - began >= timeout_s
             return self._replace("timeout" if late else "worker_crashed")
@@ -202,8 +209,25 @@ class _Worker:
     def close(self) -> None:
         if self._process is not None:
             self._pipe.close()
+            self._process.join(_START_S)
+            # one that is stopped does not see that it should end
+            self._process.kill()
             self._process.join()
             self._process = None
+
+    @contextmanager
+    def _no_longer_than(self, limit_s: float) -> Iterator[None]:
+        """A process whose own alarm does not come, since it is stopped, is killed: then the pipe
+        ends, for whoever writes to it as for whoever reads.
+        """
+        assert self._process is not None, "only a process can be late"
+        watchdog = threading.Timer(limit_s, self._process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
     def _start(self) -> bool:
         """Whether the process is there and has opened its models."""
@@ -214,13 +238,16 @@ class _Worker:
         self._process.start()
         its_end.close()
         try:
-            self._pipe.recv()
+            with self._no_longer_than(_START_S):
+                self._pipe.recv()
         except (EOFError, OSError):
             return False
         return True
 
     def _replace(self, reason: str) -> NotAssessed:
         log.warning("inference_worker_replaced", reason=reason)
+        if self._process is not None:
+            self._process.kill()
         self.close()
         return worker.not_assessed(reason)
 

@@ -285,6 +285,19 @@ def test_job_without_end_is_given_up(models_dir: Path) -> None:
     pool.close()
 
 
+def test_worker_that_is_stopped_holds_nobody(models_dir: Path) -> None:
+    others = {child.pid for child in multiprocessing.active_children()}
+    pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", timeout_s=1.0)
+    pool.submit(worker.be_ready).result()
+    (process,) = {child.pid for child in multiprocessing.active_children()} - others
+    assert process is not None
+    os.kill(process, signal.SIGSTOP)
+    # more than a pipe takes up while nobody reads
+    assert refusal(pool.submit(len, bytes(4 * 1024 * 1024)).result(60.0)) == "timeout"
+    assert pool.submit(len, b"four").result(60.0) == 4
+    pool.close()
+
+
 def test_full_line_refuses_the_next_picture(models_dir: Path) -> None:
     pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", stills_limit=1)
     taken = [pool.submit_image(MAN, embed=False) for _ in range(2)]
