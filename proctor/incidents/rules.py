@@ -20,6 +20,7 @@ from proctor.incidents.kinds import (
     Severity,
     severity_of,
 )
+from proctor.media.pace import EXPECTED, Pace
 from proctor.observations import Check, NotAssessed, Observation, Track
 
 __all__ = [
@@ -39,7 +40,7 @@ __all__ = [
 
 # a sampled fact ends when two looks at 1 Hz, the first and one 2 s later, find it gone
 _CLEAR_S = 2.0
-# looks further apart than this say nothing about the time between them
+# looks further apart than this say nothing about the time between them, at a pace that allows more
 _SAMPLE_GAP_S = 3.0
 # checks without which nobody is compared: of the frame, and of the face with the reference
 _COMPARING = frozenset({Check.FACE.value, "identity"})
@@ -133,6 +134,7 @@ class State:
     """What the rules remember between two items.
 
     ``face_s``: last word of the face check, or since when one is awaited; None in a pause.
+    ``gap_s``: looks further apart than this say nothing about the time between them.
     """
 
     now_s: float = 0.0
@@ -140,6 +142,7 @@ class State:
     spans: Mapping[Subject, _Span] = field(default_factory=dict)
     on_break: bool = False
     at_test: bool = False
+    gap_s: float = _SAMPLE_GAP_S
 
     def is_open(self, kind: Kind) -> bool:
         return any(
@@ -163,6 +166,7 @@ def step(rules: ExamRules, state: State, item: Item) -> tuple[State, tuple[Chang
         state = replace(state, on_break=_is_on_break(state, item))
         state, change = _at_test(state, item, at_s)
         changes += change
+    state = replace(state, gap_s=_gap_s(state, item))
     for signal in _signals(state, item, at_s):
         state, change = _apply(rules, state, signal, at_s)
         changes += change
@@ -226,6 +230,14 @@ def _signals(state: State, item: Item, at_s: float) -> tuple[_Signal, ...]:
     return _media(item) if item.check == Check.MEDIA else ()
 
 
+def _too_seldom(state: State, at_s: float) -> tuple[_Signal, ...]:
+    """Nothing is known of the time since the look before, when that was too long ago."""
+    if state.face_s is None or at_s - state.face_s <= state.gap_s:
+        return ()
+    evidence: Evidence = {"reason": _SILENT}
+    return (_Signal((Kind.IDENTITY_NOT_ASSESSED, ""), True, evidence, since_s=state.face_s),)
+
+
 def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
     values = item.values
     if item.name == "camera":
@@ -235,6 +247,7 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
             # sittings from before this was measured do not say
             _Signal((Kind.CAMERA_FROZEN, ""), bool(values.get("still", False))),
             _Signal((Kind.PICTURE_REPEATS, ""), bool(values.get("repeats", False))),
+            *_too_seldom(state, at_s),
         )
     if item.name == "gaze":
         return (_Signal((Kind.LOOKING_AWAY, ""), bool(values["away"])),)
@@ -264,7 +277,7 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
     )
     failing = state.spans.get((Kind.IDENTITY_NOT_ASSESSED, ""))
     # a face in the picture and no failure for a while: the check is at work again
-    if failing is not None and count > 0 and _has_passed(failing, at_s):
+    if failing is not None and count > 0 and _has_passed(failing, state.gap_s, at_s):
         return (*signals, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), False))
     return signals
 
@@ -301,12 +314,21 @@ def _media(item: Observation) -> tuple[_Signal, ...]:
     return (gap,)
 
 
-def _has_passed(failing: _Span, at_s: float) -> bool:
+def _gap_s(state: State, item: Item) -> float:
+    """How far looks may lie apart at the pace that the page says it sends at."""
+    if not isinstance(item, Observation) or (item.check, item.name) != (Check.MEDIA, "pace"):
+        return state.gap_s
+    silence_s = EXPECTED[Pace(str(item.values["pace"]))].silence_s
+    return max(_SAMPLE_GAP_S, silence_s[Track.CAMERA])
+
+
+def _has_passed(failing: _Span, gap_s: float, at_s: float) -> bool:
     reason = failing.evidence.get("reason")
     if reason == _INCONCLUSIVE:
         # only a comparison that decides ends it
         return False
-    return reason == _SILENT or at_s - failing.seen_s > _SAMPLE_GAP_S
+    # a look that came late says nothing of the next one
+    return at_s - failing.seen_s > (0.0 if reason == _SILENT else gap_s)
 
 
 def _silence(rules: ExamRules, state: State, at_s: float) -> tuple[_Signal, ...]:
@@ -342,7 +364,7 @@ def _hold(
 ) -> tuple[State, tuple[Change, ...]]:
     kind = signal.subject[0]
     since_s = at_s if signal.since_s is None else signal.since_s
-    if span is None or _is_stale(kind, span, at_s):
+    if span is None or _is_stale(kind, span, state.gap_s, at_s):
         span = _Span(since_s, at_s, _first(kind, signal.evidence))
     else:
         evidence = _merged(span.evidence, signal.evidence)
@@ -404,9 +426,9 @@ def _at_test(state: State, item: Observation, at_s: float) -> tuple[State, tuple
     return replace(state, at_test=False), changes
 
 
-def _is_stale(kind: Kind, span: _Span, at_s: float) -> bool:
+def _is_stale(kind: Kind, span: _Span, gap_s: float, at_s: float) -> bool:
     """Whether a pending span of looks was interrupted."""
-    return kind in _SAMPLED and span.opened_s is None and at_s - span.seen_s > _SAMPLE_GAP_S
+    return kind in _SAMPLED and span.opened_s is None and at_s - span.seen_s > gap_s
 
 
 def _first(kind: Kind, evidence: Evidence) -> Evidence:

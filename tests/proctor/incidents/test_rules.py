@@ -454,7 +454,7 @@ def test_signs_of_a_shown_picture_are_for_information(name: str, value: str, kin
         Observation(Check.FACE, name, float(s), {**quality, value: s in (20, 30)})
         for s in range(10, 60, 10)
     ]
-    (incident,) = detect(RULES, looks)
+    (incident,) = detect(UNWATCHED, looks)
 
     assert spans([incident]) == [(kind, 20, 40)]
     assert incident.severity == "info"
@@ -623,3 +623,47 @@ def test_a_break_outlasts_a_pause() -> None:
 
     assert state.on_break
     assert not step(RULES, state, away(7.0, BREAK_ENDED))[0].on_break
+
+
+def stills(
+    every_s: float, count: int, pace: str | None = "stills", until: float = 120
+) -> list[Item]:
+    """Looks so far apart, as a line too thin for a film lets them through."""
+    items: list[Item] = []
+    if pace:
+        items.append(Observation(Check.MEDIA, "pace", 0.0, {"pace": pace, "kbit_s": 40}))
+    for n in range(round(until / every_s)):
+        items += [camera(n * every_s), faces(n * every_s, count)]
+        if count == 0:
+            items.append(NotAssessed("identity", "no_face", n * every_s))
+    return items
+
+
+@pytest.mark.parametrize("every_s", [2.5, 3.1, 4.0, 6.0])
+def test_looks_as_seldom_as_a_thin_line_allows_speak_for_the_time_between(every_s: float) -> None:
+    for count, kind in ((0, "face_absent"), (1, None), (2, "multiple_faces")):
+        found = {incident.kind.value for incident in detect(RULES, stills(every_s, count))}
+        assert found == ({kind} if kind else set())
+
+
+def test_a_face_too_small_in_every_still_is_not_assessed() -> None:
+    items: list[Item] = []
+    for item in stills(4.0, 1):
+        items.append(item)
+        if isinstance(item, Observation) and item.name == "faces":
+            items.append(NotAssessed("identity", "too_small", item.at_s))
+
+    assert [i.evidence["reason"] for i in detect(RULES, items)] == ["too_small"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_looks_further_apart_than_the_pace_explains_are_not_assessed(count: int) -> None:
+    found = detect(RULES, stills(4.0, count, pace=None))
+    assert spans(found) == [("identity_not_assessed", 0.0, None)]
+
+
+def test_one_look_that_came_late_is_no_incident() -> None:
+    items: list[Item] = []
+    for s in (*range(10), *range(20, 40)):
+        items += [camera(s), faces(s, 1)]
+    assert detect(RULES, items) == ()
