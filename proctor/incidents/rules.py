@@ -59,6 +59,8 @@ _AWAY_AT_THE_TEST = frozenset({Kind.PAGE_HIDDEN, Kind.FOCUS_LOST, Kind.FULLSCREE
 _IN_A_BREAK = frozenset({Kind.FACE_ABSENT, Kind.IDENTITY_NOT_ASSESSED})
 # reasons of a face check that stopped answering, and of comparisons that decide nothing
 _SILENT, _INCONCLUSIVE = "silent", "inconclusive"
+# reason for which nobody is compared any more
+_WITHDRAWN = "consent_withdrawn"
 
 #: an incident that is open already says why the other cannot be measured
 _EXPLAINED_BY: Mapping[Kind, frozenset[Kind]] = {
@@ -276,6 +278,8 @@ def _face(state: State, item: Observation, at_s: float) -> tuple[_Signal, ...]:
         _Signal((Kind.MULTIPLE_FACES, ""), count > 1, {"faces": count}),
     )
     failing = state.spans.get((Kind.IDENTITY_NOT_ASSESSED, ""))
+    if failing is not None and failing.evidence.get("reason") == _WITHDRAWN:
+        return (*signals, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), True))
     # a face in the picture and no failure for a while: the check is at work again
     if failing is not None and count > 0 and _has_passed(failing, state.gap_s, at_s):
         return (*signals, _Signal((Kind.IDENTITY_NOT_ASSESSED, ""), False))
@@ -445,6 +449,8 @@ def _merged(old: Evidence, new: Evidence) -> Evidence:
             merged[name] = choose(float(old[name]), float(new[name]))
     if "faces" in merged:
         merged["faces"] = int(merged["faces"])
+    if old.get("reason") == _WITHDRAWN:
+        merged["reason"] = _WITHDRAWN
     if "samples" in old:
         merged["samples"] = int(old["samples"]) + 1
     return merged

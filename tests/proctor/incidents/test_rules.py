@@ -667,3 +667,19 @@ def test_one_look_that_came_late_is_no_incident() -> None:
     for s in (*range(10), *range(20, 40)):
         items += [camera(s), faces(s, 1)]
     assert detect(RULES, items) == ()
+
+
+def test_whoever_is_not_compared_any_more_since_the_consent_is_gone_is_not_assessed() -> None:
+    items: list[Item] = []
+    for s in range(60):
+        items += [camera(s), faces(s, 1)]
+        if s == 10:
+            items += [identity(s, "match"), NotAssessed("identity", "consent_withdrawn", 10.5)]
+        if s == 40:
+            items.append(NotAssessed(Check.FACE, "timeout", 40.5))
+
+    (incident,) = detect(RULES, items)
+
+    assert spans([incident]) == [("identity_not_assessed", 10.5, None)]
+    assert incident.opened_s == 26
+    assert incident.evidence["reason"] == "consent_withdrawn"
