@@ -23,6 +23,7 @@ from proctor.clock import Clock
 from proctor.errors import Unavailable
 from proctor.media import backfill
 from proctor.media.backfill import Backfill, KeptPicture
+from proctor.media.budget import Budget
 from proctor.media.container import NotARecording
 from proctor.media.disk import Disk
 from proctor.media.frames import Codec, EncodedFrame
@@ -51,6 +52,7 @@ LOOK_S = 2.0
 # whoever looks at that rate comes a little early now and then
 EARLY_S = 0.2
 NO_PACKETS = "no_packets"
+OVER_BUDGET = "recorder_over_budget"
 FINISHED, CONSENT_WITHDRAWN = "finished", "consent_withdrawn"
 #: ends of a connection after which nothing is expected of it
 AGREED_ENDS = (FINISHED, CONSENT_WITHDRAWN)
@@ -124,6 +126,7 @@ class Capture:
         # since when, and why
         self._silent_since: dict[Track, tuple[float, str]] = {}
         self._causes: dict[Track, list[Cause]] = {track: [] for track in Track}
+        self._budget = Budget()
         self._pace = Pace.FULL
         self._stills: list[Cause] = []
         self._filled: dict[Track, list[Interval]] = {track: [] for track in Track}
@@ -367,6 +370,10 @@ class Capture:
         if not self._disk.takes(track):
             self._stop(track, "disk_low")
             return
+        if not self._budget.takes(track, len(frame.data), self.now_s):
+            recorder.skip()
+            self._note_stop(track, OVER_BUDGET, self.now_s)
+            return
         dropped = recorder.dropped
         try:
             is_taken = recorder.write(frame)
@@ -401,6 +408,8 @@ class Capture:
         before, now = self._stops.get(track), self.now_s
         self._stops[track] = _Stop(before.since_s if before else now, cause, retry_s)
         if before is None:
+            if cause == OVER_BUDGET:
+                log.error("recording_over_budget", sitting=self._directory.name, track=track.value)
             self._on_change("silent", now, {"track": track.value, "cause": cause})
 
     async def _finish(

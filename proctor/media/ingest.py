@@ -121,10 +121,14 @@ class ShortestPeriod:
         return min(self._last)
 
 
+# bit/s; over three times what the page sends of both tracks, so that no encoder of ours feels it
+CEILING = 2_000_000
+
+
 class SharedEstimate:
     """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
 
-    ``floor``: bit/s it never goes under.
+    ``floor``: bit/s it never goes under; over ``CEILING`` it never goes.
 
     The estimator is fed groups of packets: each alone would cost more than all the rest of its
     reception.
@@ -139,7 +143,7 @@ class SharedEstimate:
         self._fed_at = 0.0
 
     def add(self, arrival: float, send_time: int, size: int, source: int) -> int | None:
-        """The estimate in bit/s, never under the floor, when there is a new one.
+        """The estimate in bit/s, from floor to ceiling, when there is a new one.
 
         ``arrival``: monotonic seconds; ``send_time``: 24 bits of 1/2^18 s; ``size``: bytes.
         """
@@ -153,7 +157,7 @@ class SharedEstimate:
             ssrc=source,
         )
         self._bytes, self._fed_at = 0, arrival
-        return None if found is None else max(found[0], self.floor)
+        return None if found is None else min(max(found[0], self.floor), CEILING)
 
 
 class MediaTaker(Protocol):

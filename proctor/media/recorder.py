@@ -80,8 +80,8 @@ class TrackRecorder:
     """Records one track of one peer below *directory*, in the thread of *disk*.
 
     ``epoch``: monotonic seconds that the recording's times count from. ``path`` exists at once and
-    stays empty until the first key frame. ``dropped``: frames refused because the disk stalled;
-    they become a gap. ``disk``: None for one of its own. ``codec``: of every frame.
+    stays empty until the first key frame. ``dropped``: frames refused because the disk stalled
+    or skipped; they become a gap. ``disk``: None for one of its own. ``codec``: of every frame.
     """
 
     def __init__(
@@ -144,6 +144,11 @@ class TrackRecorder:
         self._taken_bytes += len(frame.data)
         self._frames.append(frame)
         return True
+
+    def skip(self) -> None:
+        """A frame goes by unrecorded: the next that is taken is a key frame."""
+        self.dropped += 1
+        self._needs_key = True
 
     def finish(self) -> RecordedTrack:
         """Write out, seal and make seekable; blocks for the disk, so not for the event loop.

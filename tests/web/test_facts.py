@@ -16,7 +16,7 @@ CAUSES = (
     *(f"connection_{end}" for end in ENDS),
     *(cause for cause in AGREED_ENDS if cause != FINISHED),
     *("no_packets", "reconnected", "server_restart", "server_stopped", "not_noted"),
-    *("recorder_disk_low", "recorder_stalled"),
+    *("recorder_disk_low", "recorder_stalled", "recorder_over_budget"),
 )
 
 

@@ -181,6 +181,42 @@ def test_disk_that_stalls_is_a_gap_with_its_cause(tmp_path: Path, frames, monkey
     in_loop(scenario)
 
 
+def test_sender_of_far_too_much_is_recorded_as_far_as_its_budget_goes(
+    tmp_path: Path, frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a third of what the camera alone brings, and some seconds of it at once
+    rate = sum(len(frame.data) for frame in frames(3.0)) // 9
+    monkeypatch.setattr("proctor.media.budget.BYTES_PER_S", rate)
+    monkeypatch.setattr("proctor.media.budget.MOST_BYTES", 20 * rate)
+    monkeypatch.setattr("proctor.media.budget.AGAIN_BYTES", 5 * rate)
+    left = {Track.CAMERA: 0.0, Track.SCREEN: 10.0 * rate}
+    monkeypatch.setattr("proctor.media.budget.KEPT_BYTES", left)
+
+    async def scenario() -> None:
+        disk = Disk(tmp_path)
+        exam = Exam(tmp_path / "sitting", disk, frames)
+        await exam.capture.connect("offer", {}, 0.0)
+        await exam.feed_until(lambda: exam.stops() == {(t, "over_budget") for t in Track}, 0.0)
+        # once the disk was visited
+        await exam.feed_until(lambda: ("resumed", {"track": "camera"}) in exam.changes[4:], 0.02)
+        await exam.feed(60)
+        taken = exam.capture.taken_bytes
+        await exam.end()
+        disk.close()
+        length = exam.capture.now_s
+        assert {each.bytes > 0 for each in exam.capture.recorded} == {True}
+        assert sum(each.bytes for each in exam.capture.recorded) < 0.8 * taken
+        for track in Track:
+            (kept,) = [each for each in exam.capture.recorded if each.track is track]
+            causes = exam.capture.causes()[track]
+            missing = gaps(track, kept.intervals, 0.0, length, causes)
+            told = sum(gap.end - gap.start for gap in missing if gap.cause.endswith("over_budget"))
+            # but for the key frame that is waited for at either end of each
+            assert told > 0.8 * sum(gap.end - gap.start for gap in missing)
+
+    in_loop(scenario)
+
+
 def test_screen_is_given_up_before_the_camera_and_something_is_left(
     small_disk: Path, frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
