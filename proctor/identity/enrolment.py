@@ -42,7 +42,7 @@ _WORST: Final[dict[str, Callable[[Iterable[float]], float]]] = {
     "sharpness": min,
 }
 _PHOTO_UNFIT = "id_photo_unfit"
-_SAME_VISIT = timedelta(hours=8)
+SAME_VISIT = timedelta(hours=8)
 _SEAL = protection.SEAL
 
 
@@ -330,7 +330,7 @@ def open_reference(
     opened = select(func.max(Sitting.created_at)).where(
         Sitting.account_id == account_id, Sitting.created_at <= at
     )
-    begun = max(at - _SAME_VISIT, tx.scalars(opened).one() or at - _SAME_VISIT)
+    begun = max(at - SAME_VISIT, tx.scalars(opened).one() or at - SAME_VISIT)
     query = (
         select(Reference)
         .where(Reference.account_id == account_id, Reference.modality == modality)

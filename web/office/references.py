@@ -9,6 +9,7 @@ from proctor.exams.roster import learners_seen_by
 from proctor.identity import calibrations, enrolment, impostors
 from proctor.identity.enrolment import NoSuchReference
 from proctor.identity.tables import Reference
+from proctor.identity.typing_grounds import grounds_of
 from proctor.people.tables import Account, Role
 from web.access import ReadTx, ServicesDep, Signed, Tx, allow
 from web.pages import page
@@ -32,6 +33,9 @@ def references(request: Request, tx: ReadTx, visitor: Signed, services: Services
         waiting=waiting,
         quality_of=enrolment.quality_of,
         photo_hints=enrolment.photo_hints(tx, [row for row, _ in waiting]),
+        grounds=grounds_of(
+            tx, services.vault, services.live.line.verifier, [row for row, _ in waiting]
+        ),
         measured=measured,
         most=interval(measured.accepted, measured.compared).high
         if measured and measured.compared

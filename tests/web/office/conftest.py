@@ -37,6 +37,8 @@ def browse(database: Database, tmp_path: Path) -> Iterator[Browse]:
     errors.install(app)
     app.include_router(routes.router)
     unused: Any = None
+    # a test that compares typing brings its verifier
+    live: Any = SimpleNamespace(line=SimpleNamespace(verifier=unused))
     card: Any = SimpleNamespace(comparison=face_comparison("opencv"))
     app.state.services = Services(
         settings,
@@ -44,7 +46,7 @@ def browse(database: Database, tmp_path: Path) -> Iterator[Browse]:
         Vault(bytes(32)),
         clock,
         inference=card,
-        live=unused,
+        live=live,
         tries=unused,
     )
     clients = []

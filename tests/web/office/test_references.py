@@ -1,15 +1,20 @@
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from keystroke.events import parse_batch
+from keystroke.presses import Presses
 from proctor import events
-from proctor.identity import calibrations, impostors
-from proctor.identity.enrolment import FACE_SAMPLES
+from proctor.identity import calibrations, impostors, protection
+from proctor.identity.enrolment import FACE_SAMPLES, KEY_SAMPLES
 from proctor.identity.impostors import Impostors
-from proctor.identity.tables import Reference, ReferenceState
-from proctor.inference import face_comparison
+from proctor.identity.tables import Modality, Reference, ReferenceState
+from proctor.inference import face_comparison, keystroke_verifier
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database
 from tests.support.cast import NOON, Cast
@@ -17,6 +22,7 @@ from tests.support.references import reference_of
 
 pytestmark = pytest.mark.db
 
+EXCERPT = Path(__file__).parents[2] / "data" / "keystroke" / "villani_excerpt.json"
 Browse = Callable[[Account], TestClient]
 
 
@@ -89,6 +95,40 @@ def test_nobody_else_decides(cast: Cast, browse: Browse, waiting: str, who: str)
 def test_an_unknown_reference_is_not_found(cast: Cast, browse: Browse) -> None:
     for who in (cast.olga, cast.paula):
         assert browse(who).post("/office/references/nothing/reject").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typist", "said"),
+    [("first", "Like earlier typing (visits: 2)."), ("third", "Not like earlier typing")],
+)
+def test_the_office_reads_what_a_typing_sample_can_be_confirmed_by(
+    cast: Cast, browse: Browse, database: Database, typist: str, said: str
+) -> None:
+    client = browse(cast.olga)
+    services = client.app.state.services  # type: ignore[attr-defined]
+    verifier = services.live.line.verifier = keystroke_verifier(with_network=False)
+    vault = services.vault
+    typed = json.loads(EXCERPT.read_text(encoding="utf-8"))["typists"]
+    with database.transaction() as tx:
+        for n, rows in enumerate((*typed["first"]["reference"][:2], typed[typist]["reference"][2])):
+            batch = parse_batch({"v": 1, "clock_step_ms": 1.0, "events": rows})
+            sums = verifier.sums(Presses.from_batch(batch)).to_bytes()
+            reference_of(
+                tx,
+                cast.alice,
+                NOON - timedelta(days=2 - n),
+                modality=Modality.KEYSTROKE,
+                model_id=verifier.model_id,
+                samples=KEY_SAMPLES,
+                sealed=vault.seal(tx, cast.alice.id, protection.SEAL, sums),
+                state=ReferenceState.PENDING if n == 2 else ReferenceState.CONFIRMED,
+            )
+        tx.execute(update(Reference).values(confirmed_at=Reference.created_at))
+    page = client.get("/office/references").text
+    assert said in page
+    assert "No face sample on the same visit." in page
+    enrol(database, cast.alice)
+    assert "The face sample of the same visit waits" in client.get("/office/references").text
 
 
 def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
