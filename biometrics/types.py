@@ -83,6 +83,10 @@ class Quality:
     dark: bool
     blurred: bool
 
+    @property
+    def is_clear(self) -> bool:
+        return not (self.covered or self.dark or self.blurred)
+
 
 @dataclass(frozen=True)
 class Gaze:

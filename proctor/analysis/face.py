@@ -129,9 +129,13 @@ def _identity(probe: FaceProbe, at_s: float) -> Observation:
 def _why_not(seen: FrameAssessment, largest: FaceFinding | None) -> str | None:
     if seen.quality.covered:
         return "covered"
+    if seen.quality.dark:
+        return "dark"
     if largest is None:
-        return "dark" if seen.quality.dark else "no_face"
-    return "too_small" if largest.too_small else None
+        return "no_face"
+    if largest.too_small:
+        return "too_small"
+    return "blurred" if seen.quality.blurred else None
 
 
 def _scaled(face: FaceFinding, seen: FrameAssessment) -> Box:

@@ -8,7 +8,7 @@ import resource
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -169,8 +169,16 @@ def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) 
 
 
 def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
-    """A look that raises leaves the others their say; without the detector there is none."""
-    return assess(decode_keyframe(codec, keyframe), looks, _Attempts(tolerant=True))
+    """A look that raises leaves the others their say; without the detector there is none.
+
+    A picture that is covered, dark or blurred has no templates: they would say more of the light.
+    """
+    from biometrics.face import quality
+
+    image = decode_keyframe(codec, keyframe)
+    if looks.embed and not quality.assess(image).is_clear:
+        looks = replace(looks, embed=False)
+    return assess(image, looks, _Attempts(tolerant=True))
 
 
 def assess_image(data: bytes, looks: Looks) -> FrameAssessment:

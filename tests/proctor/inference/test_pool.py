@@ -66,7 +66,7 @@ def slow_still() -> bytes:
     return still(Image.new("RGB", (5000, 4900)), compress_level=1)
 
 
-def encoded(codec: str, count: int = 1, width: int = 160) -> list[bytes]:
+def encoded(codec: str, count: int = 1, width: int = 160, light: float = 1.0) -> list[bytes]:
     """Frames of a man on a 320x240 picture as a browser's encoder would make them."""
     canvas = Image.new("RGB", (320, 240), (128, 128, 128))
     man = Image.open(io.BytesIO(MAN)).resize((width, width * 7 // 5))
@@ -77,7 +77,9 @@ def encoded(codec: str, count: int = 1, width: int = 160) -> list[bytes]:
     context.framerate, context.bit_rate = Fraction(15), 1_000_000
     packets = []
     for number in range(count):
-        frame = av.VideoFrame.from_ndarray(np.asarray(canvas), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(
+            (np.asarray(canvas) * light).astype(np.uint8), format="rgb24"
+        )
         frame.pts = number
         packets += context.encode(frame)
     packets += context.encode(None)
@@ -182,6 +184,16 @@ def test_picture_is_made_small_as_it_looks(size, small) -> None:
     assert made.size == small
     difference = np.asarray(made, int) - np.asarray(shown.resize(small), int)
     assert np.abs(difference).mean() < 4
+
+
+def test_frame_that_is_too_dark_to_compare_has_no_template(pool: InferencePool) -> None:
+    (bright,) = encoded("libvpx")
+    (dark,) = encoded("libvpx", light=0.12)
+    found = [pool.submit_frame("VP8", each, Looks(embed=True)).result() for each in (bright, dark)]
+    assert all(isinstance(each, FrameAssessment) and each.faces for each in found)
+    assert [each.quality.dark for each in found] == [False, True]  # type: ignore[union-attr]
+    assert found[0].faces[0].template is not None  # type: ignore[union-attr]
+    assert found[1].faces[0].template is None  # type: ignore[union-attr]
 
 
 def test_frame_between_keyframes_is_refused(pool: InferencePool) -> None:

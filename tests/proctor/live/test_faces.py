@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from biometrics.types import Box, Gaze
+from biometrics.types import Box, Gaze, Quality, Thing
 from proctor.identity.challenge import Ask
 from proctor.identity.checks import FaceIdentity
 from proctor.identity.tables import CheckResult
-from proctor.inference import FrameAssessment, Looks
+from proctor.inference import FaceFinding, FrameAssessment, Looks
 from proctor.live.faces import FaceWatch
 from proctor.observations import NotAssessed
 from tests.support.camera import (
@@ -123,3 +123,59 @@ async def test_somebody_else_who_moves_for_the_person_does_not_pass(seed: int) -
 async def test_somebody_else_in_the_very_same_place_does_not_pass_either() -> None:
     # but for the 2 of 68 tries that ask for turns of the head alone
     assert not any([(await challenged(seed, 0.1, FACE)).is_established for seed in range(12)])
+
+
+@pytest.mark.parametrize("condition", ["dark", "blurred", "covered"])
+async def test_a_face_in_a_picture_that_is_not_clear_is_not_compared(condition: str) -> None:
+    flags = {name: name == condition for name in ("covered", "dark", "blurred")}
+    poor = Quality(15.0, 20.0, 5.0, **flags)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        # whatever such a face scores
+        return picture(at_s, looks, 0.1, quality=poor) if at_s >= 20 else picture(at_s, looks)
+
+    film = await watch_film(shows, 60)
+    compared = [look.check for look in film.looks if look.check is not None]
+    assert all(check.result is not CheckResult.NO_MATCH for check in compared)
+    assert {check.reason for check in compared if check.at_s > 26} == {condition}
+    kinds = {"dark": {"too_dark"}, "covered": {"camera_covered"}, "blurred": set()}[condition]
+    told = set() if condition == "covered" else {"identity_not_assessed"}
+    assert film.kinds == kinds | told
+
+
+def changed(at_s: float, looks: Looks, **more: object) -> FrameAssessment:
+    """As ever before the twentieth second, and with *more* from then on."""
+    return picture(at_s, looks, **more if at_s >= 20 else {})  # type: ignore[arg-type]
+
+
+async def test_a_picture_that_stands_still_is_an_incident() -> None:
+    film = await watch_film(lambda s, looks: changed(s, looks, fingerprint=bytes(768)), 60)
+    assert [(kind, at_s) for kind, at_s, _ in film.opened] == [("camera_frozen", 31.0)]
+
+
+async def test_a_second_face_is_an_incident() -> None:
+    two = tuple(FaceFinding(box, 0.9, False, REFERENCE) for box in (FACE, ELSEWHERE))
+    film = await watch_film(lambda s, looks: changed(s, looks, faces=two), 60)
+    assert [(kind, at_s) for kind, at_s, _ in film.opened] == [("multiple_faces", 23.0)]
+
+
+async def test_looks_aside_of_the_usual_are_an_incident() -> None:
+    aside = Gaze(0.0, 0.0, 0.65)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        return (
+            picture(at_s, looks, gaze=aside) if at_s >= 40 and looks.gaze else picture(at_s, looks)
+        )
+
+    film = await watch_film(shows, 60)
+    assert [kind for kind, *_ in film.opened] == ["looking_away"]
+
+
+async def test_a_telephone_that_stays_in_view_is_an_incident() -> None:
+    phone = (Thing("phone", Box(0, 0, 40, 80), 0.6),)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        return picture(at_s, looks, things=phone) if looks.things else picture(at_s, looks)
+
+    film = await watch_film(shows, 90)
+    assert [kind for kind, *_ in film.opened] == ["phone_visible"]
