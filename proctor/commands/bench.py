@@ -24,6 +24,7 @@ from proctor.commands import compared, recorder_bench
 from proctor.commands.evaluate.figures import AsJson, show
 from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
+from proctor.commands.rtp_trace import TraceUnreadable, read_trace
 from proctor.commands.serve import collect_rarely
 from proctor.inference import InferencePool
 from proctor.inference.worker import decode_keyframe
@@ -73,6 +74,8 @@ def ingest(
     designs = [each for each in compare.split(",") if each]
     if unknown := set(designs) - set(compared.DESIGNS):
         raise typer.BadParameter(f"no such design: {', '.join(sorted(unknown))}")
+    if trace is not None:
+        _require_readable(trace)
     orders = Orders(students, seconds, loss, trace, is_looked_at=sample)
     figures = asyncio.run(_ingest(orders, sample=sample))
     for design in designs:
@@ -86,6 +89,17 @@ def ingest(
             "ratio": round(ratio, 1),
         }
     show(figures, as_json=as_json)
+
+
+def _require_readable(trace: Path) -> None:
+    """Here and not in the sending process, which would only be gone. Raises BadParameter."""
+    try:
+        read_trace(trace)
+    except OSError as error:
+        raise typer.BadParameter(f"{trace}: {error.strerror}", param_hint="--trace") from error
+    except TraceUnreadable as error:
+        told = f"{trace}: no RTP of two pictures"
+        raise typer.BadParameter(told, param_hint="--trace") from error
 
 
 @app.command()

@@ -73,8 +73,16 @@ def read_trace(path: Path) -> Trace:
     """
     try:
         rows = [(at_s, read_packet(data, None)) for at_s, data in _rows(path.read_bytes())]
+        tracks = _pictures(rows)
     except (MalformedPacket, struct.error) as failure:
         raise TraceUnreadable from failure
+    if len(tracks) != len(Track):
+        raise TraceUnreadable
+    return tracks
+
+
+def _pictures(rows: Sequence[tuple[float, RtpPacket]]) -> Trace:
+    """The first two sources that show something; less when there are not two."""
     sizes = Counter((packet.source, packet.payload_type) for _, packet in rows)
     sources = list(dict.fromkeys((packet.source, packet.payload_type) for _, packet in rows))
     tracks: dict[Track, tuple[TracePacket, ...]] = {}
@@ -84,8 +92,6 @@ def read_trace(path: Path) -> Trace:
             packets = _from_first_key([row for row in own if row[1].payload_type == kind])
             if packets:
                 tracks[list(Track)[len(tracks)]] = packets
-    if len(tracks) != len(Track):
-        raise TraceUnreadable
     return tracks
 
 

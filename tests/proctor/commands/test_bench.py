@@ -61,6 +61,24 @@ def test_file_without_two_pictures_is_refused(tmp_path: Path, data: bytes) -> No
         read_trace(tmp_path / "trace.bin")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("none.bin", "No such file"), ("", "Is a directory"), ("bad.bin", "no RTP of two pictures")],
+)
+def test_trace_that_cannot_be_read_is_said_so(tmp_path: Path, name: str, told: str) -> None:
+    # RTP by its form, VP8 only by its number, and nothing after a descriptor that promises more
+    rows = [
+        struct.pack("!dH", 0.0, 13) + struct.pack("!BBHII", 0x80, 96, n // 2, 0, n % 2) + b"\x80"
+        for n in range(200)
+    ]
+    (tmp_path / "bad.bin").write_bytes(b"".join(rows))
+    orders = ["--students", "1", "--seconds", "2", "--trace", str(tmp_path / name)]
+    result = CliRunner().invoke(app, ["bench", "ingest", *orders], env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
+
+
 def test_short_run_with_losses_records_what_is_sent() -> None:
     orders = ["--students", "2", "--seconds", "4", "--loss", "0.05", "--sample", "--json"]
     result = CliRunner().invoke(app, ["bench", "ingest", *orders])
