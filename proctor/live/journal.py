@@ -6,10 +6,11 @@ exam began.
 
 import errno
 from asyncio import to_thread
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from proctor.incidents import builder, rules
 from proctor.live.loading import Line, Loaded, fact
 from proctor.media import ledger
 from proctor.media.gaps import Cause
+from proctor.media.ledger import DROPPED
 from proctor.media.recorder import RecordedTrack
 from proctor.observations import Check, NotAssessed, Observation, Track
 from proctor.plumbing.uncancelled import to_the_end
@@ -62,6 +64,8 @@ class Journal:
         self._typing = loaded.typing
         self._checks: deque[TimedCheck] = deque(maxlen=_MOST_CHECKS)
         self._unkept: deque[Item] = deque(maxlen=_MOST_UNKEPT)
+        # what these had no room for
+        self._dropped: Counter[str] = Counter()
 
     @property
     def is_running(self) -> bool:
@@ -96,6 +100,7 @@ class Journal:
 
     def note(self, item: Item) -> None:
         """Have *item* written with whatever is written next."""
+        self._dropped["fact_not_kept"] += len(self._unkept) == _MOST_UNKEPT
         self._unkept.append(item)
 
     async def write(self, work: Work) -> None:
@@ -112,6 +117,7 @@ class Journal:
             return
         self._unkept.clear()
         if check is not None and self.sitting.started_at is None:
+            self._dropped["comparison_not_kept"] += len(self._checks) == _MOST_CHECKS
             self._checks.append(check)
 
     async def keep_batch(
@@ -150,9 +156,20 @@ class Journal:
         exam_s: float,
         recorded: list[RecordedTrack],
         causes: dict[Track, list[Cause]],
+        dropped: Counter[str],
     ) -> None:
         """End the exam: files closed, incidents closed, clips cut, the typing compared."""
-        await self._keep(self._end, (), reason, exam_s, recorded, causes)
+        await self._keep(self._end, (), reason, exam_s, recorded, causes, dropped)
+
+    async def note_dropped(self, dropped: Counter[str]) -> None:
+        """Write what was lost and not kept, of which *dropped* is what others than this lost."""
+        await self.write(partial(self._note_dropped, dropped))
+
+    def _note_dropped(self, dropped: Counter[str], tx: Session, now: datetime) -> None:
+        counts = {name: n for name, n in sorted((dropped + self._dropped).items()) if n}
+        if counts:
+            log.warning("dropped", sitting=self.sitting.id, **counts)
+            events.append(tx, self.sitting.id, DROPPED, counts, now)
 
     async def _keep(self, work: Callable[..., None], items: Iterable[Item], *more: object) -> None:
         """Have *work* write *items* and what was noted before; it empties the list it is given."""
@@ -164,7 +181,9 @@ class Journal:
         finally:
             # whoever brought the items hears of the failure; what was noted goes with the next
             if unwritten:
-                self._unkept = deque([*noted, *self._unkept], maxlen=_MOST_UNKEPT)
+                waiting = [*noted, *self._unkept]
+                self._dropped["fact_not_kept"] += max(0, len(waiting) - _MOST_UNKEPT)
+                self._unkept = deque(waiting, maxlen=_MOST_UNKEPT)
 
     def _keep_items(self, items: list[Item], check: TimedCheck | None) -> None:
         if not items and check is None:
@@ -275,6 +294,7 @@ class Journal:
         exam_s: float,
         recorded: list[RecordedTrack],
         causes: dict[Track, list[Cause]],
+        dropped: Counter[str],
     ) -> None:
         now = self._line.clock.now()
         root = self._line.settings.recordings_dir
@@ -295,6 +315,8 @@ class Journal:
                 builder.record(tx, sitting.id, changes, now, self._suppressed)
                 causes = self._with_pauses(tx, causes, exam_s)
                 hashes = ledger.close_files(tx, sitting, exam_s, recorded, causes, root)
+                ledger.note_unaccounted(tx, sitting.id, exam_s, now)
+                self._note_dropped(dropped, tx, now)
                 vault, verifier, typing = self._line.vault, self._line.verifier, self._typing
                 if typing.is_due(is_over=True):
                     keys.keep(tx, vault, sitting, typing)

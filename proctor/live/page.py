@@ -14,10 +14,11 @@ class Page:
     """The one page of a sitting: its newest socket.
 
     Two that send would give one number to two batches, and one of them would be lost. Of the
-    messages a slow one cannot take, the newest stay.
+    messages a slow one cannot take, the newest stay. ``dropped``: the others.
     """
 
     def __init__(self) -> None:
+        self.dropped = 0
         self._messages: Messages | None = None
 
     @property
@@ -43,4 +44,5 @@ class Page:
             return
         if self._messages.full():
             self._messages.get_nowait()
+            self.dropped += 1
         self._messages.put_nowait(message)

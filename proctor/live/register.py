@@ -18,6 +18,7 @@ log = structlog.get_logger()
 SWEEP_PERIOD_S = 2.0
 # one sitting each time
 LEFTOVERS_PERIOD_S = 20.0
+TELL_DROPPED_S = 600.0
 # the page hands in by itself at the end; the sweep is for pages that are gone
 HAND_IN_GRACE = timedelta(seconds=5)
 # a pause that everybody forgot
@@ -34,6 +35,8 @@ class LiveSittings:
         self._opening: dict[str, asyncio.Task[LiveSitting]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
+        # when the port's drops were told last, and how many there were
+        self._told_at, self._told_dropped = line.clock.monotonic(), 0
         self._sweeps: Rounds | None = None
         self._has_promised = False
         self._leftovers = Leftovers(line, self._may_write)
@@ -54,6 +57,7 @@ class LiveSittings:
             await self._sweeps.drop()
         if under_way := {*self._ending.values(), *self._opening.values(), *self._leaving}:
             await asyncio.wait(under_way)
+        self._tell_dropped()
         leaving = (each.leave("server_stopped") for each in self._open.values())
         for left in await asyncio.gather(*leaving, return_exceptions=True):
             if isinstance(left, BaseException):
@@ -105,6 +109,17 @@ class LiveSittings:
         self._forget()
         for live in self._open.values():
             live.note_what_lasts()
+        if self.line.clock.monotonic() - self._told_at >= TELL_DROPPED_S:
+            self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """What the port of all sittings has dropped until now, when there is more."""
+        port = self.line.port
+        counts = {**port.dropped, "overflowed": port.overflowed}
+        self._told_at = self.line.clock.monotonic()
+        if sum(counts.values()) > self._told_dropped:
+            self._told_dropped = sum(counts.values())
+            log.info("port_dropped", **counts)
 
     def _end(self, sitting_id: str) -> None:
         task = asyncio.create_task(self._time_over(sitting_id))

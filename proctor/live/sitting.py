@@ -5,6 +5,7 @@ acknowledged after commit.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -382,6 +383,8 @@ class LiveSitting:
         async with self._lock:
             await self._looking.end()
             await self._capture.drop(cause)
+            if self._journal.is_under_way:
+                await self._journal.note_dropped(self._dropped())
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -393,8 +396,11 @@ class LiveSitting:
         await self._capture.drop(FINISHED)
         await self._files.name()
         recorded, causes = list(self._capture.recorded), self._capture.causes()
-        await self._journal.end(reason, exam_s, recorded, causes)
+        await self._journal.end(reason, exam_s, recorded, causes, self._dropped())
         self._page.tell({"type": "ended", "reason": reason})
+
+    def _dropped(self) -> Counter[str]:
+        return self._capture.dropped + Counter(message_not_sent=self._page.dropped)
 
     def _media_changed(
         self, name: str, at_s: float, values: dict[str, float | int | bool | str]

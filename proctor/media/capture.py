@@ -84,7 +84,8 @@ class Capture:
     """Camera and screen of one sitting. ``on_change`` hears of silence, return and failures.
 
     ``epoch``: monotonic seconds at zero of the recording clock. ``recorded``: files already
-    finished. ``taken_bytes``: of all frames that arrived. A recording that fails, or has no room,
+    finished. ``taken_bytes``: of all frames that arrived. ``dropped``: what connections that
+    have ended brought and was lost, by what it was and why. A recording that fails, or has no room,
     stops for its track alone and begins again with the next file; ``on_file`` hears of that file
     before anything is in it.
     """
@@ -103,6 +104,7 @@ class Capture:
         self.newest = NewestFrame()
         self.newest_screen = NewestFrame()
         self.taken_bytes = 0
+        self.dropped: Counter[str] = Counter()
         self._clock = clock
         self._directory = directory
         self._epoch = epoch
@@ -313,6 +315,7 @@ class Capture:
         if peer is None:
             return
         await peer.close()
+        self._count(peer)
         now = self.now_s
         told = {track for track in Track if track not in self._silent_since}
         for track in told:
@@ -332,6 +335,11 @@ class Capture:
         self._keep(finished, failed)
         self.recorded = await asyncio.to_thread(_all_finished, self.recorded, self._had_no_room)
         self._on_change("connection_ended", now, {"cause": cause})
+
+    def _count(self, peer: Peer) -> None:
+        self.dropped.update({f"datagram_{why}": n for why, n in peer.dropped.items()})
+        self.dropped["packet_not_repaired"] += peer.given_up
+        self.dropped["picture_not_looked_at"] += self.newest.dropped
 
     def _keep(self, finished: Mapping[Track, RecordedTrack], failed: Mapping[Track, str]) -> None:
         self.recorded += finished.values()
@@ -360,32 +368,35 @@ class Capture:
         (self.newest if track == Track.CAMERA else self.newest_screen).offer(frame)
         if is_first:
             self._on_change("resumed", at_s, {"track": track.value})
-        self._record(frame)
+        if not self._record(frame):
+            self.dropped["picture_not_recorded"] += 1
 
-    def _record(self, frame: EncodedFrame) -> None:
+    def _record(self, frame: EncodedFrame) -> bool:
+        """Whether *frame* was taken into a recording."""
         track = frame.track
         recorder = self._recorders.get(track) or self._begin_again(track)
         if recorder is None:
-            return
+            return False
         if not self._disk.takes(track):
             self._stop(track, "disk_low")
-            return
+            return False
         if not self._budget.takes(track, len(frame.data), self.now_s):
             recorder.skip()
             self._note_stop(track, OVER_BUDGET, self.now_s)
-            return
+            return False
         dropped = recorder.dropped
         try:
             is_taken = recorder.write(frame)
         except RecordingFailed as error:
             self._stop(track, error.reason)
-            return
+            return False
         if recorder.dropped > dropped:
             self._note_stop(track, "recorder_stalled", self.now_s)
         # what arrives again and is not on the disk is no return
         elif is_taken and track in self._stops and recorder.holds_pictures:
             self._explain_stop(track, self.now_s)
             self._on_change("resumed", self.now_s, {"track": track.value})
+        return is_taken
 
     def _stop(self, track: Track, reason: str) -> None:
         """The exam goes on without this recording, which is begun again later."""

@@ -1,12 +1,13 @@
 """What was recorded of a sitting and what is missing, written down when the exam ends."""
 
 import errno
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
@@ -19,6 +20,13 @@ from proctor.observations import Track
 from proctor.sittings.tables import Sitting
 
 log = structlog.get_logger()
+
+# sums of milliseconds
+EXACT_S = 0.01
+#: kind of the event that the ledger of a track is wrong
+UNACCOUNTED = "seconds_unaccounted"
+#: kind of the events that count what a process took in and lost, by what it was and why
+DROPPED = "dropped"
 
 
 def recordings_of(tx: Session, sitting_id: str, track: Track) -> list[Recording]:
@@ -114,6 +122,44 @@ def close_files(
             hashes[row.path] = file.sha256
         _note_gaps(tx, sitting, track, intervals, exam_s, causes[track])
     return hashes
+
+
+def accounted_s(tx: Session, sitting_id: str, track: Track) -> float:
+    """Recorded and missing seconds of a track together, as they are written down.
+
+    Those of the exam, when each of them was told once: by construction, whatever happened.
+    """
+    held = select(func.sum(Recording.recorded_s)).where(
+        Recording.sitting_id == sitting_id, Recording.track == track
+    )
+    lost = select(func.sum(MediaGap.end_s - MediaGap.start_s)).where(
+        MediaGap.sitting_id == sitting_id, MediaGap.track == track
+    )
+    return sum(tx.scalar(query) or 0.0 for query in (held, lost))
+
+
+def note_unaccounted(tx: Session, sitting_id: str, exam_s: float, now: datetime) -> None:
+    """Say of which track not every second of the exam was told once: a fault of this service."""
+    for track in Track:
+        off_s = round(accounted_s(tx, sitting_id, track) - exam_s, 3)
+        if abs(off_s) > EXACT_S:
+            log.error("seconds_unaccounted", sitting=sitting_id, track=track.value, off_s=off_s)
+            facts = {"track": track.value, "off_s": off_s}
+            events.append(tx, sitting_id, UNACCOUNTED, facts, now)
+
+
+def dropped_of(tx: Session, sitting_id: str) -> dict[str, int]:
+    """What was lost of a sitting in all its processes."""
+    total: Counter[str] = Counter()
+    for event in events.read(tx, sitting_id, DROPPED):
+        total.update(event.payload)
+    return dict(total)
+
+
+def unaccounted_of(tx: Session, sitting_id: str) -> dict[Track, float]:
+    """By how many seconds the ledger of a track is wrong; empty as a rule."""
+    found = events.read(tx, sitting_id, UNACCOUNTED)
+    return {Track(each.payload["track"]): float(each.payload["off_s"]) for each in found}
 
 
 def _note_gaps(

@@ -70,6 +70,7 @@ class Losses:
     def _open(self, step: int, now: float) -> None:
         assert self._highest is not None
         if step > MAX_HOLE:
+            self.given_up += len(self.holes)
             self.holes.clear()
         else:
             for position in range(self._highest + 1, self._highest + step):

@@ -116,6 +116,12 @@ class Peer:
         assert self._reception is not None
         return self._reception.repaired
 
+    @property
+    def given_up(self) -> int:
+        """Packets that were lost and did not come again."""
+        assert self._reception is not None
+        return self._reception.given_up
+
     def expect(self, pace: Pace) -> None:
         """The browser sends at *pace* from now on."""
         self._keys.pace = pace

@@ -139,6 +139,11 @@ class Reception:
         return sum(stream.losses.repaired for stream in self._streams.values())
 
     @property
+    def given_up(self) -> int:
+        """Packets that were lost and did not come again."""
+        return sum(stream.losses.given_up for stream in self._streams.values())
+
+    @property
     def kbit_s(self) -> int:
         """What arrived in a second, of the last three, repairs and all."""
         if len(self._marks) < 2:

@@ -37,10 +37,11 @@ from proctor.vault import Vault
 SCHEMA = "tanu.personal-data/1"
 # kinds of events whose bodies name nobody of the staff
 _BODIES = frozenset({
-    "answer_saved", "appeal_made", "consent_answered", "consent_withdrawn", "enrolment_begun",
-    "erasure_asked", "erasure_done", "erasure_withdrawn", "evidence_expired", "incident_answered",
-    "media_connected", "not_assessed", "observation", "reference_expired", "sitting_finished",
-    "sitting_opened", "sitting_started", "sitting_taken_over",
+    "answer_saved", "appeal_made", "consent_answered", "consent_withdrawn", "dropped",
+    "enrolment_begun", "erasure_asked", "erasure_done", "erasure_withdrawn", "evidence_expired",
+    "incident_answered", "media_connected", "not_assessed", "observation", "reference_expired",
+    "seconds_unaccounted", "sitting_finished", "sitting_opened", "sitting_started",
+    "sitting_taken_over",
 })  # fmt: skip
 
 Json = dict[str, Any]

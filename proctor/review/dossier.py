@@ -1,7 +1,7 @@
 """What a reviewer needs about one sitting beside its evidence: clips, decisions, viewers."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,9 @@ from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.builder import clips_of, incidents_of
 from proctor.incidents.kinds import IDENTITY_KINDS, Concern, concern_of
 from proctor.incidents.tables import ClipRow, IncidentRow
+from proctor.media import ledger
 from proctor.media.tables import Recording
+from proctor.observations import Track
 from proctor.people.tables import Account, Role
 from proctor.review.tables import Decision, Verdict
 from proctor.review.verdicts import IdentityStanding, identity_standing, verdicts_of
@@ -72,7 +74,8 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """``sent_by_program``: whether pictures came from something else than the exam page.
-    ``expiry``: set once clips and files of recordings are gone."""
+    ``expiry``: set once clips and files of recordings are gone. ``dropped``: what arrived and was
+    lost. ``unaccounted``: by how many seconds the ledger of a track is wrong."""
 
     incidents: tuple[IncidentFile, ...]
     recordings: tuple[Recording, ...]
@@ -81,6 +84,8 @@ class Dossier:
     views: tuple[View, ...]
     sent_by_program: bool
     expiry: Expiry | None
+    dropped: Mapping[str, int]
+    unaccounted: Mapping[Track, float]
 
     @property
     def identity_undecided(self) -> int:
@@ -121,6 +126,8 @@ def dossier(tx: Session, sitting_id: str) -> Dossier:
             for event in events.read(tx, sitting_id, "media_connected")
         ),
         expiry=expiry,
+        dropped=ledger.dropped_of(tx, sitting_id),
+        unaccounted=ledger.unaccounted_of(tx, sitting_id),
     )
 
 

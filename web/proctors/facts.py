@@ -16,6 +16,14 @@ from proctor.sittings.tables import Sitting
 from web.facts import Say
 
 UNSEEN = ("device", "sound", "hardware", "virtual", "browser", "twins")
+# of what was lost, what may be missed in the evidence; the rest is for whoever runs the service
+DROPPED = (
+    "packet_not_repaired",
+    "picture_not_recorded",
+    "picture_not_looked_at",
+    "fact_not_kept",
+    "comparison_not_kept",
+)
 _COMPARED = frozenset({Kind.FACE_MISMATCH, Kind.TYPING_MISMATCH})
 
 

@@ -51,7 +51,7 @@ from web.facts import cause_in_words, fact_of, reason_in_words
 from web.pages import locale_of, page
 from web.proctors import typing_card
 from web.proctors.card import Card, identified_s
-from web.proctors.facts import UNSEEN, Still, player_data, trust_of
+from web.proctors.facts import DROPPED, UNSEEN, Still, player_data, trust_of
 from web.proctors.feeds import absences_in, line_of
 from web.proctors.forms import AlikeForm, AppealForm, SampleForm, VerdictForm
 from web.proctors.narrowed import came_from
@@ -200,6 +200,7 @@ class Opened:
             cause=lambda code: cause_in_words(self.t, code),
             because=lambda code: reason_in_words(self.t, code),
             unseen=UNSEEN,
+            dropped_of_evidence=DROPPED,
             failed=failed_looks(self.tx, self.sitting.id),
             least=verdicts.MIN_REASON,
             most=verdicts.MAX_REASON,

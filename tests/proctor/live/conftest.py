@@ -6,6 +6,7 @@ What is ours is real: capture, recorders, rules, event store. Network and infere
 import asyncio
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
 from proctor.live.sitting import LiveSitting
 from proctor.media import capture as capture_module
+from proctor.media import ledger
 from proctor.media.disk import Disk
 from proctor.media.frames import EncodedFrame, is_key_frame
 from proctor.media.offers import OfferRefused
@@ -106,6 +108,8 @@ class PlayedPeer:
         self.is_closed = False
         self.sent = 0
         self.kbit_s = 48
+        self.dropped: Counter[str] = Counter()
+        self.given_up = 0
 
     def expect(self, pace: Pace) -> None:
         pass
@@ -276,8 +280,8 @@ class Room:
 
     def accounted_s(self, track: Track) -> float:
         """Recorded and missing seconds of the exam together."""
-        recorded_s = sum(row.recorded_s for row in self.recordings(track))
-        return float(recorded_s + sum(gap.end_s - gap.start_s for gap in self.gaps(track)))
+        with self.line.db.transaction() as tx:
+            return ledger.accounted_s(tx, self.sitting_id, track)
 
 
 async def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:

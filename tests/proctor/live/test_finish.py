@@ -4,12 +4,15 @@ import asyncio
 import errno
 import hashlib
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import av
 import pytest
+import structlog
 from sqlalchemy.exc import OperationalError
 
 from proctor.identity.tables import IdentityCheck, Modality
@@ -20,9 +23,10 @@ from proctor.media.capture import DiskFull
 from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
 from proctor.media.tables import MediaGap
-from proctor.observations import Track
+from proctor.observations import Check, Observation, Track
 from proctor.sittings.tables import SittingState
 from tests.proctor.live.conftest import MIDS, Room, until
+from tests.support.sittings import FRAME_RATE
 
 pytestmark = pytest.mark.db
 
@@ -409,3 +413,91 @@ async def test_leaving_seals_the_recordings_and_the_exam_stays(room: Room) -> No
         assert broken_seals(path) == ()
     assert len(live._tasks) == len(live._capture._tasks) == 0
     assert live._looking._task is None
+
+
+async def test_what_was_lost_on_the_way_is_counted_over_all_processes(room: Room) -> None:
+    live = await room.begin()
+    queue = await live.subscribe()
+    peer = room.network.peers[-1]
+    peer.dropped.update(malformed=3, unknown_codec=2)
+    peer.given_up = 7
+    room.stream(5.0)
+    for _ in range(queue.maxsize + 2):
+        live._page.tell({"type": "media"})
+    looked_past = live._capture.newest.dropped
+    await live.leave("server_stopped")
+    after = room.killed()
+    again = await after.open()
+    await again.connect("offer", MIDS)
+    after.network.peers[-1].given_up = 1
+    after.stream(2.0)
+    looked_past += again._capture.newest.dropped
+    with structlog.testing.capture_logs() as logged:
+        await again.finish("student_finished")
+
+    (first, second) = (event.payload for event in after.told("dropped"))
+    assert looked_past > 0
+    assert first["message_not_sent"] >= 2
+    assert second == {"packet_not_repaired": 1, "picture_not_looked_at": ANY}
+    assert [each for each in logged if each["event"] == "dropped"] == [
+        {"event": "dropped", "log_level": "warning", "sitting": room.sitting_id, **second}
+    ]
+    with after.line.db.transaction() as tx:
+        total = ledger.dropped_of(tx, after.sitting_id)
+        assert ledger.unaccounted_of(tx, after.sitting_id) == {}
+    del total["message_not_sent"]
+    assert total == {
+        "datagram_malformed": 3,
+        "datagram_unknown_codec": 2,
+        "packet_not_repaired": 8,
+        "picture_not_looked_at": looked_past,
+    }
+    await after.live_sittings.close()
+    after.line.db.close()
+
+
+async def test_pictures_that_are_not_recorded_are_counted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await room.begin()
+    room.stream(2.0)
+    monkeypatch.setattr(room.line.disk, "takes", lambda track: track is Track.CAMERA)
+    room.stream(3.0)
+    await live.finish("student_finished")
+    (counted,) = (event.payload for event in room.told("dropped"))
+    assert counted["picture_not_recorded"] == 3 * FRAME_RATE
+
+
+async def test_ledger_that_tells_a_second_twice_is_told_of(room: Room) -> None:
+    live = await room.begin()
+    room.stream(5.0)
+    with room.line.db.transaction() as tx:
+        twice = {"start_s": 1.0, "end_s": 2.5, "cause": "unknown"}
+        tx.add(MediaGap(sitting_id=room.sitting_id, track=Track.SCREEN, **twice))
+    with structlog.testing.capture_logs() as logged:
+        await live.finish("student_finished")
+    facts = {"track": "screen", "off_s": pytest.approx(1.5, abs=0.001)}
+    assert [event.payload for event in room.told("seconds_unaccounted")] == [facts]
+    (told,) = [each for each in logged if each["event"] == "seconds_unaccounted"]
+    assert told == {"event": ANY, "log_level": "error", "sitting": room.sitting_id, **facts}
+    with room.line.db.transaction() as tx:
+        assert set(ledger.unaccounted_of(tx, room.sitting_id)) == {Track.SCREEN}
+
+
+async def test_facts_that_no_database_took_are_counted(
+    room: Room, commits_fail: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.live.journal._MOST_UNKEPT", 3)
+    live = await room.begin()
+    room.stream(2.0)
+    await room.settle()
+    live._journal._unkept = deque(maxlen=3)
+    for number in range(5):
+        live._journal.note(Observation(Check.MEDIA, "pace", float(number), {"pace": "low"}))
+    commits_fail[0] = 1
+    with pytest.raises(OperationalError):
+        await live.take_batch(room.batch(1, "page_hidden"))
+    await live.finish("student_finished")
+    (counted,) = (event.payload for event in room.told("dropped"))
+    # two of the five, and one more for the end of the connection
+    assert counted["fact_not_kept"] == 3

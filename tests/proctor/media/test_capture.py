@@ -1,6 +1,7 @@
 """The media of one sitting when its disk fills, fails and comes back."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ class Browser:
     def __init__(self, on_frame: Callable[[EncodedFrame], None]) -> None:
         self.send = on_frame
         self.asked: list[Track] = []
+        self.dropped: Counter[str] = Counter()
+        self.given_up = 0
 
     @classmethod
     async def answer(cls, sdp: str, *, on_frame, **_: object) -> tuple["Browser", str]:

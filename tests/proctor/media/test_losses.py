@@ -51,6 +51,9 @@ def test_wide_hole_is_a_new_start() -> None:
     losses.saw(400, 0.0)
 
     assert losses.due(1.0) == []
+    losses.saw(402, 1.0)
+    losses.saw(900, 1.0)
+    assert losses.given_up == 1
 
 
 @given(st.integers(0, 2**16), st.floats(0.01, 0.9))

@@ -141,6 +141,22 @@ def test_checks_that_failed_are_counted_with_their_reason(room: Room, locale: st
     assert translate(locale, "review.reason.worker_crashed") in page
 
 
+def test_the_page_says_what_was_lost_and_which_seconds_do_not_add_up(room: Room) -> None:
+    url = room.url
+    assert "Arrived and not kept" not in room.service.client("rita").get(url).text
+    with room.service.db.transaction() as tx:
+        for packets in (7, 5):
+            lost = {"packet_not_repaired": packets, "datagram_malformed": 3}
+            events.append(tx, room.sitting_id, "dropped", lost, NOON)
+        wrong = {"track": "screen", "off_s": 1.5}
+        events.append(tx, room.sitting_id, "seconds_unaccounted", wrong, NOON)
+    shown = room.service.client("rita").get(url).text
+    assert "packets lost on the way that did not come again: 12</li>" in shown
+    assert "malformed" not in shown
+    assert "Screen: recorded and missing seconds together differ" in shown
+    assert "by 1.5 s. This is a fault of the service." in shown
+
+
 def test_the_page_needs_no_inline_script_or_style(room: Room) -> None:
     page = room.service.client("rita").get(room.url).text
 
