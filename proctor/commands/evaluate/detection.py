@@ -88,11 +88,12 @@ def figures(root: Path, results: list[tuple[Case, Any]]) -> dict[str, Any]:
         key=lambda rate: rate.value or 0.0,
     )
     worst, best = rates[0], rates[-1]
-    gap = {"n": worst.n, "low": 0.0, "high": 0.0} if len(rates) == 1 else of_two(worst, best, _gap)
+    # one group is not apart from itself
+    is_apart = len(rates) > 1
     return {
         **told,
-        "intervals": {"gap": gap, **told["intervals"]},
-        "gap": (best.value or 0.0) - (worst.value or 0.0),
+        "intervals": told["intervals"] | ({"gap": of_two(worst, best, _gap)} if is_apart else {}),
+        "gap": (best.value or 0.0) - (worst.value or 0.0) if is_apart else None,
         "sweep": {
             change: {f"{step:g}": _told(root, _seen(results, change, step)) for step in steps}
             for change, steps in _STEPS.items()

@@ -49,3 +49,13 @@ def test_a_folder_without_stills_ends_the_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["evaluate", "detection", "--images", str(tmp_path)])
     assert done.exit_code == 1
     assert "no stills" in done.stderr
+
+
+def test_one_group_has_no_gap(tmp_path: Path) -> None:
+    shutil.copy(FACES / "family1-dad1.jpg", tmp_path)
+    done = CliRunner().invoke(app, ["evaluate", "detection", "--images", str(tmp_path), "--json"])
+    found = json.loads(done.stdout)
+    assert (found["detected"], found["gap"]) == (1.0, None)
+    assert "gap" not in found["intervals"]
+    shown = CliRunner().invoke(app, ["evaluate", "detection", "--images", str(tmp_path)])
+    assert shown.exit_code == 0, shown.output
