@@ -251,6 +251,7 @@ async def test_files_of_a_sitting_that_is_held_are_left_alone(
     live = await room.check_in()
     room.clock.advance(3 * 3600.0)
     room.stream(2.0)
+    await until(lambda: all(path.stat().st_size for path in live.paths.values()))
     room.live_sittings.begin()
     await sweeps.pass_by(room)
     await asyncio.sleep(0.1)
