@@ -42,10 +42,8 @@ _GRANTED = "accommodation"
 _WITHDRAWN = "consent_withdrawn"
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
-#: of fewer keys the pairs of zones can be put back in order
+#: of fewer keys the pairs of zones can be put back in order, also of those between two kept sums
 MIN_ORDERED: Final = 200
-# sums are kept after so many keys more, since two that were kept tell apart what lies between
-_KEPT_EVERY = 200
 #: name of the fact that somebody else types than at the sitting's start
 HAND_OVER: Final = "hand_over"
 # visits that typing must differ from before it counts against anybody
@@ -59,17 +57,17 @@ class Typing:
 
     ``stored``: sums kept before this connection's. After a restart of the service the sums go on
     and the windows of the stream begin anew. ``handed_over_s``: since when somebody else types
-    than at the start, as far as windows tell; None while nobody does. ``kept_at``: how far the
-    stream was when its sums were kept, 0 when they were not yet.
+    than at the start, as far as windows tell; None while nobody does. ``ordered``: sums whose pairs
+    of zones are kept.
     """
 
     stream: TypingStream
     n_references: int
     stored: Sums
+    ordered: Sums
     newest: tuple[KeyEvent, ...] = ()
     automated: bool = False
     handed_over_s: float | None = None
-    kept_at: int = 0
 
     @classmethod
     def begun(
@@ -85,7 +83,7 @@ class Typing:
         """
         profile = verifier.profile(references) if references else None
         stream = TypingStream(verifier, profile).starting_with(stored)
-        typing = cls(stream, len(references), stored)
+        typing = cls(stream, len(references), stored, stored)
         for each in said:
             if isinstance(each, Observation) and each.check == Check.KEYS:
                 typing = typing._heeding(each)
@@ -111,13 +109,6 @@ class Typing:
     def total(self) -> Sums:
         """Sums of the whole sitting."""
         return self.stored + self.stream.total()
-
-    def is_due(self, *, is_over: bool = False) -> bool:
-        """Whether its sums are to be kept: after many more keys, or when a short sitting ends."""
-        if self.stream.n_seen - self.kept_at >= _KEPT_EVERY:
-            return True
-        is_short = self.kept_at == 0 and self.stored.n_keys == 0
-        return is_over and is_short and self.total().n_keys > 0
 
     def _heeding(self, said: Observation) -> "Typing":
         if said.name == "hands":
@@ -157,17 +148,18 @@ def stored(tx: Session, vault: Vault, sitting: Sitting) -> Sums:
 
 
 def keep(tx: Session, vault: Vault, sitting: Sitting, typing: Typing) -> Typing:
-    """Replace the sums kept of *sitting*; of few keys without their order. The typing, kept."""
-    sums = typing.total()
-    if sums.n_keys < MIN_ORDERED:
-        sums = sums.unordered()
+    """Replace the sums kept of *sitting*, pairs in steps of many keys. The typing, kept."""
+    total, ordered = typing.total(), typing.ordered
+    if total.n_keys - ordered.n_keys >= MIN_ORDERED:
+        ordered = total
+    sums = total.ordered_as(ordered)
     sealed = vault.seal(tx, sitting.account_id, _SEAL, sums.to_bytes())
     row = tx.get(TypingSample, sitting.id)
     if row is None:
         tx.add(TypingSample(sitting_id=sitting.id, n_keys=sums.n_keys, sealed=sealed))
     else:
         row.n_keys, row.sealed = sums.n_keys, sealed
-    return replace(typing, kept_at=typing.stream.n_seen)
+    return replace(typing, ordered=ordered)
 
 
 def compare(

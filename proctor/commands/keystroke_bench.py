@@ -1,6 +1,5 @@
 """``proctor bench keystroke``: what comparing typing costs on this machine."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -61,9 +60,7 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
         typing = Typing.begun(verifier, Sums.empty(), sessions)
         for batch in pages:
             typing, _ = typing.after(parse_batch(batch), 0.0)
-            if typing.is_due():
-                typing.total().to_bytes()
-                typing = replace(typing, kept_at=typing.stream.n_seen)
+            typing.total().to_bytes()
 
     pages = [_batch(PAGE_KEYS, rng) for _ in range(BATCHES * BATCH_KEYS // PAGE_KEYS)]
     return {

@@ -248,7 +248,7 @@ class Journal:
             facts.append(("batch_kept", payload | ({"unread": list(unread)} if unread else {})))
             events.append_all(tx, sitting.id, facts, now)
             builder.record(tx, sitting.id, changes, now, self._suppressed)
-            if typing.is_due():
+            if typing is not self._typing:
                 typing = keys.keep(tx, self._line.vault, sitting, typing)
         self.state, self.sitting, self._typing = state, sitting, typing
         items.clear()
@@ -318,8 +318,6 @@ class Journal:
                 ledger.note_unaccounted(tx, sitting.id, exam_s, now)
                 self._note_dropped(dropped, tx, now)
                 vault, verifier, typing = self._line.vault, self._line.verifier, self._typing
-                if typing.is_due(is_over=True):
-                    keys.keep(tx, vault, sitting, typing)
                 keys.compare(tx, vault, verifier, sitting, typing, exam_s, now)
                 builder.name_clips(tx, sitting.id, clips, root)
                 payload = {"reason": reason, "exam_s": exam_s, "recordings": hashes} | failed

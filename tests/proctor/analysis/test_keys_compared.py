@@ -88,7 +88,9 @@ def kept(tx: Session) -> Callable[[Sums], Sums]:
     tx.flush()
 
     def keep(typed: Sums) -> Sums:
-        keys.keep(tx, VAULT, sitting, keys.Typing.begun(VERIFIER, typed))
+        keys.keep(
+            tx, VAULT, sitting, replace(keys.Typing.begun(VERIFIER, Sums.empty()), stored=typed)
+        )
         return keys.stored(tx, VAULT, sitting)
 
     return keep

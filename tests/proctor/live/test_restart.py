@@ -70,22 +70,10 @@ async def test_running_exam_goes_on_where_it_was(room: Room, restart: Restart) -
     assert span == live._journal.state.spans[("page_hidden", "")]  # type: ignore[index]
     await again.take_batch(after.batch(1, keys=6))
     await again.take_batch(after.batch(2, "page_shown", keys=4))
+    assert [row.n_keys for row in after.rows(TypingSample)] == [10]
     (row,) = [row for row in after.rows(IncidentRow) if row.kind == "page_hidden"]
     assert (row.start_s, row.end_s) == (pytest.approx(4.0), pytest.approx(16.0))
     after.told()
-
-
-async def test_typing_goes_on_from_what_was_kept_before_a_restart(
-    room: Room, restart: Restart
-) -> None:
-    live = await room.begin()
-    for seq in (1, 2, 3):
-        await live.take_batch(room.batch(seq, keys=100))
-    after = await restart(room, 10.0)
-    again = await after.open()
-    await again.take_batch(after.batch(4, keys=250))
-    await again.finish("student_finished")
-    assert [row.n_keys for row in after.rows(TypingSample)] == [550]
 
 
 async def test_every_second_over_a_restart_is_accounted_for(room: Room, restart: Restart) -> None:
