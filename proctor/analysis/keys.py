@@ -3,18 +3,20 @@
 The order of the keys lives in memory only, and only for the newest hundred presses.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
 from keystroke.automation import Hands, look_at
 from keystroke.events import KeyBatch, KeyEvent
+from keystroke.features import FourMeasurements, measure_sums
 from keystroke.gate import Abstention, Reason
 from keystroke.presses import Presses
-from keystroke.stream import TypingStream
+from keystroke.stream import Standing, TypingStream
 from keystroke.template import Sums
 from keystroke.verifiers.free_text import FreeTextVerifier, Result
 from proctor import events
@@ -119,16 +121,24 @@ class Typing:
 
     def _windows(self, at_s: float) -> tuple[Observation, ...]:
         standing = self.stream.standing()
-        if standing.llr is None:
+        figures = _figures(standing)
+        if figures is None:
             return ()
-        values: dict[str, float | int | bool | str] = {
-            "state": standing.state.value,
-            "sessions": self.n_references,
-            "llr": round(standing.llr, 3),
-            "keys": standing.n_keys,
-            "coverage": round(standing.coverage, 3),
-        }
-        return (Observation(Check.KEYS, "windows", at_s, values),)
+        state = {"state": standing.state.value, "sessions": self.n_references}
+        return (Observation(Check.KEYS, "windows", at_s, state | figures),)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What the windows said at the end of an exam.
+
+    ``handed_over_s``: since when somebody else typed than at the start, None where nobody did.
+    ``windows``: ``llr``, its 95 % interval ``low`` and ``high``, ``keys`` and ``coverage``; None
+    where too few could be compared.
+    """
+
+    handed_over_s: float | None
+    windows: dict[str, float] | None
 
 
 def _hands(hands: Hands, at_s: float) -> Observation:
@@ -186,6 +196,9 @@ def compare(
     else:
         check = _check(verifier, references, sums, handed_over=handed_over_s is not None)
     check.sitting_id, check.at_s, check.n_keys = sitting.id, at_s, sums.n_keys
+    if sums.n_keys:
+        # not in the chain, from which nothing can be erased
+        check.measured = measure_sums(sums).as_json()
     tx.add(check)
     payload = {
         "modality": Modality.KEYSTROKE.value,
@@ -195,30 +208,48 @@ def compare(
         "n_keys": sums.n_keys,
         "model": check.model_id,
         "handed_over_s": handed_over_s,
-        "windows": _standing(typing.stream),
+        "windows": _figures(typing.stream.standing()),
     }
     events.append(tx, sitting.id, "identity_checked", payload, now)
     return check
 
 
-def handed_over_s(tx: Session, sitting: Sitting) -> float | None:
-    """Since when somebody else typed than at the start, as it stood at the end of the exam."""
-    return _last_compared(tx, sitting).get("handed_over_s")
+def measured(tx: Session, vault: Vault, sitting: Sitting) -> tuple[int, FourMeasurements]:
+    """How many keys were typed in *sitting*, and what the Order names of them.
+
+    What was measured at its end, of all keys; of the stored sums, whose pairs come in steps, where
+    that is not kept.
+    """
+    check = IdentityCheck
+    of_typing = select(check.n_keys, check.measured).where(check.modality == Modality.KEYSTROKE)
+    mine = of_typing.where(check.sitting_id == sitting.id, check.measured.is_not(None))
+    found = tx.execute(mine.order_by(check.at_s.desc())).first()
+    if found is not None:
+        return found.n_keys or 0, FourMeasurements(**found.measured)
+    sums = stored(tx, vault, sitting)
+    return sums.n_keys, measure_sums(sums)
 
 
-def standing_of(tx: Session, sitting: Sitting) -> dict[str, float] | None:
-    """What the windows together said at the end of the exam: ``llr``, its 95 % interval ``low`` and
-    ``high``, ``keys`` and ``coverage``; None where too few could be compared."""
-    return _last_compared(tx, sitting).get("windows")
-
-
-def _last_compared(tx: Session, sitting: Sitting) -> dict[str, Any]:
+def concluded(tx: Session, sitting: Sitting) -> Conclusion:
+    """What the windows of *sitting* said at the end of the exam."""
     compared = events.read(tx, sitting.id, "identity_checked")
-    return compared[-1].payload if compared else {}
+    payload = compared[-1].payload if compared else {}
+    return Conclusion(payload.get("handed_over_s"), payload.get("windows"))
 
 
-def _standing(stream: TypingStream) -> dict[str, float] | None:
-    found = stream.standing()
+def erase(tx: Session, sittings: Collection[str]) -> int:
+    """Erase the sums of the typing in *sittings*, and what was measured from them; of how many."""
+    check = IdentityCheck
+    measured = update(check).where(check.sitting_id.in_(sittings), check.measured.is_not(None))
+    tx.execute(measured.values(measured=null()))
+    stored = select(TypingSample.sitting_id).where(TypingSample.sitting_id.in_(sittings))
+    count = len(tx.scalars(stored).all())
+    tx.execute(delete(TypingSample).where(TypingSample.sitting_id.in_(sittings)))
+    return count
+
+
+def _figures(found: Standing) -> dict[str, float] | None:
+    """*found* to three decimals; None where too few windows could be compared."""
     if found.llr is None or found.interval is None:
         return None
     low, high = found.interval

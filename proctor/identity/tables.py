@@ -64,6 +64,8 @@ class IdentityCheck(Base):
 
     ``score``: similarity, higher = more alike; ``llr``: calibrated log-likelihood ratio.
     ``n_keys``: keystrokes compared, for typing. ``at_s``: seconds since the exam began.
+    ``measured``: what the Order names of typing (keystroke.features.FourMeasurements); None of a
+    face, of no key, and once the sums are erased.
     """
 
     __tablename__ = "identity_checks"
@@ -78,6 +80,7 @@ class IdentityCheck(Base):
     llr: Mapped[float | None] = mapped_column(Float)
     n_keys: Mapped[int | None] = mapped_column(Integer)
     model_id: Mapped[str | None] = mapped_column(String(100))
+    measured: Mapped[dict[str, float | None] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TypingSample(Base):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -414,11 +414,15 @@ def _identity(evidence: SittingEvidence) -> Json | None:
 def _keystroke(evidence: SittingEvidence) -> Json | None:
     if evidence.keystroke is None:
         return None
+    measured = evidence.keystroke.measured
     return {
         "result": evidence.keystroke.result.value,
         "reason": evidence.keystroke.reason,
         "score": _seconds(evidence.keystroke.score),
         "n_keys": evidence.keystroke.n_keys,
+        "measured": {name: _seconds(value) for name, value in asdict(measured).items()}
+        if measured
+        else None,
     }
 
 

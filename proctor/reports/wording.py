@@ -9,6 +9,7 @@ from datetime import date, datetime
 from babel.dates import format_date, format_datetime
 
 from biometrics.ids import OWN
+from keystroke.features import PRINTED
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
@@ -354,7 +355,7 @@ class Printer:
         if sitting["identity"]:
             lines.append(self.t("report.faces", **sitting["identity"]))
         if sitting["keystroke"]:
-            lines.append(self._typing(sitting["keystroke"]))
+            lines += self._typing(sitting["keystroke"])
         return tuple(lines)
 
     def _centre(self, centre: Json | None) -> tuple[str, ...]:
@@ -378,11 +379,20 @@ class Printer:
             self.t(f"report.centre.conditions.{'yes' if conditions else 'no'}"),
         )
 
-    def _typing(self, keystroke: Json) -> str:
+    def _typing(self, keystroke: Json) -> tuple[str, ...]:
         n_keys, score = keystroke["n_keys"] or 0, keystroke["score"]
         if score is None:
-            return self.t("report.typing.not_assessed", n_keys=n_keys)
-        return self.t("report.typing", score=f"{score:.3f}", n_keys=n_keys)
+            compared = self.t("report.typing.not_assessed", n_keys=n_keys)
+        else:
+            compared = self.t("report.typing", score=f"{score:.3f}", n_keys=n_keys)
+        if not n_keys:
+            return (compared,)
+        # reports of before the measurements were kept have none
+        if not keystroke.get("measured"):
+            return compared, self.t("report.typing.not_kept")
+        four = keystroke["measured"]
+        words = {name: _number(four[name], digits) for name, digits in PRINTED.items()}
+        return compared, self.t("report.typing.measured", **words)
 
     def incident(self, event: Json, incident: Json) -> IncidentLine:
         ended = incident["end"] is not None
@@ -415,3 +425,7 @@ class Printer:
 
     def _day(self, day: str) -> str:
         return format_date(date.fromisoformat(day), "dd.MM.yyyy", locale=self.locale)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

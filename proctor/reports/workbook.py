@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import BinaryIO
 
+from keystroke.features import PRINTED
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
@@ -27,6 +28,7 @@ _SHARES = (
 )  # fmt: skip
 _EVENT = ("event_code", "event_title", "weight", "plan", "outcome", "methods", "col.reasons")
 _SITTING = ("col.attempt", "col.exam_s", "col.camera_s", "col.screen_s", "col.erased_on")
+_TYPING = ("col.keys", *(f"measured.{name}" for name in PRINTED))
 _INCIDENT = ("event_code", "incident", "col.start_s", "col.end_s", "decision")
 _VERDICT = (
     "event_code", "verdict.about", "decision", "verdict.reason", "verdict.by", "verdict.at",
@@ -63,7 +65,7 @@ def write_xlsx(document: Json, sha256: str, locale: str, out: BinaryIO) -> None:
             summary.lines(_summary(lines))
         for name, columns, rows in (
             ("learners", _LEARNER + _SHARES, _learner_rows(document, printer)),
-            ("outcomes", _LEARNER + _EVENT + _SITTING, _outcome_rows(document, printer)),
+            ("outcomes", _LEARNER + _EVENT + _SITTING + _TYPING, _outcome_rows(document, printer)),
             ("incidents", _LEARNER + _INCIDENT, _incident_rows(document, printer)),
             ("verdicts", _LEARNER + _VERDICT, _verdict_rows(document, printer)),
         ):
@@ -77,7 +79,7 @@ def csv_of(document: Json, sha256: str, locale: str) -> bytes:
     per_learner = len(document["events"])
     made = io.StringIO()
     writer = csv.writer(made, quoting=csv.QUOTE_ALL)
-    columns = _LEARNER + _EVENT + _SITTING + _SHARES
+    columns = _LEARNER + _EVENT + _SITTING + _TYPING + _SHARES
     writer.writerow([*(translate(locale, f"report.{name}") for name in columns), "SHA-256"])
     of_learner: tuple[Cell, ...] = ()
     for n, row in enumerate(_outcome_rows(document, printer)):
@@ -106,6 +108,7 @@ def _outcome_rows(document: Json, printer: Printer) -> Iterator[tuple[Cell, ...]
                 *events[event["code"]],
                 *printer.decided(event),
                 *_sitting(event["sitting"]),
+                *_typing(event["sitting"]),
             )
 
 
@@ -176,6 +179,13 @@ def _sitting(sitting: Json | None) -> tuple[Cell, ...]:
         recording["screen_seconds"],
         date.fromisoformat(erased_on) if erased_on else None,
     )
+
+
+def _typing(sitting: Json | None) -> tuple[Cell, ...]:
+    """The keys typed and what the Order names of them; reports of before it was kept have none."""
+    keystroke = (sitting or {}).get("keystroke") or {}
+    measured = keystroke.get("measured") or {}
+    return keystroke.get("n_keys"), *(measured.get(name) for name in PRINTED)
 
 
 def csv_cell(cell: Cell) -> str:

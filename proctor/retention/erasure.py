@@ -15,11 +15,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.analysis import keys
 from proctor.clock import written
 from proctor.errors import Conflict, NotFound
 from proctor.exams.schemes import versions_of
 from proctor.exams.tables import AssessmentEvent
-from proctor.identity.tables import Reference, SentenceSample, TypingSample
+from proctor.identity.tables import Reference, SentenceSample
 from proctor.people import consents
 from proctor.people.notices import About, NoticeKind, tell
 from proctor.people.tables import Account, Consent, Institution
@@ -149,7 +150,8 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
     vault.hold(tx, student.id)
     hold(tx, _stream(student.id))
     of_person = select(Sitting.id).where(Sitting.account_id == student.id)
-    for sitting_id in tx.scalars(of_person.order_by(Sitting.id)).all():
+    sittings = tx.scalars(of_person.order_by(Sitting.id)).all()
+    for sitting_id in sittings:
         hold(tx, sitting_id)
     # what was read before may be over
     tx.expire_all()
@@ -160,7 +162,7 @@ def confirm(tx: Session, vault: Vault, by: Account, erasure_id: str, at: datetim
     kept = list(tx.scalars(with_evidence().where(Sitting.account_id == student.id)))
     row.receipt = {
         "samples": _erase_samples(tx, student.id),
-        "typing": _erase_typing(tx, student.id),
+        "typing": keys.erase(tx, sittings),
         "sittings": [each.id for each in kept],
     }
     tx.add_all(Expiry(sitting_id=each.id, on_request=True, due_at=at, at=at) for each in kept)
@@ -275,15 +277,6 @@ def _erase_samples(tx: Session, account_id: str) -> list[dict[str, str]]:
         }
         for row in rows
     ]
-
-
-def _erase_typing(tx: Session, account_id: str) -> int:
-    """Erase the sums of the typing in exams; of how many."""
-    row, of_person = TypingSample, select(Sitting.id).where(Sitting.account_id == account_id)
-    mine = row.sitting_id.in_(of_person)
-    count: int = tx.scalars(select(func.count()).select_from(row).where(mine)).one()
-    tx.execute(delete(row).where(mine))
-    return count
 
 
 def _staying(

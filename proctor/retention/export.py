@@ -7,15 +7,12 @@ courses (admission, accommodations, on-site exams, certificates) are not in it.
 """
 
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from keystroke.features import measure_sums
-from keystroke.template import Sums
 from proctor import events
 from proctor.analysis import keys
 from proctor.clock import written
@@ -85,13 +82,10 @@ def _samples(tx: Session, student: Account, now: datetime) -> list[Json]:
     ]
 
 
-def _measured(sums: Sums) -> Json | None:
-    """The measurements of typing that Order 137 names, item 38(1)a, out of the stored sums."""
-    if not sums.n_keys:
-        return None
-    found = asdict(measure_sums(sums))
-    told = {name: None if value is None else round(value, 3) for name, value in found.items()}
-    return {"keys": sums.n_keys, **told}
+def _measured(tx: Session, vault: Vault, sitting: Sitting) -> Json | None:
+    """The measurements of typing that Order 137 names, item 38(1)a."""
+    n_keys, found = keys.measured(tx, vault, sitting)
+    return {"keys": n_keys, **found.as_json()} if n_keys else None
 
 
 def _erasures(tx: Session, student: Account) -> list[Json]:
@@ -137,7 +131,7 @@ def _sitting(tx: Session, vault: Vault, sitting: Sitting, now: datetime) -> Json
             }
             for each in checks_of(tx, sitting.id)
         ],
-        "typing": _measured(keys.stored(tx, vault, sitting)),
+        "typing": _measured(tx, vault, sitting),
         "incidents": [
             {
                 "kind": found.row.kind,

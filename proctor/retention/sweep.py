@@ -17,7 +17,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import Reference, SentenceSample, TypingSample
+from proctor.analysis import keys
+from proctor.identity.tables import Reference, SentenceSample
 from proctor.incidents.builder import clips_of
 from proctor.media.files import keep
 from proctor.media.tables import Recording
@@ -134,9 +135,7 @@ def _erase(db: Database, root: Path, sitting_id: str, now: datetime, swept: Swep
         expiry = tx.get_one(Expiry, sitting_id)
         if expiry.done_at is not None:
             return
-        typing = tx.get(TypingSample, sitting_id)
-        if typing is not None:
-            tx.delete(typing)
+        had_typing = keys.erase(tx, [sitting_id]) > 0
         expiry.done_at = now
         fact: dict[str, Any] = {
             "on_request": expiry.on_request,
@@ -144,7 +143,7 @@ def _erase(db: Database, root: Path, sitting_id: str, now: datetime, swept: Swep
             "since": expiry.at.isoformat(),
             "files": named,
             "unnamed": unnamed,
-            "typing": typing is not None,
+            "typing": had_typing,
         }
         events.append(tx, sitting_id, "evidence_expired", fact, now)
     swept.sittings.append(sitting_id)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import TypeCoerce
 
 from biometrics.ids import OWN
+from keystroke.features import FourMeasurements
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
 from proctor.incidents.tables import IncidentRow
 from proctor.inference.opened import stricter_points
@@ -48,12 +49,17 @@ class FaceEvidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeystrokeEvidence:
-    """The newest typing comparison. ``score``: higher = more alike; ``n_keys`` compared."""
+    """The newest typing comparison. ``score``: higher = more alike; ``n_keys`` compared.
+
+    ``measured``: what the Order names of typing; None of no key, once it is erased, and of exams
+    held before it was kept.
+    """
 
     result: CheckResult
     reason: str | None
     score: float | None
     n_keys: int | None
+    measured: FourMeasurements | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +143,9 @@ _TOUCHING_S = 0.001
 _HELD_UP = (Act.PAUSE, Act.RESUME)
 # at_s, result, model_id, result at the stricter operating point
 _Face = tuple[float, tuple[str, str | None, str | None]]
-# and reason, score, n_keys
-_Typing = tuple[float, str, str | None, str | None, float | None, int | None]
+# and reason, score, n_keys, measured
+_Measured = dict[str, float | None] | None
+_Typing = tuple[float, str, str | None, str | None, float | None, int | None, _Measured]
 
 
 class _Files:
@@ -252,8 +259,8 @@ class Records:
                 faces[place] = [check]
             else:
                 faces[place].append(check)
-        typed = seen.add_columns(row.reason, row.score, row.n_keys).where(row.modality != _FACE)
-        for name, *typing in _own_rows(tx, places, typed):
+        typed = seen.add_columns(row.reason, row.score, row.n_keys, row.measured)
+        for name, *typing in _own_rows(tx, places, typed.where(row.modality != _FACE)):
             self._typing[places[name]].append(tuple(typing))
 
     def _read_recordings(self, tx: Session) -> None:
@@ -376,8 +383,9 @@ def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> Fa
 
 
 def _keystroke(checks: Sequence[_Typing]) -> KeystrokeEvidence:
-    _, result, _, reason, score, n_keys = max(checks, key=itemgetter(0, 1))
-    return KeystrokeEvidence(_RESULTS[result], reason, score, n_keys)
+    _, result, _, reason, score, n_keys, told = max(checks, key=itemgetter(0, 1))
+    measured = FourMeasurements(**told) if told else None
+    return KeystrokeEvidence(_RESULTS[result], reason, score, n_keys, measured)
 
 
 def _models(faces: Sequence[_Face], typing: Sequence[_Typing]) -> tuple[str, ...]:

@@ -27,6 +27,14 @@ from proctor.sittings.tables import Sitting, SittingState
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 EXAM_S = 90.0
+#: of the typing in every sitting
+MEASURED: dict[str, float | None] = {
+    "typing_speed_kpm": 251.25,
+    "key_press_ms": 98.5,
+    "pause_within_words_ms": -12.0,
+    "pause_between_words_ms": 64.75,
+    "rhythm_variation": 0.312,
+}
 # code, title, kind, weight, identity plan, days from NOW at which its window closes
 EVENTS = (
     ("quiz-1", "1-тапсырма", EventKind.MOOC_TASK, "10", [], -30),
@@ -163,6 +171,7 @@ class ExamCourse:
                 score=0.81 if assessed else None,
                 llr=4.2 if assessed else None,
                 n_keys=412 if typing else None,
+                measured=MEASURED if typing else None,
                 model_id="keystroke-plda-1" if typing else "sface/2021dec-int8bq",
             )
         )

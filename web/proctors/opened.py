@@ -273,14 +273,16 @@ class Opened:
         # the score of another model is not read by this one's table
         is_read = compared is not None and verifier.model_id in evidence.model_ids
         visits = [measure_sums(each) for each in earlier]
+        _, measured = keys.measured(tx, vault, sitting)
+        concluded = keys.concluded(tx, sitting)
         return {
-            "plots": typing_card.plots(self.t, measure_sums(sums), visits),
+            "plots": typing_card.plots(self.t, measured, visits),
             "visits": len(earlier),
             "words": typing_card.in_words(self.t, compared, verifier.weighing)
             if compared and is_read
             else (),
-            "windows": typing_card.windows(self.t, keys.standing_of(tx, sitting)),
-            "handed_over": typing_card.handed_over(self.t, keys.handed_over_s(tx, sitting)),
+            "windows": typing_card.windows(self.t, concluded.windows),
+            "handed_over": typing_card.handed_over(self.t, concluded.handed_over_s),
             "sentence": typing_card.sentence(self.t, tx.get(SentenceCheck, sitting.id)),
             "revised": typing_card.revised(self.t, revision(sums)),
             "width": typing_card.WIDTH,

@@ -1,10 +1,10 @@
 """The typing of a sitting beside the person's earlier visits: plots, and the score in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import exp
 
-from keystroke.features import HIGH, LOW, FourMeasurements
+from keystroke.features import HIGH, LOW, PRINTED, FourMeasurements
 from keystroke.revision import Revision
 from keystroke.sentence import MIN_OTHERS
 from keystroke.verifiers.free_text import Weighing
@@ -15,14 +15,6 @@ from web.pages import clock_time
 
 WIDTH = 240
 _MARGIN = 6
-_DIGITS = {"rhythm_variation": 2}
-_KEYS = {
-    "typing_speed_kpm": "speed",
-    "key_press_ms": "press",
-    "pause_within_words_ms": "pause_within",
-    "pause_between_words_ms": "pause_between",
-    "rhythm_variation": "rhythm",
-}
 # a ratio below this says next to nothing
 _LEAST_TOLD = 2.0
 
@@ -43,17 +35,17 @@ class Plot:
 def plots(t: Say, exam: FourMeasurements, visits: Sequence[FourMeasurements]) -> tuple[Plot, ...]:
     """A plot for each measurement that the exam's typing gave."""
     found = []
-    for field in fields(FourMeasurements):
-        value = getattr(exam, field.name)
+    for name in PRINTED:
+        value = getattr(exam, name)
         if value is not None:
-            earlier = [getattr(visit, field.name) for visit in visits]
+            earlier = [getattr(visit, name) for visit in visits]
             known = [float(number) for number in earlier if number is not None]
-            found.append(_plot(t, field.name, float(value), known))
+            found.append(_plot(t, name, float(value), known))
     return tuple(found)
 
 
 def _plot(t: Say, field: str, value: float, visits: list[float]) -> Plot:
-    name = t(f"review.keys.{_KEYS[field]}")
+    name = t(f"report.measured.{field}")
     low, high = float(getattr(LOW, field)), float(getattr(HIGH, field))
     left, right = min(low, value, *visits), max(high, value, *visits)
 
@@ -62,7 +54,7 @@ def _plot(t: Say, field: str, value: float, visits: list[float]) -> Plot:
         return round(_MARGIN + across * (WIDTH - 2 * _MARGIN), 1)
 
     def digits(number: float) -> str:
-        return f"{number:.{_DIGITS.get(field, 0)}f}"
+        return f"{number:.{PRINTED[field]}f}"
 
     said = t("review.keys.plot", name=name, value=digits(value), low=digits(low), high=digits(high))
     if visits:

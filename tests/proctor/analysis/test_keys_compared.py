@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from keystroke.events import KeyBatch, parse_batch
+from keystroke.features import FourMeasurements, measure_sums
 from keystroke.template import Sums
 from keystroke.verifiers.free_text import KeystrokeScore
+from proctor import events
 from proctor.analysis import keys
 from proctor.identity import protection
 from proctor.identity.enrolment import typing_reference
@@ -23,6 +25,7 @@ from proctor.identity.tables import CheckResult, IdentityCheck, Modality, Refere
 from proctor.inference import keystroke_verifier
 from proctor.people import consents
 from proctor.people.tables import Purpose
+from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 from tests.support.cast import NOON, assemble
 from tests.support.sittings import sitting_of
@@ -74,7 +77,7 @@ def compared(tx: Session) -> Compared:
         assert len(enrolled) == visits
         typing = replace(keys.Typing.begun(VERIFIER, typed), handed_over_s=handed_over_s)
         check = keys.compare(tx, VAULT, VERIFIER, sitting, typing, 30.0, NOON)
-        assert keys.handed_over_s(tx, sitting) == handed_over_s
+        assert keys.concluded(tx, sitting).handed_over_s == handed_over_s
         return check
 
     return compare
@@ -126,15 +129,37 @@ def test_what_the_windows_say_is_on_record_with_interval_and_coverage(tx: Sessio
     typing = keys.Typing.begun(VERIFIER, Sums.empty(), enrolled)
     few, _ = typing.after(batch_of(OWN[:120]), 9.0)
     keys.compare(tx, VAULT, VERIFIER, sitting, few, 30.0, NOON)
-    assert keys.standing_of(tx, sitting) is None
+    assert keys.concluded(tx, sitting).windows is None
 
     whole, told = typing.after(batch_of(OWN), 9.0)
     keys.compare(tx, VAULT, VERIFIER, sitting, whole, 30.0, NOON)
-    found = keys.standing_of(tx, sitting)
+    found = keys.concluded(tx, sitting).windows
     assert found is not None
-    assert (found["llr"], found["keys"]) == (told[-1].values["llr"], 250)
+    assert found.items() <= told[-1].values.items()
+    assert found["keys"] == 250
     assert found["low"] < found["llr"] < found["high"]
     assert found["coverage"] == 1.0
+
+
+def test_what_the_order_names_is_kept_with_the_comparison_and_not_in_the_chain(
+    tx: Session, compared: Compared
+) -> None:
+    check = compared(sums_of(OWN), visits=0)
+    found = FourMeasurements(**(check.measured or {}))
+    assert found == FourMeasurements(**measure_sums(sums_of(OWN)).as_json())
+    sitting = tx.get_one(Sitting, check.sitting_id)
+    # those of the whole typing, not of the stored sums, whose pairs come in steps
+    assert keys.measured(tx, VAULT, sitting) == (check.n_keys, found)
+    (told,) = events.read(tx, sitting.id, "identity_checked")
+    assert not {"measured", *asdict(found)} & told.payload.keys()
+
+    assert keys.erase(tx, [sitting.id]) == 0
+    tx.expire_all()
+    assert check.measured is None
+
+
+def test_of_no_keys_nothing_is_measured(compared: Compared) -> None:
+    assert compared(Sums.empty(), visits=0).measured is None
 
 
 def test_of_fewer_keys_than_the_card_measured_nothing_is_said(compared: Compared) -> None:

@@ -7,7 +7,7 @@ from proctor.reports.build import NoScheme, build_report, stream_report
 from proctor.reports.document import as_json, canonical, sha256_of
 from proctor.shares import evidence, outcomes
 from proctor.shares.calculator import Outcome, Share
-from tests.support.exam_course import NOW, ExamCourse
+from tests.support.exam_course import MEASURED, NOW, ExamCourse
 
 pytestmark = pytest.mark.db
 
@@ -84,6 +84,7 @@ def test_document_carries_numerators_denominators_and_what_they_rest_on(
         {"kind": "paste", "start": 51.0, "end": 51.0, "decision": "confirmed"},
     ]
     assert final["sitting"]["verdicts"][0]["by"] == "Рауан Ахметов"
+    assert final["sitting"]["keystroke"]["measured"] == MEASURED
     assert final["sitting"]["models"] == ["keystroke-plda-1", "sface/2021dec-int8bq"]
     assert document["models"] == ["keystroke-plda-1", "sface/2021dec-int8bq"]
 

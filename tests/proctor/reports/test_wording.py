@@ -41,6 +41,34 @@ def test_learner_under_review_is_said_with_its_range(report: IssuedReport) -> No
     assert bob.outcomes[4].measured[0] == "camera 1:28 / 1:30, screen 1:28 / 1:30"
 
 
+def test_the_measurements_of_the_order_are_said_under_its_names(report: IssuedReport) -> None:
+    document = document_of(report)
+    events = document["learners"][0]["events"] + document["learners"][1]["events"]
+    sat = [event["sitting"]["keystroke"] for event in events if event["sitting"]]
+    _, before, short = [typed for typed in sat if typed][:3]
+    del before["measured"]
+    short["measured"]["rhythm_variation"] = None
+    said = printed(document, "ru", report.sha256).learners
+    lines = [
+        [line for line in out.measured if "абор" in line] for who in said for out in who.outcomes
+    ]
+    typed = [line for line in lines if line][:3]
+    whole = (
+        "Скорость набора символов 251 клавиш/мин; нажатие клавиш 98 мс; "
+        "задержка между клавишами -12 мс внутри слов, 65 мс между словами; "
+        "изменчивость ритма набора 0.31"
+    )
+    assert typed == [
+        ["Набор текста: 0.810 (нажатий: 412)", whole],
+        [
+            "Набор текста: 0.810 (нажатий: 412)",
+            "Четыре измерения набора не хранятся: они стёрты, "
+            "или экзамен прошёл до того, как их стали хранить",
+        ],
+        ["Набор текста: 0.810 (нажатий: 412)", whole.replace("0.31", "–")],
+    ]
+
+
 def test_not_held_event_says_so(report: IssuedReport) -> None:
     dana = next(row for row in words(report, "en").learners if row.number == "S-0003")
     assert [outcome.grounds for outcome in dana.outcomes[3:]] == [

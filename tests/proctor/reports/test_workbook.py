@@ -15,6 +15,7 @@ from proctor.reports.document import streamed
 from proctor.reports.issue import document_of
 from proctor.reports.tables import IssuedReport
 from proctor.reports.workbook import csv_of, xlsx_of
+from tests.support.exam_course import MEASURED
 
 pytestmark = pytest.mark.db
 
@@ -46,6 +47,32 @@ def test_outcomes_sheet_has_a_row_per_learner_and_event(report: IssuedReport) ->
     )
     assert (final["Weight"], final["Outcome"], final["Attempt"]) == (40, "Under review", 1)
     assert (final["Exam, s"], final["Camera recording, s"]) == (90, 88)
+
+
+def test_keys_and_the_measurements_of_the_order_are_columns(report: IssuedReport) -> None:
+    names = (
+        "Keys typed",
+        "Typing speed, keys per minute",
+        "Key press, ms",
+        "Pause between keys (within words), ms",
+        "Pause between keys (between words), ms",
+        "Variation of rhythm",
+    )
+    document = document_of(report)
+    figures = [412, *MEASURED.values()]
+    # the first is of before they were kept
+    told = next(e for who in document["learners"] for e in who["events"] if e["sitting"])
+    del told["sitting"]["keystroke"]["measured"]
+    book = load_workbook(io.BytesIO(xlsx_of(document, report.sha256, "en")))
+    head, *rows = book["Outcomes"].iter_rows(values_only=True)
+    at = head.index(names[0])
+    assert head[at : at + 6] == names
+    typed = [list(row[at : at + 6]) for row in rows if row[at] is not None]
+    assert typed == [[412, *5 * [None]], *[figures] * (len(typed) - 1)]
+    assert len(typed) == 6
+    lines = csv_rows(csv_of(document, report.sha256, "en"))
+    line = next(line for line in lines if line[names[1]])
+    assert [float(line[name]) for name in names] == figures
 
 
 def test_the_day_on_which_evidence_was_erased_is_a_date(report: IssuedReport) -> None:
@@ -81,7 +108,7 @@ def test_what_a_person_wrote_is_a_string_and_never_a_formula(report: IssuedRepor
 
 def test_tables_can_be_filtered_below_a_frozen_head(report: IssuedReport) -> None:
     book = load_workbook(io.BytesIO(xlsx_of(document_of(report), report.sha256, "kk")))
-    assert (book["Нәтижелер"].freeze_panes, book["Нәтижелер"].auto_filter.ref) == ("C2", "A1:N16")
+    assert (book["Нәтижелер"].freeze_panes, book["Нәтижелер"].auto_filter.ref) == ("C2", "A1:T16")
 
 
 def test_csv_has_a_row_per_learner_and_event_with_the_shares(report: IssuedReport) -> None:
@@ -144,7 +171,7 @@ def test_table_longer_than_a_sheet_goes_on_on_the_next(
     assert [len(part) for part in parts] == [11, 6]
     assert parts[0][0] == parts[1][0]
     assert len({row[:3] for part in parts for row in part[1:]}) == 15
-    assert book["Outcomes 2"].auto_filter.ref == "A1:N6"
+    assert book["Outcomes 2"].auto_filter.ref == "A1:T6"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from keystroke.presses import Presses
 from keystroke.template import Sums
 from proctor import events
-from proctor.identity.tables import Reference, TypingSample
+from proctor.identity.tables import CheckResult, IdentityCheck, Modality, Reference, TypingSample
 from proctor.observations import Track
 from proctor.people import consents
 from proctor.people.tables import Account, Purpose
@@ -32,6 +32,7 @@ from proctor.sittings import desk, interventions
 from proctor.sittings.tables import Act, Answer, Expiry, Sitting, SittingState
 from proctor.vault import SubjectKey, Vault
 from tests.support.cast import NOON, Cast, assemble
+from tests.support.exam_course import MEASURED
 from tests.support.references import reference_of
 from tests.support.sittings import incident_of, record_track, sitting_of
 
@@ -61,6 +62,9 @@ def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
         reference_of(tx, cast.alice, NOON, sealed=sealed)
         typing = VAULT.seal(tx, cast.alice.id, "typing-sample", typed().to_bytes())
         tx.add(TypingSample(sitting_id=made.id, n_keys=300, sealed=typing))
+        check = IdentityCheck(sitting_id=made.id, modality=Modality.KEYSTROKE, at_s=30.0)
+        check.result, check.n_keys, check.measured = CheckResult.MATCH, 300, MEASURED
+        tx.add(check)
         answer = VAULT.seal(tx, cast.alice.id, desk.SEAL, b"Forty-two")
         tx.add(
             Answer(
@@ -110,6 +114,7 @@ def test_samples_and_recordings_go_and_the_rest_stays_readable(
     with database.reading() as tx:
         assert tx.scalars(select(Reference)).all() == []
         assert tx.scalars(select(TypingSample)).all() == []
+        assert tx.scalars(select(IdentityCheck.measured)).all() == [None]
         with pytest.raises(InvalidTag):
             VAULT.open(tx, cast.alice.id, "reference", template)
         answer = tx.scalars(select(Answer)).one()
@@ -194,7 +199,11 @@ def test_the_file_shows_nothing_staff_say_among_themselves(
 def test_the_measurements_of_the_order_are_in_it_by_name(
     database: Database, cast: Cast, sitting: Sitting
 ) -> None:
-    with database.reading() as tx:
+    with database.transaction() as tx:
+        (held,) = held_of(tx, VAULT, cast.alice, LATER)["sittings"]
+        assert held["typing"] == {"keys": 300, **MEASURED}
+        # a sitting of before they were kept beside the comparison
+        tx.scalars(select(IdentityCheck)).one().measured = None
         (held,) = held_of(tx, VAULT, cast.alice, LATER)["sittings"]
     assert held["typing"] == {
         "keys": 300,

@@ -10,7 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from proctor import events
-from proctor.identity.tables import Reference, ReferenceState, TypingSample
+from proctor.identity.tables import (
+    CheckResult,
+    IdentityCheck,
+    Modality,
+    Reference,
+    ReferenceState,
+    TypingSample,
+)
 from proctor.media.tables import Recording
 from proctor.observations import Track
 from proctor.people.tables import Account
@@ -27,6 +34,7 @@ from proctor.review.tables import Decision, Statement, Verdict
 from proctor.sittings.tables import Expiry, Sitting, SittingState
 from proctor.vault import Vault
 from tests.support.cast import NOON, Cast, assemble
+from tests.support.exam_course import MEASURED
 from tests.support.postgres import Postgres
 from tests.support.references import reference_of
 from tests.support.sittings import cut_clips, incident_of, record_track, sitting_of
@@ -53,6 +61,7 @@ def held_sitting(tx: Session, cast: Cast, root: Path, learner: Account | None = 
         record_track(tx, sitting, root, track, seconds=12, plain=True)
     cut_clips(tx, sitting, root)
     tx.add(TypingSample(sitting_id=sitting.id, n_keys=300, sealed=b"sums"))
+    tx.add(typing_check(sitting))
     decided(tx, cast, sitting, incident_id=incident.id, decision=Decision.DISMISSED)
     decided(tx, cast, sitting)
     return sitting
@@ -62,6 +71,17 @@ def held_sitting(tx: Session, cast: Cast, root: Path, learner: Account | None = 
 def sitting(database: Database, cast: Cast, root: Path) -> Sitting:
     with database.transaction() as tx:
         return held_sitting(tx, cast, root)
+
+
+def typing_check(sitting: Sitting) -> IdentityCheck:
+    return IdentityCheck(
+        sitting_id=sitting.id,
+        modality=Modality.KEYSTROKE,
+        at_s=30.0,
+        result=CheckResult.MATCH,
+        n_keys=300,
+        measured=MEASURED,
+    )
 
 
 def files(root: Path) -> list[Path]:
@@ -90,6 +110,8 @@ def test_hashes_decisions_and_the_chain_stay(
     swept(database, root, DUE)
     with database.reading() as tx:
         assert tx.get(TypingSample, sitting.id) is None
+        check = tx.scalars(select(IdentityCheck)).one()
+        assert (check.result, check.n_keys, check.measured) == (CheckResult.MATCH, 300, None)
         assert len(tx.scalars(select(Verdict)).all()) == 2
         rows = tx.scalars(select(Recording)).all()
         (fact,) = events.read(tx, sitting.id, "evidence_expired")
