@@ -11,13 +11,14 @@ from sqlalchemy import select
 from proctor import events
 from proctor.commands import service as process
 from proctor.incidents.tables import IncidentRow
+from proctor.media import ledger
 from proctor.media.recorder import read_recorded
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import Track
 from proctor.settings import Settings
 from proctor.sittings.tables import SittingState
 from tests.support.turn_server import MISSING, SECRET, TurnServer, find_turnserver
-from tests.support.watched_exam import Exam, begin, hand_in, missing_s
+from tests.support.watched_exam import Exam, begin, hand_in
 
 pytestmark = [
     pytest.mark.acceptance,
@@ -82,6 +83,7 @@ def test_exam_goes_through_a_relay_and_comes_back_after_its_death(
         files = list(tx.scalars(select(Recording)))
         gaps = list(tx.scalars(select(MediaGap)))
         incidents = {row.kind for row in tx.scalars(select(IncidentRow))}
+        told_s = {track: ledger.accounted_s(tx, sitting.id, track) for track in Track}
     print(f"{sitting.exam_s:.1f} s of exam, {ways(exam)}, incidents {incidents}")
     for track in Track:
         lost = [gap for gap in gaps if gap.track is track]
@@ -89,7 +91,7 @@ def test_exam_goes_through_a_relay_and_comes_back_after_its_death(
         print(
             f"{track}: recorded {recorded_s:.1f} s, {[(g.cause, g.start_s, g.end_s) for g in lost]}"
         )
-        assert abs(recorded_s + missing_s(lost) - sitting.exam_s) <= 1.0
+        assert abs(told_s[track] - sitting.exam_s) <= ledger.EXACT_S
     root = exam.settings.recordings_dir
     assert all(read_recorded(root / each.path).intervals for each in files if each.bytes > 0)
 

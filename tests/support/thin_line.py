@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections import deque
-from types import TracebackType
 from typing import Self
 
 from playwright.sync_api import BrowserContext, Route
@@ -35,12 +34,7 @@ class ThinLine:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._ended.set()
         self._thread.join()
         self._near.close()

@@ -13,6 +13,7 @@ from proctor.identity.tables import TypingSample
 from proctor.incidents.tables import IncidentRow
 from proctor.live.invigilation import SittingOver
 from proctor.live.register import LiveSittings
+from proctor.live.sitting import LiveSitting
 from proctor.media.backfill import BackfillRefused
 from proctor.media.pace import Pace
 from proctor.media.recorder import broken_seals
@@ -25,6 +26,7 @@ from tests.support.sittings import FRAME_RATE, pictures
 pytestmark = pytest.mark.db
 
 Restart = Callable[[Room, float], Awaitable[Room]]
+Interrupted = Callable[[float, float], Awaitable[Room]]
 
 
 @pytest.fixture
@@ -48,6 +50,26 @@ async def restart(room: Room) -> AsyncIterator[Restart]:
     for each in rooms:
         await each.live_sittings.close()
         each.line.db.close()
+
+
+@pytest.fixture
+def interrupted(room: Room, restart: Restart) -> Interrupted:
+    """Record an exam for so many seconds and kill its process, as ``restart`` does."""
+
+    async def interrupt(recorded_s: float, down_s: float) -> Room:
+        await room.begin()
+        room.stream(recorded_s)
+        await room.look()
+        return await restart(room, down_s)
+
+    return interrupt
+
+
+async def come_back(room: Room) -> LiveSitting:
+    """The page is connected again."""
+    live = await room.open()
+    await live.connect("offer", MIDS)
+    return live
 
 
 async def test_running_exam_goes_on_where_it_was(room: Room, restart: Restart) -> None:
@@ -76,15 +98,11 @@ async def test_running_exam_goes_on_where_it_was(room: Room, restart: Restart) -
     after.told()
 
 
-async def test_every_second_over_a_restart_is_accounted_for(room: Room, restart: Restart) -> None:
-    await room.begin()
-    room.stream(10.0)
-    await room.look()
-    after = await restart(room, 8.0)
+async def test_every_second_over_a_restart_is_accounted_for(interrupted: Interrupted) -> None:
+    after = await interrupted(10.0, 8.0)
     # the service is up; the page needs a while to come back
     after.clock.advance(3.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    again = await come_back(after)
     after.stream(10.0)
     await again.finish("student_finished")
 
@@ -115,8 +133,7 @@ async def test_what_the_page_kept_meanwhile_fills_the_gap_once(
     await room.look()
     sent_s = live._capture.now_s + 1.0
     after = await restart(room, 8.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    again = await come_back(after)
     after.stream(2.0)
     sent = kept(seconds=9.0, start_ms=1_000.0)
     now_ms = 1_000.0 + 1000 * (again._capture.now_s - sent_s)
@@ -142,14 +159,10 @@ async def test_what_the_page_kept_meanwhile_fills_the_gap_once(
 
 
 async def test_what_filled_a_gap_is_taken_from_no_page_again_after_a_restart(
-    room: Room, restart: Restart
+    restart: Restart, interrupted: Interrupted
 ) -> None:
-    await room.begin()
-    room.stream(5.0)
-    await room.look()
-    after = await restart(room, 8.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    after = await interrupted(5.0, 8.0)
+    again = await come_back(after)
     after.stream(2.0)
     now_ms = 10_000.0
     sent = kept(seconds=6.0, start_ms=now_ms - 9_000.0)
@@ -169,14 +182,10 @@ async def test_what_filled_a_gap_is_taken_from_no_page_again_after_a_restart(
 
 
 async def test_pictures_of_a_try_that_was_not_noted_are_taken_again(
-    room: Room, restart: Restart, commits_fail: list[int]
+    interrupted: Interrupted, commits_fail: list[int]
 ) -> None:
-    await room.begin()
-    room.stream(5.0)
-    await room.look()
-    after = await restart(room, 8.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    after = await interrupted(5.0, 8.0)
+    again = await come_back(after)
     after.stream(2.0)
     sent = kept(seconds=6.0, start_ms=1_000.0)
     commits_fail[0] = 1
@@ -216,13 +225,10 @@ def kept(seconds: float, start_ms: float, begin: int = 0) -> bytes:
 
 
 async def test_answer_saved_before_the_page_is_back_does_not_hide_the_restart(
-    room: Room, restart: Restart
+    interrupted: Interrupted,
 ) -> None:
     """Answers are saved without opening the sitting: they say nothing of its media."""
-    await room.begin()
-    room.stream(10.0)
-    await room.look()
-    after = await restart(room, 8.0)
+    after = await interrupted(10.0, 8.0)
     after.clock.advance(2.0)
     with after.line.db.transaction() as tx:
         events.append(tx, after.sitting_id, "answer_saved", {}, after.clock.now())
@@ -245,8 +251,7 @@ async def test_outages_before_two_restarts_keep_their_causes(room: Room, restart
     await room.look()
     for _ in range(2):
         room = await restart(room, 5.0)
-        live = await room.open()
-        await live.connect("offer", MIDS)
+        live = await come_back(room)
         room.stream(4.0)
         await room.look()
     await live.finish("student_finished")
@@ -265,8 +270,7 @@ async def test_stills_before_a_restart_stay_what_they_are(room: Room, restart: R
     room.stills(12)
     await room.look()
     after = await restart(room, 5.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    again = await come_back(after)
     again.keep_pace(Pace.FULL)
     after.stream(4.0)
     await again.finish("student_finished")
@@ -301,12 +305,9 @@ async def test_what_was_recorded_before_the_exam_in_another_process_is_before_th
 
 
 async def test_restart_that_cannot_be_noted_is_noted_when_asked_again(
-    room: Room, restart: Restart, commits_fail: list[int]
+    interrupted: Interrupted, commits_fail: list[int]
 ) -> None:
-    await room.begin()
-    room.stream(5.0)
-    await room.look()
-    after = await restart(room, 5.0)
+    after = await interrupted(5.0, 5.0)
     # loading commits once, and what is noted once more
     commits_fail[0] = 1
     with pytest.raises(OperationalError):
@@ -318,13 +319,10 @@ async def test_restart_that_cannot_be_noted_is_noted_when_asked_again(
 
 
 async def test_overdue_exam_of_a_killed_process_is_ended_with_what_it_left(
-    room: Room, restart: Restart, monkeypatch: pytest.MonkeyPatch
+    interrupted: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.live.register.SWEEP_PERIOD_S", 0.01)
-    await room.begin()
-    room.stream(30.0)
-    await room.look()
-    after = await restart(room, 600.0)
+    after = await interrupted(30.0, 600.0)
     after.live_sittings.begin()
     await until(lambda: after.sitting().state is SittingState.FINISHED)
     assert after.sitting().exam_s == 60.0
@@ -337,13 +335,10 @@ async def test_overdue_exam_of_a_killed_process_is_ended_with_what_it_left(
 
 
 async def test_exam_of_a_killed_process_keeps_its_room_and_its_connection(
-    room: Room, restart: Restart, monkeypatch: pytest.MonkeyPatch
+    interrupted: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.live.register.SWEEP_PERIOD_S", 0.01)
-    await room.begin()
-    room.stream(5.0)
-    await room.look()
-    after = await restart(room, 5.0)
+    after = await interrupted(5.0, 5.0)
     disk = after.line.disk
     disk._promised.clear()
     monkeypatch.setattr(disk, "_measured", lambda: 0.0)
@@ -352,8 +347,7 @@ async def test_exam_of_a_killed_process_keeps_its_room_and_its_connection(
     ((kept, until_s),) = disk._promised.items()
     assert kept == after.line.settings.recordings_dir / after.sitting_id
     assert until_s - time.monotonic() == pytest.approx(50.0, abs=2.0)
-    again = await after.open()
-    await again.connect("offer", MIDS)
+    again = await come_back(after)
     after.stream(3.0)
     await again.finish("student_finished")
     assert disk._promised == {}

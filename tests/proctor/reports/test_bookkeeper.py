@@ -24,17 +24,29 @@ def cast(database: Database) -> Cast:
         return assemble(tx)
 
 
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(NOON)
+
+
+@pytest.fixture
+def bookkeeper(database: Database, clock: SetClock) -> Bookkeeper:
+    return Bookkeeper(database, clock)
+
+
 def gathered(database: Database, course_id: str) -> datetime:
     with database.reading() as tx:
         return course_figures(tx, [course_id])[course_id].as_of
 
 
 async def test_every_course_is_gathered_in_parts_and_again_after_a_day(
-    database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    cast: Cast,
+    clock: SetClock,
+    bookkeeper: Bookkeeper,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(figures, "PART", 1)
-    clock = SetClock(NOON)
-    bookkeeper = Bookkeeper(database, clock)
     await bookkeeper.round()
     with database.reading() as tx:
         subjects = set(tx.scalars(select(Figures.subject)))
@@ -50,10 +62,8 @@ async def test_every_course_is_gathered_in_parts_and_again_after_a_day(
 
 
 async def test_a_course_is_gathered_again_when_something_was_settled_in_it(
-    database: Database, cast: Cast
+    database: Database, cast: Cast, clock: SetClock, bookkeeper: Bookkeeper
 ) -> None:
-    clock = SetClock(NOON)
-    bookkeeper = Bookkeeper(database, clock)
     await bookkeeper.round()
     with database.transaction() as tx:
         sitting = sitting_of(tx, cast, cast.alice, NOON)
@@ -71,10 +81,8 @@ async def test_a_course_is_gathered_again_when_something_was_settled_in_it(
 
 
 async def test_imports_decisions_and_closed_windows_are_reasons_too(
-    database: Database, cast: Cast
+    database: Database, cast: Cast, clock: SetClock, bookkeeper: Bookkeeper
 ) -> None:
-    clock = SetClock(NOON)
-    bookkeeper = Bookkeeper(database, clock)
     await bookkeeper.round()
     both = cast.course.id, cast.other_course.id
     with database.transaction() as tx:
@@ -98,10 +106,9 @@ async def test_imports_decisions_and_closed_windows_are_reasons_too(
 
 
 async def test_it_ends_between_two_parts(
-    database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    database: Database, cast: Cast, bookkeeper: Bookkeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "PART", 1)
-    bookkeeper = Bookkeeper(database, SetClock(NOON))
     bookkeeper.rounds.begin()
     await bookkeeper.rounds.close()
     await bookkeeper.round()
