@@ -60,6 +60,17 @@ class Settings(BaseSettings):
             raise ValueError("PROCTOR_SMTP_HOST needs PROCTOR_SMTP_FROM")
         return self
 
+    @field_validator("media_address")
+    @classmethod
+    def _is_one_address(cls, given: str) -> str:
+        # however all of them are written: empty, 0, 0.0.0.0, ::, 0:0::0
+        if not given.strip(" 0.:"):
+            raise ValueError(
+                f"PROCTOR_MEDIA_ADDRESS: {given!r} stands for all addresses of this machine; "
+                "set the one that browsers send to"
+            )
+        return given
+
     @field_validator("turn_urls")
     @classmethod
     def _are_turn_urls(cls, given: str | None) -> str | None:

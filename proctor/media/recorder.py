@@ -1,7 +1,7 @@
 """Encoded frames in, one file per track and peer out: readable while it grows, sealed often.
 
-Durability: clusters of at most a second, each one append; the device is synced and a seal written
-at least every 10 s. A killed process loses at most 2 s, a power cut at most 12 s.
+Durability: clusters of at most a second, each one append; at least every 10 s the device is synced
+and a seal written and synced. A killed process loses at most 2 s, a power cut at most 12 s.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from proctor.errors import Unavailable
@@ -216,14 +217,18 @@ class TrackRecorder:
         self.sealed_at = time.monotonic()
         if self._writer is None or self._writer.end == self._seal_from or not self._is_held:
             return
-        # a device that lost something says so once, and then holds all it still has
-        self._is_held = False
-        self._writer.sync()
-        self._is_held = True
+        self._hold(self._writer.sync)
         end, pictures = self._writer.end, len(self._times) - self._writer.waiting
         _append_seal(self.path, self._seals + 1, self._seal_from, end, repaired=False)
         self._seals += 1
         self._seal_from, self._sealed_pictures = end, pictures
+        self._hold(partial(_keep_seals, self.path, is_new=self._seals == 1))
+
+    def _hold(self, sync: Callable[[], None]) -> None:
+        # a device that lost something says so once, and then holds all it still has
+        self._is_held = False
+        sync()
+        self._is_held = True
 
     def _finish(self) -> None:
         self._write_out()
@@ -232,7 +237,6 @@ class TrackRecorder:
             self._seal()
             self._close()
             files.finish(self.path)
-            _keep_beside(self.path)
         self._recorded = _describe(self.path, self.track, self._start_ms, self._times)
 
     def _close(self) -> None:
@@ -279,7 +283,8 @@ def repair(path: Path) -> RecordedTrack:
         lines = _seal_lines(path)
         _seals_path(path).write_bytes(b"".join(line + b"\n" for line in lines))
         _append_seal(path, len(lines) + 1, sealed, layout.end, repaired=True)
-    _keep_beside(path)
+    if _seals_path(path).exists():
+        _keep_seals(path, is_new=True)
     return read_recorded(path)
 
 
@@ -349,11 +354,11 @@ def _seals_path(path: Path) -> Path:
     return path.with_name(path.name + ".seals")
 
 
-def _keep_beside(path: Path) -> None:
-    """Have the device hold the seals and the names of all three files."""
-    if _seals_path(path).exists():
-        files.keep(_seals_path(path))
-    files.keep(path.parent)
+def _keep_seals(path: Path, is_new: bool) -> None:
+    """Have the device hold the seals and, with the first of them, the names of all three files."""
+    files.keep(_seals_path(path))
+    if is_new:
+        files.keep(path.parent)
 
 
 def _append_seal(path: Path, segment: int, start: int, end: int, repaired: bool) -> None:

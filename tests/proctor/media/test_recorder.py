@@ -15,6 +15,7 @@ import pytest
 
 from proctor.media import files
 from proctor.media import recorder as recorder_module
+from proctor.media.disk import Disk
 from proctor.media.frames import Codec
 from proctor.media.gaps import Interval
 from proctor.media.recorder import (
@@ -41,7 +42,7 @@ directory, codec, limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 pictures = [bytes.fromhex(line) for line in (directory / "pictures.hex").read_text().split()]
 epoch = time.monotonic()
 # what was written outlives the process; how long the device takes to hold it is another matter
-os.fdatasync = lambda file: None
+os.fdatasync = os.fsync = lambda file: None
 recorder = TrackRecorder(directory, Track.CAMERA, epoch, codec=codec)
 number = 0
 while number < limit * 15:
@@ -55,6 +56,14 @@ while number < limit * 15:
     number += 1
 recorder.finish()
 """
+
+
+class Unattended(Disk):
+    """Has no thread: the test visits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._recordings = ()
 
 
 def run_child(
@@ -230,22 +239,54 @@ def test_device_that_lost_something_once_seals_nothing_afterwards(
     assert (failure.value.recorded.intervals, failure.value.recorded.sha256) == ((), "")
 
 
-def test_device_holds_a_finished_file_with_those_beside_it(tmp_path, frames, monkeypatch) -> None:
+def test_device_holds_each_stretch_then_its_seal_and_at_last_the_whole(
+    tmp_path, frames, monkeypatch
+) -> None:
     held = []
-    sync = os.fsync
 
     def note(file: int) -> None:
         held.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
-        sync(file)
 
+    monkeypatch.setattr(files.os, "fdatasync", note)
     monkeypatch.setattr(files.os, "fsync", note)
-    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
-    for frame in frames(2.0):
+    monkeypatch.setattr(recorder_module, "SEAL_EVERY_S", 0.0)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0, disk=Unattended())
+    for frame in frames(5.0):
         recorder.write(frame)
+        if frame.is_key:
+            recorder.visit()
+            recorder.seal_if_due()
     name = recorder.finish().path.name
 
-    assert held[:2] == [f"{name}.idx", name]
-    assert set(held[2:]) == {f"{name}.seals", tmp_path.name}
+    stretch = [name, f"{name}.seals"]
+    assert held == [*stretch, tmp_path.name, *4 * stretch, f"{name}.idx", name]
+
+
+def test_device_that_lost_a_seal_seals_nothing_afterwards(tmp_path, frames, monkeypatch) -> None:
+    answers = iter([OSError(errno.EIO, "Input/output error")])
+
+    def fail_once(file: int) -> None:
+        for error in answers:
+            raise error
+
+    monkeypatch.setattr(files.os, "fsync", fail_once)
+    monkeypatch.setattr(recorder_module, "SEAL_EVERY_S", 0.0)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0, disk=Unattended())
+    some = frames(5.0)
+    for frame in some[:31]:
+        recorder.write(frame)
+    recorder.visit()
+    recorder.seal_if_due()
+    with pytest.raises(RecordingFailed):
+        recorder.write(some[31])
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.finish()
+
+    assert failure.value.recorded is not None
+    assert failure.value.recorded.sha256 == ""
+    # what the seal is of was held before it
+    assert failure.value.recorded.intervals[0].end >= 1.9
+    assert len(read_seals(recorder.path)) == 1
 
 
 def test_failing_device_holds_what_it_held_at_the_last_seal_and_has_no_hash(

@@ -1,0 +1,19 @@
+"""What a deployment sets wrong is refused at the start."""
+
+import pytest
+from pydantic import ValidationError
+
+from proctor.settings import Settings
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("address", ["", "0", "0.0.0.0", "::", "0:0:0:0:0:0:0:0", " ::0 "])
+def test_media_go_to_one_address_and_not_to_all_of_a_machine(address: str) -> None:
+    with pytest.raises(ValidationError, match=r"PROCTOR_MEDIA_ADDRESS: .* all addresses"):
+        Settings(media_address=address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1", "media.example.org"])
+def test_an_address_of_this_machine_is_taken(address: str) -> None:
+    assert Settings(media_address=address).media_address == address
