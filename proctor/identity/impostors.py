@@ -1,12 +1,12 @@
 """How alike the enrolled people of one institution are to one another."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from biometrics.cohort import LARGEST_COHORT, SMALLEST_COHORT, pair_scores
@@ -132,15 +132,31 @@ def others(
     return found
 
 
+def comparable(tx: Session, comparison: FaceComparison, at: datetime) -> Sequence[str]:
+    """Institutions with more than one person to compare."""
+    query = select(Account.institution_id).join(Reference, Reference.account_id == Account.id)
+    several = func.count(Reference.account_id.distinct()) > 1
+    query = query.where(_is_confirmed(comparison, at)).group_by(Account.institution_id)
+    return tx.scalars(query.having(several)).all()
+
+
 def _confirmed(comparison: FaceComparison, institution_id: str, at: datetime) -> Select[Reference]:
     """In the order of their identifiers, which is chance and the same each time."""
     return (
         select(Reference)
         .join(Account, Account.id == Reference.account_id)
-        .where(Account.institution_id == institution_id, Reference.modality == Modality.FACE)
-        .where(Reference.state == ReferenceState.CONFIRMED, Reference.expires_at > at)
-        .where(Reference.model_id == str(comparison.model_id))
+        .where(Account.institution_id == institution_id, _is_confirmed(comparison, at))
         .order_by(Reference.id)
+    )
+
+
+def _is_confirmed(comparison: FaceComparison, at: datetime) -> ColumnElement[bool]:
+    """Of a face reference that can be compared with."""
+    return and_(
+        Reference.modality == Modality.FACE,
+        Reference.state == ReferenceState.CONFIRMED,
+        Reference.expires_at > at,
+        Reference.model_id == str(comparison.model_id),
     )
 
 

@@ -3,15 +3,20 @@
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
 from biometrics.types import mean_template
 from proctor.clock import TIME_ZONE
 from proctor.identity import calibrations
-from proctor.identity.impostors import Impostors, compare_everybody, enrolled, newest, note
-from proctor.people.tables import Institution
+from proctor.identity.impostors import (
+    Impostors,
+    comparable,
+    compare_everybody,
+    enrolled,
+    newest,
+    note,
+)
 from proctor.plumbing.db import Database
 from proctor.vault import Vault
 
@@ -23,11 +28,7 @@ _HOUR = 3
 def round(db: Database, vault: Vault, comparison: FaceComparison, at: datetime) -> None:
     """Measure every institution whose scores in force were not measured since last night."""
     with db.reading() as tx:
-        due = [
-            each
-            for each in tx.scalars(select(Institution.id)).all()
-            if _is_due(tx, comparison, each, at)
-        ]
+        due = [each for each in comparable(tx, comparison, at) if _is_due(tx, comparison, each, at)]
     for institution_id in due:
         measure(db, vault, comparison, institution_id, at)
 

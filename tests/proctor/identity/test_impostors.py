@@ -12,7 +12,14 @@ from biometrics.types import Template
 from proctor import events
 from proctor.clock import TIME_ZONE
 from proctor.identity import calibrations, nightly, protection
-from proctor.identity.impostors import Impostors, Measured, Own, compare_everybody, newest
+from proctor.identity.impostors import (
+    Impostors,
+    Measured,
+    Own,
+    comparable,
+    compare_everybody,
+    newest,
+)
 from proctor.identity.nightly import measure
 from proctor.identity.tables import ReferenceState
 from proctor.inference import face_comparison
@@ -160,8 +167,10 @@ def test_a_calibration_in_force_is_what_is_measured() -> None:
 def test_every_night_each_institution_is_measured_once(database: Database, cast: Cast) -> None:
     home, model = cast.institution.id, COMPARISON.model_id
     with database.transaction() as tx:
-        for person in (cast.alice, cast.bob):
-            reference(tx, person, 0, days=30)
+        reference(tx, cast.alice, 0, days=30)
+        assert comparable(tx, COMPARISON, NOON) == []
+        reference(tx, cast.bob, 0, days=30)
+        assert comparable(tx, COMPARISON, NOON) == [home]
 
     def measured_at(at: datetime) -> datetime | None:
         nightly.round(database, VAULT, COMPARISON, at)
