@@ -53,37 +53,14 @@ _HEADERS = {
 }
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+def create_app(settings: Settings) -> FastAPI:
     """The whole service in one process; two with different settings may live side by side."""
-    clock = clock or Clock()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        made = await asyncio.to_thread(_services, settings, clock)
-        app.state.services = made
-        made.live.line.port.open()
-        made.live.begin()
-        postman, bookkeeper = Postman(settings, made.db, clock), Bookkeeper(made.db, clock)
-        sweeper = Sweeper(settings, made.db, clock)
-        nights = Rounds(partial(_measure, made), nightly.EVERY_S, "impostors_failed")
-        postman.rounds.begin()
-        bookkeeper.rounds.begin()
-        sweeper.rounds.begin()
-        nights.begin()
-        yield
-        await nights.close()
-        await sweeper.rounds.close()
-        await bookkeeper.rounds.close()
-        # a mail server that does not answer keeps no recording from being sealed
-        await postman.rounds.drop()
-        await made.live.close()
-        made.live.line.port.close()
-        await asyncio.to_thread(made.live.line.disk.close)
-        await asyncio.to_thread(made.inference.close)
-        made.db.close()
-
     app = FastAPI(
-        title="Tanu", version="0.1.0", lifespan=lifespan, openapi_url=None, max_body_size=MAX_BODY
+        title="Tanu",
+        version="0.1.0",
+        lifespan=partial(running, settings),
+        openapi_url=None,
+        max_body_size=MAX_BODY,
     )
     app.middleware("http")(_guard)
     errors.install(app)
@@ -124,12 +101,41 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     return app
 
 
+@asynccontextmanager
+async def running(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
+    """All that runs while the application does."""
+    made = await asyncio.to_thread(_services, settings)
+    clock = made.clock
+    app.state.services = made
+    made.live.line.port.open()
+    made.live.begin()
+    postman, bookkeeper = Postman(settings, made.db, clock), Bookkeeper(made.db, clock)
+    sweeper = Sweeper(settings, made.db, clock)
+    nights = Rounds(partial(_measure, made), nightly.EVERY_S, "impostors_failed")
+    postman.rounds.begin()
+    bookkeeper.rounds.begin()
+    sweeper.rounds.begin()
+    nights.begin()
+    yield
+    await nights.close()
+    await sweeper.rounds.close()
+    await bookkeeper.rounds.close()
+    # a mail server that does not answer keeps no recording from being sealed
+    await postman.rounds.drop()
+    await made.live.close()
+    made.live.line.port.close()
+    await asyncio.to_thread(made.live.line.disk.close)
+    await asyncio.to_thread(made.inference.close)
+    made.db.close()
+
+
 async def _measure(made: Services) -> None:
     comparison, at = made.inference.comparison, made.clock.now()
     await asyncio.to_thread(nightly.round, made.db, made.vault, comparison, at)
 
 
-def _services(settings: Settings, clock: Clock) -> Services:
+def _services(settings: Settings) -> Services:
+    clock = Clock()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = Database(settings.database)
     db.upgrade()

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from shutil import copy
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from proctor.people import sign_in
@@ -13,7 +15,7 @@ from proctor.plumbing.db import Database
 from proctor.settings import Settings
 from tests.support.cast import Cast, assemble
 from web.access import COOKIE, Services
-from web.app import create_app
+from web.app import create_app, running
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Service:
             follow_redirects=False,
             headers={"accept-language": "en"},
         )
+        # in the event loop of the service, without one of its own for each request
+        client.portal = self.app_client.portal
         if name is not None:
             with self.db.transaction() as tx:
                 account = self.cast.people[name]
@@ -56,13 +60,20 @@ class Service:
         return client
 
 
+@cache
+def application() -> FastAPI:
+    """The routes, which take longer to make than many a test: once for all services."""
+    return create_app(Settings(whip=True))
+
+
 @pytest.fixture
 def service(tmp_path: Path, migrated: Path) -> Iterator[Service]:
     copy(migrated, tmp_path / "tanu.db")
     settings = Settings(
         data_dir=tmp_path, models_dir=Settings().models_dir, min_free_mib=0, whip=True
     )
-    app = create_app(settings)
+    app = application()
+    app.router.lifespan_context = partial(running, settings)
     with TestClient(app, base_url="http://localhost") as client:
         with app.state.services.db.transaction() as tx:
             cast = assemble(tx, app.state.services.clock.now())
