@@ -322,6 +322,8 @@ class Guarded:
         (MEDIA, "stranger"),
         (b"\xff" * 1_400, "stranger"),
     ],
+    # some are drawn anew by each process
+    ids=range(12),
 )
 def test_stranger_is_not_heard(datagram: bytes, reason: str) -> None:
     async def scenario() -> None:
@@ -355,6 +357,7 @@ def test_peer_is_heard_after_an_authenticated_check_and_only_from_there() -> Non
         b"\0\1" + bytes(18),
         bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE)),
     ],
+    ids=["no_priority", "another_password", "torn", "nothing_in_it", "an_answer"],
 )
 def test_peer_cannot_upset_the_agent_with_checks(hostile: bytes) -> None:
     async def scenario() -> None:
