@@ -14,6 +14,7 @@ from proctor.exams.accommodations import Effect, grant
 from proctor.exams.external_tests import set_address
 from proctor.exams.schemes import course_of
 from proctor.exams.tables import AssessmentEvent
+from proctor.identity.tables import TypingSample
 from proctor.people import accounts, sign_in
 from proctor.people.tables import Account, Role
 from proctor.settings import institution_key
@@ -22,7 +23,7 @@ from proctor.vault import Vault
 from tests.support.axe import violations
 from tests.support.chromium import signed_in
 from tests.support.waiting import wait_until
-from tests.support.watched_exam import Exam, begin
+from tests.support.watched_exam import Exam, begin, share
 
 pytestmark = pytest.mark.acceptance
 
@@ -66,6 +67,7 @@ def test_proctor_watches_speaks_and_acts(filmed: Browser, exam: Exam, slack: flo
         they_speak(live, student, slack)
         takes_a_break(live, student)
         goes_to_the_test(live, student)
+        reloads_with_typing_unsent(student, exam)
         pauses_and_extends(live, student)
         hands_in_nothing_unsaved(student)
         extends_at_the_last_moment(live, student)
@@ -156,6 +158,25 @@ def goes_to_the_test(live: Page, student: Page) -> None:
     expect(live.locator(".live-line-break .live-text")).to_have_count(4)
     hidden = translate("en", "incident.page_hidden")
     expect(live.locator(".live-line").filter(has_text=hidden)).to_have_count(0)
+
+
+def reloads_with_typing_unsent(student: Page, exam: Exam) -> None:
+    """Typed while nothing got through: the page takes it along, and leaves nothing of it."""
+
+    def keys() -> int:
+        with exam.db.reading() as tx:
+            return sum(tx.scalars(select(TypingSample.n_keys)))
+
+    assert keys() == 0
+    student.evaluate("WebSocket.prototype.send = () => undefined")
+    student.locator("#paper textarea").first.focus()
+    student.keyboard.type("before the reload")
+    student.reload()
+    share(student)
+    student.locator("#start-button:enabled").click()
+    expect(student.locator("#paper textarea").first).to_be_visible()
+    wait_until(lambda: keys() == 17)
+    assert student.evaluate("sessionStorage.length") == 0
 
 
 def pauses_and_extends(live: Page, student: Page) -> None:

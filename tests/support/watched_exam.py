@@ -123,6 +123,11 @@ def connect(page: Page, link: str) -> None:
     page.locator("form[action$='/sittings'] button").click()
     # loaded: a click before its script runs is lost
     page.wait_for_url("**/sittings/*")
+    share(page)
+
+
+def share(page: Page) -> None:
+    """Camera and screen on their way."""
     for source in ("camera", "screen"):
         page.locator(f"#{source}-button:enabled").click()
         page.locator(f"#{source}-check[data-state=ok]").wait_for()

@@ -1,6 +1,7 @@
 // The socket of a sitting: batches go up, the server's word comes down, breaks are mended.
 
 import { waitMs } from "./backoff";
+import type { Carried } from "./carried";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
 import type { Pace } from "./pace";
@@ -30,7 +31,8 @@ const LOOK_MS = 250;
 const NOT_YOURS = 4404;
 
 export class Line {
-  private readonly outbox = new Outbox();
+  private readonly outbox: Outbox;
+  private readonly leaving = new AbortController();
   private readonly ticking: number;
   private readonly looking: number;
   private socket: WebSocket | null = null;
@@ -43,10 +45,13 @@ export class Line {
 
   constructor(
     private readonly sitting: string,
+    private readonly carried: Carried,
     private readonly drainKeys: () => KeyBatch | null,
     private readonly onWord: (word: Word) => void,
     private readonly onBreak: (isFinal: boolean) => void,
   ) {
+    this.outbox = new Outbox(carried.take());
+    window.addEventListener("pagehide", () => this.leave(), { signal: this.leaving.signal });
     this.ticking = window.setInterval(() => this.flush(), BATCH_MS);
     this.looking = window.setInterval(() => this.look(), LOOK_MS);
     this.open();
@@ -82,7 +87,14 @@ export class Line {
     this.isClosed = true;
     window.clearInterval(this.ticking);
     window.clearInterval(this.looking);
+    this.leaving.abort();
     this.socket?.close();
+  }
+
+  /** The page goes, to be reloaded perhaps: what the server does not have waits in the tab. */
+  private leave(): void {
+    this.flush();
+    this.carried.leave(this.outbox.unsent);
   }
 
   private open(): void {

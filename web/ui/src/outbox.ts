@@ -45,10 +45,16 @@ export interface Batch {
 
 export class Outbox {
   private noted: BrowserFact[] = [];
-  private unacknowledged: Batch[] = [];
-  private lastSeq = 0;
+  private unacknowledged: Batch[];
+  private lastSeq: number;
   private heard = false;
   private waiting: (() => void)[] = [];
+
+  /** *carried*: what the page had not sent when it was reloaded, in order. */
+  constructor(carried: Batch[] = []) {
+    this.unacknowledged = carried;
+    this.lastSeq = carried.at(-1)?.seq ?? 0;
+  }
 
   note(fact: BrowserFact): void {
     this.noted.push(fact);
@@ -57,6 +63,11 @@ export class Outbox {
   /** Whether the server has said where the numbers begin. */
   get isOpen(): boolean {
     return this.heard;
+  }
+
+  /** Batches that the server does not have, as far as it has said. */
+  get unsent(): readonly Batch[] {
+    return this.unacknowledged;
   }
 
   get hasNoted(): boolean {

@@ -4,6 +4,7 @@ import { type Refusal, send } from "./api";
 import { Backfill } from "./backfill";
 import { waitMs } from "./backoff";
 import { isProgram } from "./capture";
+import { Carried } from "./carried";
 import { Checks } from "./checks";
 import { Countdown, clockTime } from "./countdown";
 import { watchPage } from "./facts";
@@ -57,6 +58,11 @@ class SittingPage {
   private streams: Streams | null = null;
   private uplink: Uplink | null = null;
   private line: Line | null = null;
+  private readonly carried = new Carried(
+    sessionStorage,
+    this.data.sitting,
+    performance.timeOrigin,
+  );
   private readonly backfill = new Backfill(this.data.sitting);
   private keys: KeyCapture | null = null;
   /** Present once the exam runs. */
@@ -95,7 +101,16 @@ class SittingPage {
     element("finish-button").addEventListener("click", () => this.askToFinish());
     element("cancel-finish").addEventListener("click", () => this.dialog.close());
     element("confirm-finish").addEventListener("click", () => void this.finish());
+    // whoever signs in next at this browser finds nothing of it
+    document
+      .querySelector("form[action='/sign-out']")
+      ?.addEventListener("submit", () => this.leaveNothing());
     if (optional("sentence-step") !== null) wireSentence(this.say, (batch) => this.sendSentence(batch));
+  }
+
+  private leaveNothing(): void {
+    this.line?.close();
+    this.carried.leave([]);
   }
 
   private async sendSentence(batch: KeyBatch): Promise<string | null> {
@@ -135,6 +150,7 @@ class SittingPage {
   private open(uplink: Uplink, tracks: Tracks): void {
     this.line = new Line(
       this.data.sitting,
+      this.carried,
       () => this.drainKeys(),
       (word) => this.hear(word),
       (isFinal) => this.broke(isFinal),
