@@ -155,21 +155,21 @@ def phrase_scores(
     return scores
 
 
-def standings(repetitions: Repetitions) -> PersonScores:
+def standings(repetitions: Repetitions, people: Iterable[int] | None = None) -> PersonScores:
     """How attempts stand beside other people's when five repetitions are enrolled, as in an exam.
 
     Enrolled, and beside: the newest five that may be. Mated: the last twenty attempts of all,
     once with each background. Non-mated: the same of people who are not beside, and who
-    have had the same practice.
+    have had the same practice. ``people``: whose, as in ``phrase_scores``.
     """
     features = _features(repetitions)
-    people = np.arange(len(features))
+    everyone = np.arange(len(features))
     newest = slice(ENROLMENT_REPETITIONS - ENROLLED_SENTENCES, ENROLMENT_REPETITIONS)
     later = features[:, ENROLMENT_REPETITIONS:][:, -LATER_ATTEMPTS:]
-    groups = np.random.default_rng(SEED).permutation(len(people)) % ABSENT_GROUPS
+    groups = np.random.default_rng(SEED).permutation(len(everyone)) % ABSENT_GROUPS
     mated, non_mated = [], []
-    for person in people:
-        others = people != person
+    for person in everyone if people is None else people:
+        others = everyone != person
         for group in range(ABSENT_GROUPS):
             probes = np.concatenate([later[person], *later[others & (groups == group)]])
             beside = features[others & (groups != group), newest]

@@ -69,7 +69,8 @@ class TypingStream:
 
     ``reference``: None when the person has none, or none that may be used. ``waiting``: presses
     of the next half window and the one before, the only ones whose order is known. ``half``: sums
-    of the half window before; ``folded``: of all of them.
+    of the half window before; ``folded``: of all of them. ``start``: of the sitting's own start,
+    until ``start_profile`` is made of it.
     """
 
     verifier: FreeTextVerifier
@@ -92,7 +93,7 @@ class TypingStream:
         """The stream of a sitting that began with *sums*, whose order is forgotten."""
         if sums.n_keys < START_KEYS or unfit(sums) is not None:
             return replace(self, start=sums)
-        return replace(self, start=sums, start_profile=self.verifier.profile([sums]))
+        return replace(self, start_profile=self.verifier.profile([sums]))
 
     def after(self, presses: Presses) -> "TypingStream":
         """The stream with *presses*, and with the windows that they complete."""
@@ -140,9 +141,10 @@ class TypingStream:
     def _against_start(self, sums: Sums, probe: Profile) -> tuple["TypingStream", float | None]:
         if self.start_profile is None:
             start = self.start + sums
-            is_enough = start.n_keys >= START_KEYS
-            profile = self.verifier.profile([start]) if is_enough else None
-            return replace(self, start=start, start_profile=profile), None
+            if start.n_keys < START_KEYS:
+                return replace(self, start=start), None
+            profile = self.verifier.profile([start])
+            return replace(self, start=Sums.empty(), start_profile=profile), None
         opinion = self.verifier.opinion(self.start_profile, probe)
         if opinion is None:
             return self, None

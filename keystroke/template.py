@@ -61,10 +61,12 @@ class Sums:
 
     @classmethod
     def empty(cls) -> Self:
-        """Sums of nothing."""
+        """Sums of nothing, which take no memory and cannot be written to."""
         n = N_ZONES
         shapes = ((n,), (n, 3), (n * n, 3), (2, 2), (2,), (1 + N_EMBEDDING,))
-        presses, holds, pairs, flights, pace, embedding = (np.zeros(s, np.int64) for s in shapes)
+        presses, holds, pairs, flights, pace, embedding = (
+            np.broadcast_to(np.int64(0), s) for s in shapes
+        )
         return cls(None, presses, holds, pairs, flights, pace, 0, embedding)
 
     @classmethod
@@ -157,7 +159,7 @@ class Sums:
                 raise TemplateError("sums of another version")
             blank = cls.empty()
             for name in ("presses", "holds", "pairs", "flights", "pace", "embedding"):
-                array = getattr(blank, name)
+                array = getattr(blank, name).copy()
                 for index, row in members.pop(name):
                     array[index] = row
                 members[name] = array

@@ -1,5 +1,7 @@
 """``proctor bench keystroke``: what comparing typing costs on this machine."""
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +31,7 @@ REPEATS: Final = 50
 def keystroke(
     as_json: AsJson = False,
 ) -> None:
-    """Microseconds a key, milliseconds a verification, bytes a learner."""
+    """Microseconds a key, milliseconds a verification, bytes a sitting and a learner."""
     show(_measure(keystroke_verifier(), np.random.default_rng(SEED)), as_json=as_json)
 
 
@@ -56,11 +58,12 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
 
         return least_s(capture, 5) * 1e6 / (BATCHES * BATCH_KEYS)
 
-    def live() -> None:
+    def live() -> Typing:
         typing = Typing.begun(verifier, Sums.empty(), sessions)
         for batch in pages:
             typing, _ = typing.after(parse_batch(batch), 0.0)
             typing.total().to_bytes()
+        return typing
 
     pages = [_batch(PAGE_KEYS, rng) for _ in range(BATCHES * BATCH_KEYS // PAGE_KEYS)]
     return {
@@ -72,8 +75,22 @@ def _measure(verifier: FreeTextVerifier, rng: np.random.Generator) -> dict[str, 
         "us_per_key_live": least_s(live, 3) * 1e6 / (BATCHES * BATCH_KEYS),
         "ms_per_verification": least_s(verify, REPEATS) * 1e3,
         "ms_per_profile": least_s(lambda: verifier.profile(sessions), REPEATS) * 1e3,
+        # of an exam under way, with the profile of earlier visits
+        "bytes_live": _held_by(live),
         "bytes_per_learner": sum(len(each.to_bytes()) for each in sessions),
     }
+
+
+def _held_by(make: Callable[[], object]) -> int:
+    """Bytes that stay taken while there is what *make* returns."""
+    tracemalloc.start()
+    try:
+        made = make()
+        held, _ = tracemalloc.get_traced_memory()
+        del made
+        return held - tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 def _batch(n: int, rng: np.random.Generator) -> dict[str, Any]:

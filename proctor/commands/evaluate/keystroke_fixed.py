@@ -1,6 +1,7 @@
 """``proctor evaluate keystroke-fixed``: verifiers of one phrase, by Killourhy and Maxion."""
 
 import json
+from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,6 +17,7 @@ from keystroke.fixed_text import (
     ENROLMENT_REPETITIONS,
     PUBLISHED,
     PersonScores,
+    Repetitions,
     detector_scores,
     mean_eer_interval,
     phrase_scores,
@@ -59,13 +61,13 @@ def keystroke_fixed(
     except TableError as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
     repetitions = found.repetitions
-    beside = _beside(standings(repetitions))
-    everyone = range(repetitions.n_people)
-    people = track(everyone, "people", console=Console(stderr=True), transient=True)
     scores = {
-        **phrase_scores(repetitions, enrol, people),
+        **phrase_scores(repetitions, enrol, _told(repetitions, "verifiers of a phrase")),
         **detector_scores(repetitions, enrol),
     }
+    beside = None
+    if enrol == Enrolment.FIVE:
+        beside = _beside(standings(repetitions, _told(repetitions, "beside other people's")))
     attempts = repetitions.n_people * repetitions.n_later
     measured = {name: _measured(found, attempts) for name, found in scores.items()}
     if det is not None:
@@ -86,11 +88,19 @@ def keystroke_fixed(
     Console().print(_table(measured, repetitions.n_people, enrol))
     if found.left_out:
         typer.echo(f"left out, too few repetitions: {found.left_out} subjects")
+    if beside is None:
+        return
     own, others = beside["mated_nearer"], beside["non_mated_nearer"]
     typer.echo(
         f"five enrolled: nearer than {NEARER:.0%} of other people's are {own:.1%} of the"
         f" {beside['n_mated']} own and {others:.1%} of the {beside['n_non_mated']} other attempts"
     )
+
+
+def _told(repetitions: Repetitions, what: str) -> Iterable[int]:
+    """Everybody by number; standard error says how many are done."""
+    everyone = range(repetitions.n_people)
+    return track(everyone, what, console=Console(stderr=True), transient=True)
 
 
 def _beside(found: PersonScores) -> dict[str, Any]:

@@ -56,9 +56,23 @@ def test_the_report_has_the_default_beside_the_published_table(
         assert report["verifiers"][verifier]["n_mated"] == 28
     assert report["default"]["n_mated_comparisons"] > 28
     assert report["published_51_subjects"]["manhattan_scaled"] == {"eer_mean": 0.0962}
+    # how attempts stand beside others is that of five enrolled
+    assert report["five_enrolled"] is None
     # 7 people, 6 others, 5 repetitions: FMR 1e-3 cannot be shown
     assert report["default"]["fnmr_at_fmr"]["1e-3"] is None
     assert plot.read_text().count("<polyline") == len(report["verifiers"])
+
+
+def test_with_five_enrolled_it_says_how_attempts_stand_beside_other_peoples(
+    phrase_file: Path,
+) -> None:
+    done = CliRunner().invoke(
+        app, ["evaluate", "keystroke-fixed", "--data", str(phrase_file), "--enrol", "5", "--json"]
+    )
+    beside = json.loads(done.stdout)["five_enrolled"]
+    # four later attempts of each; of seven people, each absent once in three groups
+    assert (beside["n_mated"], beside["n_non_mated"]) == (7 * 3 * 4, 7 * 6 * 4)
+    assert beside["mated_nearer"] > beside["non_mated_nearer"]
 
 
 def test_an_enrolment_the_protocol_does_not_know_is_refused(phrase_file: Path) -> None:
