@@ -94,7 +94,7 @@ def _sitting(tx: Session, document: Json, held: Held, recordings_dir: Path) -> J
             name: identity.get(name, 0)
             for name in ("matched_frames", "non_matched_frames", "not_assessed")
         },
-        "keystroke": {"score": keystroke.get("score"), "n_keys": keystroke.get("n_keys")},
+        "keystroke": {name: keystroke.get(name) for name in ("score", "n_keys", "measured")},
         "incidents": _incidents(tx, held.sitting_id, recordings_dir),
         "recording": found["recording"],
     }

@@ -11,6 +11,7 @@ import pypdf
 import pytest
 from playwright.sync_api import Browser
 
+from keystroke.features import PRINTED
 from tests.acceptance.conftest import Demonstration
 
 pytestmark = pytest.mark.acceptance
@@ -82,6 +83,9 @@ def test_honest_sitting_is_verified(honest: dict[str, Any]) -> None:
     assert honest["identity"]["non_matched_frames"] == 0
     assert {method["result"] for method in honest["methods"]} == {"pass"}
     assert honest["keystroke"]["n_keys"] >= 150
+    measured = honest["keystroke"]["measured"]
+    assert measured.keys() == PRINTED.keys()
+    assert None not in measured.values()
 
 
 def test_sitting_taken_over_waits_for_a_person(taken_over: dict[str, Any]) -> None:
