@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 
 from biometrics.error_rates import interval
-from biometrics.face.detect import YuNet
-from biometrics.ids import ModelId
 from biometrics.types import Image
-from models.recipes.face_calibration import MEASURES, encoder_of
-from models.registry import open_model, read_registry
+from models.recipes.face_calibration import MEASURES, detector_of, encoder_of, stills
+from models.registry import read_registry
 
 # of each still
 _TAKES = 8
@@ -50,35 +48,26 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    registered = read_registry().models
-    entry, found = registered[options.model], registered["yunet"]
-    assert found.detection_threshold is not None
+    entry = read_registry().models[options.model]
     encoder, compare = encoder_of(entry, options.target), MEASURES[str(entry.measure)]
-    weights = open_model("yunet", options.target)
-    detector = YuNet(weights, ModelId("yunet", found.version), found.detection_threshold)
+    detector = detector_of(options.target)
     random = np.random.default_rng(0)
-    stills, photos, lost = [], [], 0
-    for path in sorted(options.folder.glob("*/*.jpg")):
-        image = cv2.imread(str(path))
-        assert image is not None
-        faces = detector.detect(image.astype(np.uint8))
-        if len(faces) != 1:
-            print(f"{len(faces)} faces:", path.name)
-            continue
-        stills.append((path, encoder.encode(image.astype(np.uint8), faces[0])))
+    found, photos, lost = [], [], 0
+    for still in stills(options.folder, encoder, detector):
+        found.append(still)
         for _ in range(_TAKES):
-            photo = imitated(image.astype(np.uint8), faces[0].box.height, random)
+            photo = imitated(still.image, still.face.box.height, random)
             shown = detector.detect(photo)
             if len(shown) == 1:
-                photos.append((path, encoder.encode(photo, shown[0])))
+                photos.append((still, encoder.encode(photo, shown[0])))
             else:
                 lost += 1
-    print(f"{len(stills)} stills of {len({p.parent for p, _ in stills})} people; not found {lost}")
+    print(f"{len(found)} stills of {len({each.person for each in found})} people; not found {lost}")
     pairs = [
-        (one.parent == other.parent, compare(still, photo))
-        for one, still in stills
+        (one.person == other.person, compare(one.template, photo))
+        for one in found
         for other, photo in photos
-        if one != other
+        if one is not other
     ]
     mated = np.array([score for same, score in pairs if same])
     non_mated = np.array([score for same, score in pairs if not same])
