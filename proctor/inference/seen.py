@@ -45,7 +45,8 @@ class FailedLook:
 
 @dataclass(frozen=True)
 class FrameAssessment:
-    """What one picture shows, in its own pixels; ``faces`` largest first.
+    """What one picture shows, in its own pixels; ``faces`` largest first. In a covered picture of
+    an exam nothing was looked for.
 
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when there was none. ``gaze``: absent without a face too.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
-from biometrics.types import Box, FaceSample, Image, Presentation
+from biometrics.types import Box, FaceSample, Image, Presentation, Quality
 from models.registry import read_registry
 from proctor.inference.opened import (
     DETECTOR,
@@ -171,14 +171,18 @@ def within(timeout_s: float, job: Callable[..., Any], args: tuple[object, ...]) 
 def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
     """A look that raises leaves the others their say; without the detector there is none.
 
-    A picture that is covered, dark or blurred has no templates: they would say more of the light.
+    The quality is the gate: no model looks at a picture that is covered, and one that is dark or
+    blurred has no templates, which would say more of the light.
     """
     from biometrics.face import quality
 
     image = decode_keyframe(codec, keyframe)
-    if looks.embed and not quality.assess(image).is_clear:
+    clarity = quality.assess(image)
+    if clarity.covered:
+        return _assess(image, clarity, None, _Attempts(tolerant=True))
+    if not clarity.is_clear:
         looks = replace(looks, embed=False)
-    return assess(image, looks, _Attempts(tolerant=True))
+    return _assess(image, clarity, looks, _Attempts(tolerant=True))
 
 
 def assess_image(data: bytes, looks: Looks) -> FrameAssessment:
@@ -254,12 +258,22 @@ class _Attempts:
             return None
 
 
-def assess(image: Image, looks: Looks, attempts: _Attempts | None = None) -> FrameAssessment:
+def assess(image: Image, looks: Looks) -> FrameAssessment:
     """Every face of *image*, its quality, and what else it is due for."""
+    from biometrics.face import quality
+
+    return _assess(image, quality.assess(image), looks, _Attempts(tolerant=False))
+
+
+def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) -> FrameAssessment:
+    """``due``: None for no look at all, not even for faces."""
     from biometrics.face import portrait, presentation, quality
 
-    look = attempts or _Attempts(tolerant=False)
-    found, far = find_faces(image, looks, look)
+    found: tuple[FaceSample, ...] = ()
+    far: tuple[FaceSample, ...] | None = None
+    if due is not None:
+        found, far = find_faces(image, due, look)
+    looks = due or Looks()
     height, width = image.shape[:2]
     wants_gaze = (looks.gaze or looks.portrait) and found
     gaze = look.at("gaze", lambda: _models.mesh.look(image, found[0])) if wants_gaze else None
@@ -274,7 +288,7 @@ def assess(image: Image, looks: Looks, attempts: _Attempts | None = None) -> Fra
     return FrameAssessment(
         width=width,
         height=height,
-        quality=quality.assess(image),
+        quality=clarity,
         faces=tuple(_finding(image, face, looks.embed, look) for face in found),
         model_ids=(_models.detector.model_id, _models.encoder.model_id),
         fingerprint=quality.fingerprint(image),

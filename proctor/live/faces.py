@@ -105,6 +105,8 @@ class FaceWatch:
         items = found.items
         if isinstance(seen, NotAssessed):
             items += face.missed(looks, seen.reason, at_s)
+        elif seen.quality.covered:
+            items += face.missed(looks, "covered", at_s)
         return Look(items, check, hints[0] if hints else None)
 
     @property

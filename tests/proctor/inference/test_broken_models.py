@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ async def watched(
         items += (await watch.look(frame, float(s))).items
     failed = Counter(item.check for item in items if isinstance(item, NotAssessed))
     return failed, [
-        (found.kind.value, found.evidence["reason"])
+        (found.kind.value, found.evidence.get("reason"))
         for found in incidents_under(ExamRules(), items, None)
         if found.kind is not Kind.CAMERA_FROZEN
     ]
@@ -108,6 +110,21 @@ async def test_a_frame_of_nothing_is_not_a_clean_result(pool: InferencePool) -> 
     failed, incidents = await watched(pool, b"", 18)
     assert failed["face"] == 18
     assert incidents == [("identity_not_assessed", "undecodable")]
+
+
+async def test_no_model_looks_at_a_covered_picture(pool: InferencePool) -> None:
+    encoder = av.CodecContext.create("libvpx", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 640, 480, "yuv420p"
+    encoder.time_base = Fraction(1, 5)
+    flat = av.VideoFrame.from_ndarray(np.full((480, 640, 3), 90, np.uint8), format="rgb24")
+    covered = b"".join(bytes(p) for p in [*encoder.encode(flat), *encoder.encode(None)])
+    # whatever were asked here would fail
+    pool.submit(break_model, "detector").result()
+    failed, incidents = await watched(pool, covered, 18)
+    pool.submit(break_model, None).result()
+    assert failed["face"] == 0
+    assert failed["things"] == failed["presentation"] == 1
+    assert incidents == [("camera_covered", None)]
 
 
 async def test_a_still_is_refused_when_any_look_at_it_fails(pool: InferencePool) -> None:

@@ -1,10 +1,12 @@
 """Looks at a camera through the sitting's own path, to the incidents that people see."""
 
 import random
+from collections import Counter
 
 import pytest
 
 from biometrics.types import Box, Gaze, Quality, Thing
+from proctor.analysis.face import DEARER
 from proctor.identity.challenge import Ask
 from proctor.identity.checks import FaceIdentity
 from proctor.identity.tables import CheckResult
@@ -123,6 +125,16 @@ async def test_somebody_else_who_moves_for_the_person_does_not_pass(seed: int) -
 async def test_somebody_else_in_the_very_same_place_does_not_pass_either() -> None:
     # but for the 2 of 68 tries that ask for turns of the head alone
     assert not any([(await challenged(seed, 0.1, FACE)).is_established for seed in range(12)])
+
+
+async def test_what_a_covered_picture_was_due_for_is_told_as_not_looked_for() -> None:
+    dull = Quality(90.0, 1.0, 0.0, covered=True, dark=False, blurred=False)
+    nothing = {"faces": (), "far_faces": None, "gaze": None, "things": None}
+    film = await watch_film(lambda s, looks: picture(s, looks, quality=dull, **nothing), 18)
+    told = Counter(each.check for each in film.items if isinstance(each, NotAssessed))
+    due = {name: sum(getattr(each, name) for each in film.asked) for name in DEARER}
+    assert told == {**due, "identity": 18}
+    assert film.kinds == {"camera_covered"}
 
 
 @pytest.mark.parametrize("condition", ["dark", "blurred", "covered"])
