@@ -1,7 +1,7 @@
 """The learners' earlier visits: consent, enrolment, and confirmation by the office."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -57,8 +57,10 @@ def consent(desk: Desk, learner: Account) -> None:
 def enrol_face(
     desk: Desk, pool: InferencePool, learner: Account, portrait: FrameAssessment
 ) -> None:
-    """One confirmed face reference made of the portrait."""
+    """One confirmed face reference made of the portrait alone, as three pictures of it."""
     at = desk.now - DAY
+    # enrolment does not take the same picture again
+    portrait = replace(portrait, fingerprint=b"")
     for _ in range(enrolment.FACE_SAMPLES):
         progress = enrolment.add_face(
             desk.tx, desk.vault, pool.comparison, learner.id, portrait, at

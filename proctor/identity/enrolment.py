@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from biometrics.comparison import FaceComparison
 from biometrics.face import fitness
+from biometrics.face.sameness import FINGERPRINT_BYTES, is_same_sample
 from biometrics.ids import ModelId
 from biometrics.types import mean_template
 from keystroke.events import KeyBatch
@@ -44,6 +45,7 @@ _WORST: Final[dict[str, Callable[[Iterable[float]], float]]] = {
 _PHOTO_UNFIT = "id_photo_unfit"
 SAME_VISIT = timedelta(hours=8)
 _SEAL = protection.SEAL
+_PICTURES_SEAL = "fingerprints"
 
 
 class SittingOpen(Conflict):
@@ -83,13 +85,19 @@ def add_face(
     seen: FrameAssessment | NotAssessed,
     at: datetime,
 ) -> Progress:
-    """Take one frame into the pending face reference, or say what is wrong with it."""
+    """Take one frame into the pending face reference, or say what is wrong with it.
+
+    The same picture sent again is no further sample.
+    """
     refuse_during_sitting(tx, account_id)
     row = open_reference(tx, account_id, Modality.FACE, str(comparison.model_id), at)
     accepted = row.samples if row else 0
     hints = face_hints(seen)
     if hints or isinstance(seen, NotAssessed) or accepted >= FACE_SAMPLES:
         return Progress(accepted, FACE_SAMPLES, hints)
+    pictures = _fingerprints(tx, vault, row)
+    if any(is_same_sample(each, seen.fingerprint) for each in pictures):
+        return Progress(accepted, FACE_SAMPLES, ("same_picture",))
     template = seen.faces[0].template
     assert template is not None, "enrolment asks for templates"
     kept = protection.templates_of(tx, vault, row) if row else []
@@ -104,6 +112,12 @@ def add_face(
         tx, row, account_id, Modality.FACE, str(template.model_id), len(kept) + 1, sealed, at
     )
     kept_as.rotation = number
+    pictures = [*pictures, seen.fingerprint]
+    kept_as.fingerprints = (
+        None
+        if is_complete(kept_as)
+        else vault.seal(tx, account_id, _PICTURES_SEAL, b"".join(pictures))
+    )
     if seen.portrait is not None:
         kept_as.quality = [*(kept_as.quality or []), asdict(seen.portrait)]
     return Progress(len(kept) + 1, FACE_SAMPLES)
@@ -339,6 +353,15 @@ def open_reference(
         .order_by(Reference.created_at.desc())
     )
     return tx.scalars(query).first()
+
+
+def _fingerprints(tx: Session, vault: Vault, row: Reference | None) -> list[bytes]:
+    """Of the pictures this visit's samples were taken from."""
+    if row is None or row.fingerprints is None:
+        return []
+    data = vault.open(tx, row.account_id, _PICTURES_SEAL, row.fingerprints)
+    size = FINGERPRINT_BYTES
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 def _keep(

@@ -38,6 +38,7 @@ class Reference(Base):
 
     ``quality``: components of each face sample (biometrics.types.Portrait).
     ``rotation``: by which of the institution's secrets face templates are turned, 0 for none.
+    ``fingerprints``: of its pictures, sealed too; None once there are enough samples.
     """
 
     __tablename__ = "identity_references"
@@ -48,6 +49,7 @@ class Reference(Base):
     model_id: Mapped[str] = mapped_column(String(100))
     samples: Mapped[int] = mapped_column(Integer)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    fingerprints: Mapped[bytes | None] = mapped_column(LargeBinary)
     quality: Mapped[list[dict[str, float | bool]] | None] = mapped_column(JSON)
     rotation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     state: Mapped[ReferenceState] = mapped_column(string_enum(ReferenceState), index=True)

@@ -77,10 +77,17 @@ def test_eyes_are_measured_between_their_centres_and_edges_cut() -> None:
         (replace(GOOD, eye_distance_px=35.0), "too_small"),
         (replace(GOOD, whole=False), "cut_off"),
         (replace(GOOD, yaw_deg=-31.0), "turned"),
+        (replace(GOOD, pitch_deg=41.0), "tilted"),
+        (replace(GOOD, pitch_deg=-31.0), "tilted"),
     ],
 )
 def test_what_keeps_a_portrait_from_use(portrait: Portrait, fault: str) -> None:
     assert faults(portrait) == (fault,)
+
+
+@pytest.mark.parametrize("pitch_deg", [-10.0, 35.0])
+def test_a_head_as_upright_ones_were_measured_is_no_fault(pitch_deg: float) -> None:
+    assert faults(replace(GOOD, pitch_deg=pitch_deg)) == ()
 
 
 def test_closed_eyes_are_no_fault() -> None:

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from biometrics.face.quality import fingerprint
-from biometrics.face.sameness import Recurrence, difference, is_same_picture, repeats
+from biometrics.face.sameness import (
+    Recurrence,
+    difference,
+    is_same_picture,
+    is_same_sample,
+    repeats,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -20,6 +26,12 @@ def test_difference_is_the_mean_step_of_grey() -> None:
     assert difference(one, other) == difference(other, one) == 1.0
     assert not is_same_picture(one, other)
     assert is_same_picture(one, one)
+
+
+def test_samples_differ_by_half_a_level_of_grey() -> None:
+    one, other = bytes([10] * 768), bytes([11] * 384 + [10] * 384)
+    assert is_same_sample(one, bytes([11] * 300 + [10] * 468))
+    assert not is_same_sample(one, other)
 
 
 def test_sensor_noise_alone_is_the_same_picture_and_a_moved_head_is_not() -> None:

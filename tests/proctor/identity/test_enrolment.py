@@ -62,6 +62,36 @@ def test_three_pictures_of_one_face_wait_to_be_confirmed(tx: Session, cast: Cast
     assert found is not None
 
 
+def levels(*of_halves: int) -> bytes:
+    return b"".join(bytes([level] * (768 // len(of_halves))) for level in of_halves)
+
+
+def test_the_same_picture_again_is_no_further_sample(tx: Session, cast: Cast) -> None:
+    # encoded anew, and then as little apart as somebody who sits still is in less than a second
+    shown = [levels(100, 100), levels(100, 100), levels(100, 100, 100, 101), levels(100, 101)]
+    found = [
+        enrolment.add_face(
+            tx, VAULT, FACES, cast.alice.id, replace(picture(1), fingerprint=each), NOON
+        )
+        for each in (*shown, shown[0], shown[-1])
+    ]
+    again = ("same_picture",)
+    assert [(each.accepted, each.hints) for each in found] == [
+        (1, ()),
+        (1, again),
+        (1, again),
+        (2, ()),
+        (2, again),
+        (2, again),
+    ]
+    (row,) = references(tx, cast.alice)
+    assert row.fingerprints is not None
+    assert levels(100, 100)[:16] not in row.fingerprints
+    last = replace(picture(1), fingerprint=levels(90, 90))
+    assert enrolment.add_face(tx, VAULT, FACES, cast.alice.id, last, NOON).done
+    assert row.fingerprints is None
+
+
 PORTRAIT = Portrait(66.0, 40.0, 0.06, 0.0, 0.05, -8.0, 0.0, True, True)
 
 

@@ -9,11 +9,13 @@ const ORDER = [
   "too_small",
   "cut_off",
   "turned",
+  "tilted",
   "too_bright",
   "uneven_light",
   "little_light",
   "blurred",
   "other_face",
+  "same_picture",
   "not_assessed",
 ] as const;
 
