@@ -8,7 +8,9 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from biometrics.calibration import OperatingPoint
 from biometrics.comparison import ComparisonScore, FaceComparison, Measure, paired_scores
+from biometrics.error_rates import threshold_at_fmr
 from biometrics.ids import ModelId
 from biometrics.types import Template, mean_template
 
@@ -57,6 +59,20 @@ def own_scores(
     beside = _near(measure, probes, means[:LARGEST_COHORT], whose) + nearest.near[whose]
     pairs = np.concatenate(list(pair_scores(measure, means, centred=True)))
     return raw, OwnScores(raw.mated - beside / 2 + nearest.usual, pairs)
+
+
+def own_threshold(
+    non_mated: _Floats, point: OperatingPoint, strictest: OperatingPoint
+) -> tuple[float, float] | None:
+    """What these people's pairs demand for no more of them to pass than *point* was chosen for, and
+    what of it can be used: never below *point*'s threshold, never above that of *strictest*.
+
+    ``non_mated``: shape (n,). None when n is too small to show a share so low.
+    """
+    if non_mated.size * point.fmr < 1.0:
+        return None
+    demanded = threshold_at_fmr(non_mated, point.fmr)
+    return demanded, min(max(demanded, point.threshold), strictest.threshold)
 
 
 def pair_scores(measure: Measure, means: _Floats, *, centred: bool = False) -> Iterator[_Floats]:

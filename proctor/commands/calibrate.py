@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from biometrics.calibration import Calibration
-from biometrics.cohort import SMALLEST_COHORT, OwnScores, own_scores
+from biometrics.cohort import SMALLEST_COHORT, OwnScores, own_scores, own_threshold
 from biometrics.comparison import FaceComparison
 from biometrics.error_rates import fnmr, threshold_at_fmr
 from proctor.clock import Clock
 from proctor.commands.evaluate.figures import AsJson, Rate, fail, show
+from proctor.commands.fairness import of_the_office
 from proctor.commands.opened import opened
 from proctor.identity import calibrations
 from proctor.identity.impostors import enrolled
@@ -20,9 +21,8 @@ from proctor.vault import Vault
 
 app = typer.Typer(no_args_is_help=True, help="Thresholds from one's own enrolments.")
 _KEPT = (
-    "Scores are centred from now on, at the card's thresholds and on its line. The line fitted "
-    "here is not used: enrolments are of one visit, and it is too sure of how somebody looks on "
-    "another day. Nor are the thresholds: reports count what a stricter one changes by the card's."
+    "Scores are centred from now on, on the card's line. The line fitted here is not used: "
+    "enrolments are of one visit, and it is too sure of how somebody looks on another day."
 )
 _TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}
 
@@ -41,6 +41,9 @@ def faces(
     end: Annotated[
         bool, typer.Option("--end", help="Compare as the model's card says again.")
     ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="E-mail of who says so, of the office; with the two above.")
+    ] = None,
 ) -> None:
     """Measure the card's threshold among the enrolled, and propose one for each target FMR.
 
@@ -48,11 +51,14 @@ def faces(
     """
     if use and end:
         raise fail("either --use or --end")
+    if (use or end) and by is None:
+        raise fail("--use and --end need --by: who puts it in force stands beside it")
     settings = Settings()
     comparison = face_comparison(settings.face_backend)
     with opened(settings) as db:
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
+            office = None if by is None else of_the_office(tx, by).id
         vault = Vault(institution_key(settings))
         now = Clock().now()
         with db.reading() as tx:
@@ -61,20 +67,29 @@ def faces(
         found: dict[str, Any] = {"people": len(people)}
         if len(people) >= 2:
             raw, centred = own_scores(comparison.measure, people)
-            found |= figures(raw, centred, _card(comparison))
+            found |= figures(raw, centred, comparison)
         elif not end:
             raise fail("calibration needs the confirmed references of two people at least")
         with db.transaction() as tx:
             if end:
-                calibrations.end(tx, institution.id, now)
+                calibrations.end(tx, institution.id, now, by=office)
             if use:
                 refuse_worse(found)
-                calibrations.put_in_force(tx, comparison, institution.id, found, now)
+                own_point = found["centred"]["verification"]
+                calibrations.put_in_force(
+                    tx,
+                    comparison,
+                    institution.id,
+                    found,
+                    now,
+                    by=office,
+                    threshold=own_point["threshold"] if own_point else None,
+                )
             own = calibrations.in_force(tx, comparison, institution.id)
             found["in_force"] = own.number if own else None
     show(found, as_json=as_json)
     if use:
-        typer.echo(_KEPT, err=True)
+        typer.echo(f"{_KEPT} {_told(found, comparison)}", err=True)
 
 
 def refuse_worse(found: dict[str, Any]) -> None:
@@ -97,14 +112,27 @@ def _percent(rate: float | None) -> str:
     return "not measured" if rate is None else f"{rate:.3%}"
 
 
-def figures(raw: OwnScores, centred: OwnScores | None, threshold: float) -> dict[str, Any]:
-    """``card``: at *threshold*. ``own`` and ``centred``: thresholds of the targets n can show."""
+def figures(
+    raw: OwnScores, centred: OwnScores | None, comparison: FaceComparison
+) -> dict[str, Any]:
+    """``card``: at its threshold. ``own`` and ``centred``: thresholds of the targets n can show;
+    ``verification`` of the centred ones is what ``--use`` puts in force, None for the card's.
+    """
+    point = comparison.operating_points["verification"]
+    threshold = point.threshold
     rates = {"card": _rates(raw, threshold)}
+    own_point: dict[str, Any] | None = None
     if centred is not None:
         rates["centred.card"] = _rates(centred, threshold)
+        strictest = comparison.operating_points["enrolment"]
+        if (found := own_threshold(centred.non_mated, point, strictest)) is not None:
+            own_point = {"demanded": found[0], "threshold": found[1]}
+            rates["centred.verification"] = _rates(centred, found[1])
+            own_point |= {k: v.value for k, v in rates["centred.verification"].items()}
     at_card = {
         name: {"threshold": threshold, **{error: rate.value for error, rate in each.items()}}
         for name, each in rates.items()
+        if name != "centred.verification"
     }
     return {
         "n_mated": raw.mated.size,
@@ -114,7 +142,7 @@ def figures(raw: OwnScores, centred: OwnScores | None, threshold: float) -> dict
         "calibration": _line(raw),
         "centred": None
         if centred is None
-        else {"card": at_card["centred.card"], **_points(centred)},
+        else {"card": at_card["centred.card"], "verification": own_point, **_points(centred)},
         "intervals": {
             f"{name}.{error}": rate.as_dict()
             for name, each in rates.items()
@@ -149,5 +177,24 @@ def _line(scores: OwnScores) -> dict[str, float] | None:
     return {"slope": line.slope, "intercept": line.intercept}
 
 
-def _card(comparison: FaceComparison) -> float:
-    return comparison.operating_points["verification"].threshold
+def _told(found: dict[str, Any], comparison: FaceComparison) -> str:
+    """Which threshold of verification is in force, and why it is this one."""
+    card, point = comparison.operating_points["verification"], found["centred"]["verification"]
+    if point is None:
+        return (
+            f"The threshold stays the card's {card.threshold:g}: FMR {card.fmr:g} takes "
+            f"{1 / card.fmr:,.0f} pairs to show, and there are {found['n_non_mated']:,}."
+        )
+    demanded, used = point["demanded"], point["threshold"]
+    if used == card.threshold:
+        return (
+            f"The threshold stays the card's {used:g}: {demanded:.3f} would do for FMR "
+            f"{card.fmr:g} here, and it is never lowered."
+        )
+    told = f"The threshold is {used:.3f} instead of the card's {card.threshold:g}"
+    if demanded > used:
+        return (
+            f"{told}, the strictest of the card; FMR {card.fmr:g} would take {demanded:.3f} here. "
+            "Is anybody enrolled under two accounts?"
+        )
+    return f"{told}, for FMR {card.fmr:g} among the people here."

@@ -28,7 +28,7 @@ def accommodation(
 ) -> None:
     """Replace what a learner is granted; without an effect and extra time it ends."""
     with opened(Settings()) as db, db.transaction() as tx:
-        office, person = _of_the_office(tx, by), accounts.by_email(tx, learner)
+        office, person = of_the_office(tx, by), accounts.by_email(tx, learner)
         if person.institution_id != office.institution_id:
             raise accounts.NoSuchAccount
         home = office.institution_id
@@ -54,11 +54,12 @@ def on(
 ) -> None:
     """Let a detector open incidents again."""
     with opened(Settings()) as db, db.transaction() as tx:
-        switch_on(tx, _of_the_office(tx, by), kind.value, Clock().now())
+        switch_on(tx, of_the_office(tx, by), kind.value, Clock().now())
     typer.echo("on", err=True)
 
 
-def _of_the_office(tx: Session, email: str) -> Account:
+def of_the_office(tx: Session, email: str) -> Account:
+    """Raises NoSuchAccount for everybody else."""
     account = accounts.by_email(tx, email)
     if account.role not in _OFFICE:
         raise accounts.NoSuchAccount

@@ -1,5 +1,6 @@
 """An institution's own calibration of faces: put in force by a person, numbered, on every score."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from biometrics.cohort import SMALLEST_COHORT, CentredComparison
 from biometrics.comparison import FaceComparison
+from biometrics.ids import ModelId
 from proctor import events
 from proctor.identity.impostors import Own, others
 from proctor.people.tables import Account
@@ -22,18 +24,25 @@ def put_in_force(
     institution_id: str,
     measured: dict[str, Any],
     at: datetime,
+    *,
+    by: str | None = None,
+    threshold: float | None = None,
 ) -> int:
-    """Its number. Sittings that open from now on are compared by it; *measured* is kept."""
+    """Its number. Sittings that open from now on are compared by it; *measured* is kept.
+
+    ``by``: account of who says so. ``threshold``: for verification, None for the card's.
+    """
     stream = _stream(institution_id)
     number = len(events.read(tx, stream, _IN_FORCE)) + 1
     payload = {**measured, "number": number, "model": str(comparison.model_id)}
+    payload |= {"by": by, "threshold": threshold}
     events.append(tx, stream, _IN_FORCE, payload, at)
     return number
 
 
-def end(tx: Session, institution_id: str, at: datetime) -> None:
+def end(tx: Session, institution_id: str, at: datetime, *, by: str | None = None) -> None:
     """Sittings that open from now on are compared as the model's card says."""
-    events.append(tx, _stream(institution_id), _ENDED, {}, at)
+    events.append(tx, _stream(institution_id), _ENDED, {"by": by}, at)
 
 
 def in_force(tx: Session, comparison: FaceComparison, institution_id: str) -> Own | None:
@@ -44,7 +53,31 @@ def in_force(tx: Session, comparison: FaceComparison, institution_id: str) -> Ow
     told = found[-1].payload
     if told["model"] != str(comparison.model_id):
         return None
-    return Own(told["number"], comparison)
+    return Own(
+        told["number"],
+        _at_threshold(comparison, told.get("threshold")),
+        found[-1].at,
+        told.get("by"),
+        told.get("people"),
+    )
+
+
+def thresholds(tx: Session, institution_id: str) -> dict[str, float]:
+    """Of verification, by what the scores of a calibration are named by, where it has its own."""
+    told = [each.payload for each in events.read(tx, _stream(institution_id), _IN_FORCE)]
+    return {
+        str(ModelId.parse(each["model"]).calibrated(each["number"])): each["threshold"]
+        for each in told
+        if each.get("threshold") is not None
+    }
+
+
+def _at_threshold(comparison: FaceComparison, threshold: float | None) -> FaceComparison:
+    if threshold is None:
+        return comparison
+    points = dict(comparison.operating_points)
+    points["verification"] = replace(points["verification"], threshold=threshold)
+    return replace(comparison, operating_points=points)
 
 
 def comparison_for(
@@ -55,7 +88,7 @@ def comparison_for(
     rotation: int,
     at: datetime,
 ) -> FaceComparison | CentredComparison:
-    """How the faces of *person* are compared in a sitting; *rotation* is their reference's.
+    """How the faces of *person* are compared; *rotation* is their reference's.
 
     Too few others under that rotation: as the model's card says, which the scores then name.
     """

@@ -12,18 +12,19 @@ from typing import Final
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from biometrics.cohort import CentredComparison
 from biometrics.comparison import FaceComparison
 from biometrics.face import fitness
 from biometrics.face.sameness import FINGERPRINT_BYTES, is_same_sample
 from biometrics.ids import ModelId
-from biometrics.types import mean_template
+from biometrics.types import Template, mean_template
 from keystroke.events import KeyBatch
 from keystroke.presses import Presses
 from keystroke.template import Sums
 from keystroke.verifiers.free_text import FreeTextVerifier
 from proctor import events
 from proctor.errors import Conflict, NotFound
-from proctor.identity import protection
+from proctor.identity import calibrations, protection
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.inference import FrameAssessment
 from proctor.observations import NotAssessed
@@ -103,8 +104,12 @@ def add_face(
     kept = protection.templates_of(tx, vault, row) if row else []
     number = row.rotation if row else protection.current_number(tx, vault, account_id, at)
     template = protection.rotation(tx, vault, account_id, number).apply(template)
-    if kept and not comparison.accepts(
-        comparison.compare(mean_template(kept), template), "verification"
+    if kept and not _is_same_face(
+        calibrations.comparison_for(
+            tx, vault, comparison, tx.get_one(Account, account_id), number, at
+        ),
+        mean_template(kept),
+        template,
     ):
         return Progress(accepted, FACE_SAMPLES, ("other_face",))
     sealed = protection.seal(tx, vault, account_id, [*kept, template])
@@ -353,6 +358,12 @@ def open_reference(
         .order_by(Reference.created_at.desc())
     )
     return tx.scalars(query).first()
+
+
+def _is_same_face(
+    comparison: FaceComparison | CentredComparison, reference: Template, probe: Template
+) -> bool:
+    return comparison.accepts(comparison.compare(reference, probe), "verification")
 
 
 def _fingerprints(tx: Session, vault: Vault, row: Reference | None) -> list[bytes]:

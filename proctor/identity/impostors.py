@@ -24,10 +24,20 @@ _MEASURED = "impostors_measured"
 
 @dataclass(frozen=True)
 class Own:
-    """An institution's calibration in force."""
+    """An institution's calibration in force: since ``at``, ``by`` whom, measured on ``people``.
+
+    ``comparison``: as the model's card says, but for the verification threshold.
+    """
 
     number: int
     comparison: FaceComparison
+    at: datetime
+    by: str | None = None
+    people: int | None = None
+
+    @property
+    def threshold(self) -> float:
+        return self.comparison.operating_points["verification"].threshold
 
     @property
     def scores(self) -> ModelId:

@@ -1,7 +1,7 @@
 """Gathers the identity report of a course: outcomes, shares and what they rest on."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from proctor.exams.tables import (
     PeerCheck,
     Recredit,
 )
+from proctor.identity import calibrations
 from proctor.people.tables import Account, Institution
 from proctor.review.tables import Verdict
 from proctor.shares.calculator import (
@@ -130,7 +131,8 @@ class LearnerReport:
 @dataclass(frozen=True, slots=True)
 class IdentityReport:
     """The report of one course. ``version`` is None until it is issued; ``supersedes``: SHA-256
-    of the version before it; ``people``: names of those who decided, by account id.
+    of the version before it; ``people``: names of those who decided, by account id;
+    ``own_thresholds``: of the institution's calibrations of faces, by what their scores are named.
 
     ``learners`` of a report that is streamed are made one after the other, and only once.
     """
@@ -151,6 +153,7 @@ class IdentityReport:
     learners: Iterable[LearnerReport]
     people: dict[str, str]
     limits: tuple[str, ...] = LIMITS
+    own_thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 #: by the format declared, and the outcomes of the events in their order
@@ -212,6 +215,7 @@ def stream_report(
         events=tuple(planned(event, rules) for event in events),
         learners=_in_turn(tx, course, learners, rules, now),
         people=_names_of_reviewers(tx, course),
+        own_thresholds=calibrations.thresholds(tx, course.institution_id),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
@@ -72,7 +72,7 @@ def canonical_parts(report: IdentityReport) -> Iterator[bytes]:
         yield comma + b",".join(some)
         comma = b","
     document["models"] = sorted(writer.models)
-    document["sensitivity"] = writer.sensitivity.as_json(writer.models)
+    document["sensitivity"] = writer.sensitivity.as_json(writer.models, report.own_thresholds)
     yield b"]," + _dumps({name: document[name] for name in document if name > "learners"})[1:]
 
 
@@ -220,13 +220,14 @@ class _Sensitivity:
                 each.stricter is not each.decision.outcome for each in learner.outcomes
             )
 
-    def as_json(self, models: set[str]) -> Json:
+    def as_json(self, models: set[str], own: Mapping[str, float]) -> Json:
+        """``own``: thresholds of calibrations; the stricter one is the card's for them too."""
         known = stricter_points()
         points = [
             {
                 "model": model,
                 "fmr_percent": _decimal(100 * point.fmr),
-                "threshold": _decimal(point.threshold),
+                "threshold": _decimal(own.get(model, point.threshold)),
                 "stricter_fmr_percent": _decimal(100 * stricter.fmr),
                 "stricter_threshold": _decimal(stricter.threshold),
             }

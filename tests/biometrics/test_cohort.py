@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from biometrics.calibration import Calibration, OperatingPoint
-from biometrics.cohort import CentredComparison, own_scores
+from biometrics.cohort import CentredComparison, own_scores, own_threshold
 from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
 from biometrics.types import Template, mean_template
@@ -25,6 +25,23 @@ def people(count: int, samples: int = 3, seed: int = 0) -> list[list[Template]]:
 def cosine(one: Template, other: Template) -> float:
     a, b = one.vector.astype(np.float64), other.vector.astype(np.float64)
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+CARD = OperatingPoint("verification", 1e-2, 0.43)
+STRICTEST = OperatingPoint("enrolment", 1e-3, 0.48)
+
+
+@pytest.mark.parametrize(
+    ("highest", "used"), [(0.30, 0.43), (0.46, 0.46), (0.90, 0.48)], ids=["kept", "own", "capped"]
+)
+def test_own_threshold_lies_between_those_of_the_card(highest: float, used: float) -> None:
+    # two of 200 may pass
+    scores = np.append(np.linspace(-0.2, 0.2, 197), [highest, 0.95, 0.95])
+    assert own_threshold(scores, CARD, STRICTEST) == (np.nextafter(highest, 1), pytest.approx(used))
+
+
+def test_too_few_pairs_show_no_threshold() -> None:
+    assert own_threshold(np.full(99, 0.9), CARD, STRICTEST) is None
 
 
 def test_every_sample_is_compared_with_the_others_of_its_person_and_means_with_means() -> None:

@@ -37,6 +37,9 @@ def references(request: Request, tx: ReadTx, visitor: Signed, services: Services
             tx, services.vault, services.live.line.verifier, [row for row, _ in waiting]
         ),
         measured=measured,
+        own=own,
+        own_by=tx.get(Account, own.by) if own and own.by else None,
+        card=comparison.operating_points["verification"].threshold,
         most=interval(measured.accepted, measured.compared).high
         if measured and measured.compared
         else None,

@@ -4,13 +4,16 @@ import typer
 
 from biometrics.cohort import OwnScores
 from proctor.commands.calibrate import figures, refuse_worse
+from proctor.inference import face_comparison
 
 pytestmark = pytest.mark.unit
+
+CARD = face_comparison("opencv")
 
 
 def test_a_threshold_is_proposed_for_what_n_can_show() -> None:
     scores = OwnScores(np.array([0.40, 0.60, 0.70, 0.80]), np.linspace(0.0, 0.5, 200))
-    found = figures(scores, None, 0.428)
+    found = figures(scores, None, CARD)
     assert (found["n_mated"], found["n_non_mated"]) == (4, 200)
     assert found["card"] == {"threshold": 0.428, "fmr": 29 / 200, "fnmr": 0.25}
     assert found["own"]["1e-2"]["fnmr"] == 0.25
@@ -21,7 +24,7 @@ def test_a_threshold_is_proposed_for_what_n_can_show() -> None:
 
 
 def test_people_of_one_sample_each_calibrate_nothing() -> None:
-    found = figures(OwnScores(np.empty(0), np.linspace(0.0, 0.5, 200)), None, 0.428)
+    found = figures(OwnScores(np.empty(0), np.linspace(0.0, 0.5, 200)), None, CARD)
     assert found["card"]["fnmr"] is None
     assert found["calibration"] is None
     assert set(found["own"].values()) == {None}
@@ -32,14 +35,26 @@ def test_centred_scores_are_put_in_force_only_where_they_do_no_harm(
 ) -> None:
     raw = OwnScores(np.array([0.40, 0.60]), np.array([0.1, 0.5]))
     better = OwnScores(np.array([0.45, 0.60]), np.array([0.1, 0.4]))
-    found = figures(raw, better, 0.428)
+    found = figures(raw, better, CARD)
     assert found["centred"]["card"] == {"threshold": 0.428, "fmr": 0.0, "fnmr": 0.0}
     assert found["intervals"]["centred.card.fmr"]["n"] == 2
     refuse_worse(found)
     for worse, reason in (
-        (figures(better, raw, 0.428), "fmr 50.000% instead of 0.000%"),
-        (figures(raw, None, 0.428), "there are 23"),
+        (figures(better, raw, CARD), "fmr 50.000% instead of 0.000%"),
+        (figures(raw, None, CARD), "there are 23"),
     ):
         with pytest.raises(typer.Exit):
             refuse_worse({"people": 23, **worse})
         assert reason in capsys.readouterr().err
+
+
+def test_the_threshold_of_verification_rises_with_what_many_pairs_show() -> None:
+    mated, low = np.array([0.44, 0.60]), np.linspace(-0.2, 0.3, 19_998)
+    alike = OwnScores(mated, np.append(low, [0.45, 0.45, 0.46]))
+    found = figures(alike, alike, CARD)["centred"]
+    assert found["verification"]["threshold"] == found["verification"]["demanded"]
+    assert 0.45 < found["verification"]["threshold"] < 0.4501
+    assert (found["verification"]["fmr"], found["verification"]["fnmr"]) == (1 / 20_001, 0.5)
+    # what FMR 1e-4 is among so few nobody can know
+    few = OwnScores(mated, np.append(low[:9_000], 0.45))
+    assert figures(few, few, CARD)["centred"]["verification"] is None

@@ -1,20 +1,25 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import make_url, select
 from typer.testing import CliRunner
 
+from biometrics.types import Template
 from proctor.__main__ import app
+from proctor.clock import Clock
 from proctor.commands import templates
-from proctor.identity import protection
+from proctor.identity import calibrations, protection
 from proctor.identity.protection import TemplateKey
+from proctor.inference import face_comparison
 from proctor.people import accounts
 from proctor.people.tables import Role
 from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 from tests.support.cast import NOON
+from tests.support.references import reference_of
 
 pytestmark = pytest.mark.db
 
@@ -33,8 +38,40 @@ def test_calibration_needs_two_people(database: Database) -> None:
 
 
 def test_a_calibration_ends_also_where_nobody_is_enrolled(database: Database) -> None:
-    done = CliRunner().invoke(app, ["calibrate", "faces", "--end", "--json"])
+    with database.transaction() as tx:
+        home = accounts.ensure_institution(tx, Settings().institution)
+        accounts.add(tx, home.id, "o@example.org", "O", Role.EXAM_OFFICE, locale="en")
+        accounts.add(tx, home.id, "s@example.org", "S", Role.STUDENT, locale="en")
+    end = ["calibrate", "faces", "--end", "--json"]
+    assert "need --by" in CliRunner().invoke(app, end).stderr
+    assert CliRunner().invoke(app, [*end, "--by", "s@example.org"]).exit_code != 0
+    done = CliRunner().invoke(app, [*end, "--by", "o@example.org"])
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"people": 0, "in_force": None})
+
+
+def test_centred_scores_are_put_in_force_by_somebody_of_the_office(database: Database) -> None:
+    settings, card = Settings(), face_comparison("opencv")
+    vault, random = Vault(institution_key(settings)), np.random.default_rng(0)
+    with database.transaction() as tx:
+        home = accounts.ensure_institution(tx, settings.institution)
+        office = accounts.add(tx, home.id, "o@example.org", "O", Role.EXAM_OFFICE, locale="en")
+        for n in range(60):
+            mail = f"{n}@example.org"
+            person = accounts.add(tx, home.id, mail, mail, Role.STUDENT, locale="en")
+            face = random.normal(size=128)
+            kept = [Template(card.model_id, face + 0.2 * random.normal(size=128)) for _ in "123"]
+            sealed = protection.seal(tx, vault, person.id, kept)
+            reference_of(tx, person, Clock().now(), days=1, sealed=sealed, rotation=1)
+    use = ["calibrate", "faces", "--use", "--by", "o@example.org", "--json"]
+    done = CliRunner().invoke(app, use)
+    assert done.exit_code == 0, done.output
+    assert "stays the card's 0.428: FMR 0.0001 takes 10,000 pairs" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["in_force"], told["centred"]["verification"]) == (1, None)
+    with database.reading() as tx:
+        own = calibrations.in_force(tx, card, home.id)
+    assert own is not None
+    assert (own.by, own.people, own.threshold) == (office.id, 60, 0.428)
 
 
 def test_a_renewal_leaves_nothing_of_the_old_secret_while_the_service_runs(

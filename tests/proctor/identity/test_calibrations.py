@@ -3,12 +3,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from biometrics.cohort import CentredComparison
-from biometrics.types import Template
-from proctor.identity import calibrations, protection
+from biometrics.comparison import ComparisonScore
+from biometrics.types import Box, Template
+from proctor.identity import calibrations, enrolment, protection
 from proctor.identity.checks import FaceIdentity
-from proctor.inference import face_comparison
+from proctor.inference import FaceFinding, FrameAssessment, face_comparison
 from proctor.people.tables import Account
 from proctor.vault import SubjectKey, Vault
+from tests.support.camera import GOOD
 from tests.support.cast import NOON, Cast
 from tests.support.references import reference_of
 
@@ -84,6 +86,42 @@ def test_sixty_people_are_compared_by_their_calibration_each_of_them(
 def test_a_calibration_of_another_model_is_none_of_this(tx: Session, cast: Cast) -> None:
     calibrations.put_in_force(tx, face_comparison("dlib"), cast.institution.id, {}, NOON)
     assert calibrations.in_force(tx, CARD, cast.institution.id) is None
+
+
+def test_a_threshold_of_its_own_holds_in_sittings_and_at_enrolment(tx: Session, cast: Cast) -> None:
+    enrol(tx, cast, 60)
+    home, model = cast.institution.id, "sface/2021dec-int8bq"
+    calibrations.put_in_force(tx, CARD, home, {}, NOON, by=cast.olga.id, threshold=0.45)
+    own = calibrations.in_force(tx, CARD, home)
+    assert own is not None
+    assert (own.threshold, own.by, own.at) == (0.45, cast.olga.id, NOON)
+    assert calibrations.thresholds(tx, home) == {f"{model}+own1": 0.45}
+    stricter = calibrations.comparison_for(tx, VAULT, CARD, cast.alice, 1, NOON)
+    assert not stricter.accepts(ComparisonScore(stricter.model_id, 0.44, 3.0), "verification")
+    assert stricter.accepts(ComparisonScore(stricter.model_id, 0.45, 3.0), "verification")
+    # the other points stay the card's, and so does everything once it is ended
+    assert stricter.accepts(ComparisonScore(stricter.model_id, 0.372, 0.0), "id_photo")
+    calibrations.end(tx, home, NOON, by=cast.olga.id)
+    assert calibrations.comparison_for(tx, VAULT, CARD, cast.alice, 1, NOON) is CARD
+
+
+@pytest.mark.parametrize(("threshold", "accepted"), [(None, 2), (0.479, 1)])
+def test_samples_of_an_enrolment_are_compared_as_sittings_are(
+    tx: Session, cast: Cast, threshold: float | None, accepted: int
+) -> None:
+    enrol(tx, cast, 60)
+    calibrations.put_in_force(tx, CARD, cast.institution.id, {}, NOON, threshold=threshold)
+    random = np.random.default_rng(5)
+    face, aside = (each / np.linalg.norm(each) for each in random.normal(size=(2, 128)))
+    aside -= (aside @ face) * face
+    aside /= np.linalg.norm(aside)
+    # 0.45 to the first, and about as much beside the others: their scores are all near 0
+    for vector in (face, 0.45 * face + np.sqrt(1 - 0.45**2) * aside):
+        template = Template(CARD.model_id, vector.astype(np.float32))
+        found = FaceFinding(Box(200, 100, 160, 200), 0.95, too_small=False, template=template)
+        seen = FrameAssessment(640, 480, GOOD, (found,), (CARD.model_id,))
+        progress = enrolment.add_face(tx, VAULT, CARD, cast.alice.id, seen, NOON)
+    assert progress.accepted == accepted
 
 
 def test_the_sequential_test_takes_centred_scores_and_names_them(tx: Session, cast: Cast) -> None:

@@ -1,4 +1,5 @@
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_many_people_are_not_held_as_pairs() -> None:
 def test_a_calibration_in_force_is_what_is_measured() -> None:
     random = np.random.default_rng(1)
     crowd = random.normal(size=(80, 128)) + 0.9
-    own = Own(3, COMPARISON)
+    own = Own(3, COMPARISON, NOON)
     centred, plain = (compare_everybody(COMPARISON, each, [crowd]) for each in (own, None))
     known = [[Template(COMPARISON.model_id, each)] for each in crowd]
     expected = own_scores("cosine", known)[1]
@@ -157,6 +158,11 @@ def test_a_calibration_in_force_is_what_is_measured() -> None:
     accepted = int((expected.non_mated >= 0.428).sum())
     assert centred.accepted["verification"] == accepted != plain.accepted["verification"]
     assert (str(centred.scores), centred.people) == ("sface/2021dec-int8bq+own3", 80)
+    points = dict(COMPARISON.operating_points)
+    points["verification"] = replace(points["verification"], threshold=0.45)
+    stricter = Own(4, replace(COMPARISON, operating_points=points), NOON)
+    passed = compare_everybody(COMPARISON, stricter, [crowd]).accepted["verification"]
+    assert passed == int((expected.non_mated >= 0.45).sum()) < accepted
     # fewer than sixty under one rotation are compared as the card says
     few = compare_everybody(COMPARISON, own, [crowd[:40], crowd[40:]])
     assert few.highest == max(

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from proctor.catalogue import LOCALES
+from proctor.identity import calibrations
 from proctor.identity.tables import IdentityCheck
 from proctor.inference.opened import face_comparison
 from proctor.reports.build import build_report
@@ -133,8 +134,13 @@ def test_an_own_calibration_has_the_points_of_its_model_and_is_named(
     made.tx.execute(
         update(IdentityCheck).where(IdentityCheck.modality == "face").values(model_id=own)
     )
+    card, home = face_comparison("opencv"), made.course.institution_id
+    for threshold in (None, 0.45):
+        calibrations.put_in_force(made.tx, card, home, {}, NOW, threshold=threshold)
     document = as_json(build_report(made.tx, made.course.id, NOW))
-    assert [point["model"] for point in document["sensitivity"]["points"]] == [own]
+    (point,) = document["sensitivity"]["points"]
+    assert (point["model"], point["threshold"]) == (own, "0.45")
+    assert point["stricter_threshold"] == "0.479"
     assert (document["sensitivity"]["met"], document["sensitivity"]["met_stricter"]) == (1, 0)
     for locale in LOCALES:
         (line,) = [line for line in printed(document, locale).models if "own2" in line]

@@ -145,8 +145,12 @@ def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
     told = "Of 6 pairs among 4 people with a face sample, 2 would not be told apart"
     assert told in browse(cast.olga).get("/office/references").text
     with database.transaction() as tx:
-        calibrations.put_in_force(tx, card, home, {}, NOON)
-    assert "would not be told apart" not in browse(cast.olga).get("/office/references").text
+        by = cast.olga.id
+        calibrations.put_in_force(tx, card, home, {"people": 142}, NOON, by=by, threshold=0.4512)
+    page = browse(cast.olga).get("/office/references").text
+    assert "would not be told apart" not in page
+    assert "calibration no. 1, people enrolled: 142): threshold 0.451, 0.428 on the" in page
+    assert page.count("Olga") > browse(cast.paula).get("/office/references").text.count("Olga") > 0
 
 
 def test_the_office_reads_why_an_id_photo_was_not_compared(
