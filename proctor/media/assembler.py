@@ -12,6 +12,7 @@ from typing import NamedTuple
 from proctor.media.frames import Codec, is_key_frame
 from proctor.media.h264 import ParameterSets
 from proctor.media.pace import EXPECTED, Pace
+from proctor.observations import Track
 
 CAPACITY_PACKETS = 512
 # a 1080p text key frame measures 40 to 51 kB
@@ -49,7 +50,7 @@ class FrameAssembler:
 
     def __init__(self) -> None:
         self.needs_key = True
-        self.patience_s = EXPECTED[Pace.FULL].patience_s
+        self.patience_s = EXPECTED[Pace.FULL].patience_s[Track.CAMERA]
         self._next: int | None = None
         self.waiting: dict[int, Packet] = {}
         self._parts: list[Packet] = []

@@ -13,6 +13,8 @@ from proctor.media.rtcp import ReceptionBlock, SenderReport
 # asked at the first pulse after the hole is seen, and again when an answer is overdue
 TRIES = 4
 SHORTEST_WAIT_S = 0.04
+# a browser forgets after three seconds what it sent, so the fourth request is of no use any more
+LONGEST_WAIT_S = 1.2
 FIRST_ROUND_TRIP_S = 0.08
 # a wider hole is a new start: the assembler holds no more either
 MAX_HOLE = 256
@@ -22,8 +24,8 @@ REPORT_TICKS_PER_S = 65_536
 @dataclass(slots=True)
 class _Hole:
     ask_at: float
-    asked_at: float
-    tries: int
+    asked_at: float | None = None
+    tries: int = 0
 
 
 class Losses:
@@ -63,7 +65,10 @@ class Losses:
                 del self.holes[position]
                 self.given_up += 1
                 continue
-            hole.tries, hole.asked_at, hole.ask_at = hole.tries + 1, now, now + wait
+            # twice as long each time: where the answer waits in a full line, asking again fills it
+            hole.ask_at = now + min(wait * 2**hole.tries, LONGEST_WAIT_S)
+            hole.asked_at = now if hole.asked_at is None else hole.asked_at
+            hole.tries += 1
             wanted.append(position & 0xFFFF)
         return wanted
 
@@ -74,7 +79,7 @@ class Losses:
             self.holes.clear()
         else:
             for position in range(self._highest + 1, self._highest + step):
-                self.holes[position] = _Hole(now, now, 0)
+                self.holes[position] = _Hole(now)
         self._highest += step
         for position in list(self.holes)[: max(0, len(self.holes) - MAX_HOLE)]:
             del self.holes[position]
@@ -82,12 +87,13 @@ class Losses:
 
     def _fill(self, position: int, now: float) -> None:
         hole = self.holes.pop(position, None)
-        if hole is None or hole.tries == 0:
+        if hole is None or hole.asked_at is None:
             return
         self.repaired += 1
-        # an answer to the second request cannot be told from a late one to the first
-        if hole.tries == 1:
-            self.round_trip_s += 0.25 * (now - hole.asked_at - self.round_trip_s)
+        # an answer to the second request cannot be told from a late one to the first; taken for the
+        # latter, since a line whose round trip is thought too short is asked until it is full
+        waited_s = min(now - hole.asked_at, LONGEST_WAIT_S)
+        self.round_trip_s += 0.25 * (waited_s - self.round_trip_s)
 
 
 class Reports:

@@ -30,12 +30,13 @@ class Pace(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Expected:
     """``silence_s``: without a picture for so long a track is silent. ``key_s``: a key frame is
-    asked for so often. ``patience_s``: how long a hole holds the picture back. ``floor``: bit/s a
-    browser is never told less than."""
+    asked for so often, ``retry_s``: and again after so long when one is needed. ``patience_s``: how
+    long a hole holds the picture back. ``floor``: bit/s a browser is never told less than."""
 
     silence_s: Mapping[Track, float]
     key_s: Mapping[Track, float]
-    patience_s: float
+    retry_s: Mapping[Track, float]
+    patience_s: Mapping[Track, float]
     floor: int
 
 
@@ -44,12 +45,32 @@ def _by_track(camera: float, screen: float) -> Mapping[Track, float]:
 
 
 #: a camera key frame each second costs a full line no bit rate, a 1080p one every 2 s starves the
-#: screen; each still of a camera is a key frame. Patience is under the silence limit. Under its
-#: floor, less than the page's own caps, a pace is not what it says and the page leaves it
+#: screen; each still of a camera is a key frame. Browsers make at most about three key frames a
+#: second. Patience is under the silence limit: a screen full of text is 30 to 70 kB, which a thin
+#: line carries in seconds, once, and never when it is asked for again meanwhile. Under its floor,
+#: less than the page's own caps, a pace is not what it says and the page leaves it
 EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
     {
-        Pace.FULL: Expected(SILENCE_LIMIT_S, _by_track(1.0, 10.0), 0.6, 300_000),
-        Pace.LOW: Expected(_by_track(2.0, 4.0), _by_track(2.0, 10.0), 0.8, 100_000),
-        Pace.STILLS: Expected(_by_track(7.0, 16.0), _by_track(1.0, 10.0), 3.0, 70_000),
+        Pace.FULL: Expected(
+            silence_s=SILENCE_LIMIT_S,
+            key_s=_by_track(1.0, 10.0),
+            retry_s=_by_track(0.3, 0.3),
+            patience_s=_by_track(0.6, 0.6),
+            floor=300_000,
+        ),
+        Pace.LOW: Expected(
+            silence_s=_by_track(2.0, 4.0),
+            key_s=_by_track(2.0, 20.0),
+            retry_s=_by_track(0.3, 3.0),
+            patience_s=_by_track(0.8, 3.0),
+            floor=100_000,
+        ),
+        Pace.STILLS: Expected(
+            silence_s=_by_track(7.0, 16.0),
+            key_s=_by_track(1.0, 30.0),
+            retry_s=_by_track(1.0, 10.0),
+            patience_s=_by_track(3.0, 9.0),
+            floor=70_000,
+        ),
     }
 )

@@ -227,7 +227,7 @@ class Peer:
         for change in watch.check(now):
             self._report(change)
         for track in Track:
-            if self._keys.due(track, now, reception.needs_key(track)):
+            if self._keys.due(track, now, reception.needs_key(track), reception.round_trip_s):
                 reception.ask_key_frame(track)
 
     async def _run(self) -> None:

@@ -123,7 +123,7 @@ class Reception:
         expected = EXPECTED[pace]
         self._estimate.floor = expected.floor
         for stream in self._streams.values():
-            stream.assembler.patience_s = expected.patience_s
+            stream.assembler.patience_s = expected.patience_s[stream.track]
 
     def needs_key(self, track: Track) -> bool:
         """Whether *track* cannot go on without a key frame."""
@@ -132,6 +132,11 @@ class Reception:
     def ask_key_frame(self, track: Track) -> None:
         """Ask the browser for a key frame of *track* at the next pulse."""
         self._requests.append(rtcp.picture_loss(self._stream_of(track).source))
+
+    @property
+    def round_trip_s(self) -> float:
+        """From a request to its answer, what waits in the line included."""
+        return max(stream.losses.round_trip_s for stream in self._streams.values())
 
     @property
     def repaired(self) -> int:

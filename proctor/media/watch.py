@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from proctor.media.pace import EXPECTED, Pace
 from proctor.observations import Track
 
-# browsers make at most about three key frames a second
-KEY_RETRY_S = 0.3
-
 
 @dataclass(frozen=True, slots=True)
 class TrackChange:
@@ -69,9 +66,15 @@ class KeySchedule:
         """Ask at the next look, whatever the interval."""
         self._requested.add(track)
 
-    def due(self, track: Track, now: float, needs_key: bool) -> bool:
-        """Whether to ask *track* now; counts as asked when True."""
-        interval = KEY_RETRY_S if needs_key else EXPECTED[self.pace].key_s[track]
+    def due(self, track: Track, now: float, needs_key: bool, round_trip_s: float = 0.0) -> bool:
+        """Whether to ask *track* now; counts as asked when True.
+
+        ``round_trip_s``: what was asked for is not asked again before it can be here.
+        """
+        expected = EXPECTED[self.pace]
+        interval = expected.key_s[track]
+        if needs_key:
+            interval = max(expected.retry_s[track], 1.5 * round_trip_s)
         asked = self._asked.get(track)
         if track not in self._requested and asked is not None and now - asked < interval:
             return False

@@ -20,7 +20,8 @@ def test_hole_is_asked_for_four_times_and_then_given_up() -> None:
     asked = {at: due for at in range(100) if (due := losses.due(at / 50))}
 
     assert list(asked.values()) == [[65_535, 0]] * 4
-    assert min(b - a for a, b in zip(list(asked), list(asked)[1:], strict=False)) >= 2
+    # 0.12 s, and each wait twice the one before
+    assert list(asked) == [0, 6, 18, 42]
     assert losses.given_up == 2
 
 
@@ -34,6 +35,25 @@ def test_repaired_hole_is_asked_for_no_more_and_teaches_the_round_trip() -> None
     assert losses.due(5.0) == []
     assert losses.repaired == 1
     assert losses.round_trip_s == pytest.approx(0.08 + 0.25 * 0.32)
+
+
+def test_line_slower_than_was_thought_is_learnt_from_late_answers_and_asked_less() -> None:
+    losses, asked, now = Losses(), [], 0.0
+    answers: list[tuple[float, int]] = []
+    for number in range(1_000):
+        now = number / 20
+        # every twentieth is lost, and what is asked for again takes a second
+        if number % 20:
+            losses.saw(number, now)
+        for wanted in losses.due(now):
+            asked.append(wanted)
+            answers.append((now + 1.0, wanted))
+        while answers and answers[0][0] <= now:
+            losses.saw(answers.pop(0)[1], now)
+
+    assert losses.round_trip_s == pytest.approx(1.0, abs=0.1)
+    assert asked.count(100) > 1
+    assert [asked.count(late) for late in (800, 820, 840)] == [1, 1, 1]
 
 
 def test_reordered_packet_is_not_asked_for() -> None:

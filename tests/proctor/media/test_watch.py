@@ -61,6 +61,14 @@ def test_key_frame_is_asked_again_while_the_picture_is_lost() -> None:
     assert keys.due(Track.SCREEN, 0.3, needs_key=True)
 
 
+def test_key_frame_is_not_asked_again_before_it_can_be_here() -> None:
+    keys = KeySchedule()
+    keys.due(Track.SCREEN, 0.0, needs_key=True, round_trip_s=1.0)
+
+    assert not keys.due(Track.SCREEN, 1.4, needs_key=True, round_trip_s=1.0)
+    assert keys.due(Track.SCREEN, 1.5, needs_key=True, round_trip_s=1.0)
+
+
 def test_late_looks_make_no_interval_longer() -> None:
     keys = KeySchedule()
 

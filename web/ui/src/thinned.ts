@@ -8,6 +8,7 @@ export function canThin(): boolean {
 }
 
 export class Thinned {
+  // no content hint: a track of text is padded to its least rate, and two seconds of that fill the line
   readonly track = new MediaStreamTrackGenerator({ kind: "video" });
   private readonly source: MediaStreamTrack;
   private readonly reader: ReadableStreamDefaultReader<VideoFrame>;
@@ -18,7 +19,6 @@ export class Thinned {
   ) {
     // a clone ends without ending what the student shares
     this.source = of.clone();
-    this.track.contentHint = of.contentHint;
     this.reader = new MediaStreamTrackProcessor({ track: this.source }).readable.getReader();
     this.pass().catch(() => this.stop());
   }

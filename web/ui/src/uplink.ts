@@ -2,6 +2,7 @@
 
 import { type Answer, type Refusal, send } from "./api";
 import { waitMs } from "./backoff";
+import { withFloor } from "./floor";
 import { type Counters, Flow } from "./flow";
 import type { TrackName } from "./groups";
 import { type Pace, Pacer, type Reading, WAYS } from "./pace";
@@ -100,7 +101,11 @@ export class Uplink {
 
   private encoding(name: TrackName): RTCRtpEncodingParameters {
     const way = WAYS[this.pacer.pace][name];
-    return { maxBitrate: way.bitrate, maxFramerate: way.framerate };
+    return {
+      maxBitrate: way.bitrate,
+      maxFramerate: way.framerate,
+      scaleResolutionDownBy: way.scale,
+    };
   }
 
   /** Send both tracks at the pace there is now. */
@@ -151,7 +156,7 @@ export class Uplink {
     }
     this.answeredMs = performance.now();
     this.relays = answer.value.ice_servers;
-    await peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
+    await peer.setRemoteDescription({ type: "answer", sdp: withFloor(answer.value.sdp) });
     this.watch(peer);
     return answer;
   }
