@@ -1,10 +1,8 @@
 """An invigilator fills in a protocol while there is no line; it goes when there is one."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
@@ -14,6 +12,7 @@ from proctor.people.tables import Account
 from proctor.settings import Settings
 from tests.support.axe import violations
 from tests.support.cast import assemble
+from tests.support.service import on_a_port, port_of
 from web.access import COOKIE, Services
 from web.app import create_app
 
@@ -25,30 +24,27 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, S
     """A service with the cast: its address, Paula's cookie. Paula is an invigilator."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("centre"), min_free_mib=0)
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        threading.Event().wait(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    services: Services = app.state.services
-    with services.db.transaction() as tx:
-        cast = assemble(tx, services.clock.now())
-        tx.get_one(Account, cast.alice.id).learner_number = "N-1"
-        tx.add(
-            Centre(
-                institution_id=cast.institution.id,
-                code="ATY-1",
-                name="Атырау тест орталығы",
-                region="Атырау",
-                workplaces=["1", "2"],
-                invigilators=["Paula"],
+    with on_a_port(app, ws="none") as server:
+        services: Services = app.state.services
+        with services.db.transaction() as tx:
+            cast = assemble(tx, services.clock.now())
+            tx.get_one(Account, cast.alice.id).learner_number = "N-1"
+            tx.add(
+                Centre(
+                    institution_id=cast.institution.id,
+                    code="ATY-1",
+                    name="Атырау тест орталығы",
+                    region="Атырау",
+                    workplaces=["1", "2"],
+                    invigilators=["Paula"],
+                )
             )
+            token = sign_in.begin(tx, cast.paula.id, services.clock.now())
+        yield (
+            f"http://localhost:{port_of(server)}/proctor/protocols/{cast.final.id}",
+            token,
+            services,
         )
-        token = sign_in.begin(tx, cast.paula.id, services.clock.now())
-    yield f"http://localhost:{port}/proctor/protocols/{cast.final.id}", token, services
-    server.should_exit = True
-    thread.join()
 
 
 def paula(browser: Browser, address: str, token: str, language: str) -> BrowserContext:

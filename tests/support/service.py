@@ -1,12 +1,16 @@
 """The whole service on a database of its own, with the cast signed in."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from shutil import copy
+from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -14,6 +18,7 @@ from proctor.people import sign_in
 from proctor.plumbing.db import Database
 from proctor.settings import Settings
 from tests.support.cast import Cast, assemble
+from tests.support.waiting import wait_until
 from web.access import COOKIE, Services
 from web.app import create_app, running
 
@@ -78,3 +83,26 @@ def service(tmp_path: Path, migrated: Path) -> Iterator[Service]:
         with app.state.services.db.transaction() as tx:
             cast = assemble(tx, app.state.services.clock.now())
         yield Service(client, cast)
+
+
+@contextmanager
+def on_a_port(app: FastAPI, **options: Any) -> Iterator[uvicorn.Server]:
+    """*app* for real sockets, in a thread; its sockets end with it."""
+    config = uvicorn.Config(
+        app, port=0, log_level="critical", timeout_graceful_shutdown=1, **options
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), 120.0)
+        assert server.started
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def port_of(server: uvicorn.Server) -> int:
+    number: int = server.servers[0].sockets[0].getsockname()[1]
+    return number

@@ -5,7 +5,7 @@ Nothing of a camera or screen leaves before the view of it is written down.
 
 import asyncio
 import struct
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any
@@ -41,6 +41,8 @@ MOST_TILES = 30
 FACTS_EVERY_S = 1.0
 # the disk's thread writes four times a second while somebody watches
 PIECES_EVERY_S = 0.1
+# as long as the answer to a ping may take
+TAKEN_WITHIN_S = 20.0
 UNAVAILABLE_SOCKET = 4503
 #: track, whether the file begins, seconds on the recording clock of its zero and of now
 _PIECE = struct.Struct(">BBdd")
@@ -63,8 +65,9 @@ def _require_signed_in(ws: WebSocket, at: Services) -> None:
 
 
 async def until_gone(ws: WebSocket, *parts: Coroutine[Any, Any, None]) -> None:
-    """Do all *parts* until the page is gone or may be told no more."""
+    """Do all *parts* until the page is gone, takes nothing or may be told no more."""
     tasks = [asyncio.create_task(part) for part in parts]
+    refusal: tuple[int, str] | None = None
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
@@ -72,14 +75,27 @@ async def until_gone(ws: WebSocket, *parts: Coroutine[Any, Any, None]) -> None:
     except WebSocketDisconnect:
         pass
     except ProctorError as error:
-        await ws.close(REFUSED_SOCKET, error.key)
+        refusal = REFUSED_SOCKET, error.key
     except SQLAlchemyError:
         # whose view cannot be written sees nothing
-        await ws.close(UNAVAILABLE_SOCKET)
+        refusal = UNAVAILABLE_SOCKET, ""
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+    if refusal is not None:
+        with suppress(WebSocketDisconnect):
+            await _taken(ws.close(*refusal))
+
+
+async def _taken(sending: Awaitable[None]) -> None:
+    """Raises WebSocketDisconnect for a page that takes nothing any more: what waits for it would
+    wait for ever."""
+    try:
+        async with asyncio.timeout(TAKEN_WITHIN_S):
+            await sending
+    except TimeoutError as error:
+        raise WebSocketDisconnect(1006) from error
 
 
 class WallFeed:
@@ -125,7 +141,7 @@ class WallFeed:
             said = [self._described(tile) for tile in tiles]
             self._there = frozenset(each["id"] for each in said)
             if said != self._said:
-                await self._ws.send_json({"type": "tiles", "tiles": said})
+                await _taken(self._ws.send_json({"type": "tiles", "tiles": said}))
                 self._said = said
             await asyncio.sleep(max(0.1, began + ROUND_S - clock.monotonic()))
 
@@ -159,7 +175,7 @@ class WallFeed:
         if still is not None and self._shown.get((sitting_id, track)) != still.arrival:
             self._shown[sitting_id, track] = still.arrival
             number = bytes([list(Track).index(track)])
-            await self._ws.send_bytes(sitting_id.encode() + number + still.jpeg)
+            await _taken(self._ws.send_bytes(sitting_id.encode() + number + still.jpeg))
 
     def _t(self, key: str, **values: object) -> str:
         return translate(self._locale, key, **values)
@@ -218,7 +234,7 @@ class LiveFeed:
                 now_s = self._live.recorded_now_s
                 number = list(Track).index(track)
                 head = _PIECE.pack(number, piece.is_start, piece.zero_s, now_s)
-                await self._ws.send_bytes(head + piece.data)
+                await _taken(self._ws.send_bytes(head + piece.data))
             await asyncio.sleep(PIECES_EVERY_S)
 
     async def show_facts(self) -> None:
@@ -229,7 +245,7 @@ class LiveFeed:
             facts |= {"tracks": self._live.live_tracks, "offset_s": self._live.exam_offset_s}
             if facts != told:
                 now = {"remaining_s": self._live.remaining_s}
-                await self._ws.send_json({"type": "facts"} | facts | now)
+                await _taken(self._ws.send_json({"type": "facts"} | facts | now))
                 told = facts
             await asyncio.sleep(FACTS_EVERY_S)
 
@@ -244,7 +260,7 @@ class LiveFeed:
             others = [each for each in tiles if each.watched.reviewed.sitting.id != self._live.id]
             needing = sum(each.need <= Need.INCIDENT for each in others)
             if needing != told:
-                await self._ws.send_json({"type": "others", "needing": needing})
+                await _taken(self._ws.send_json({"type": "others", "needing": needing}))
                 told = needing
 
     def _facts(self) -> dict[str, Any]:
