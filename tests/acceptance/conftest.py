@@ -20,9 +20,9 @@ from proctor.plumbing.db import Database
 from proctor.settings import Settings, institution_key
 from proctor.vault import Vault
 from tests.support.chromium import MISSING, open_chromium
-from tests.support.watched_exam import exam, exam_s, filmed, settings
+from tests.support.watched_exam import exam, exam_s, film, filmed, settings
 
-__all__ = ["exam", "exam_s", "filmed", "settings"]
+__all__ = ["exam", "exam_s", "film", "filmed", "settings"]
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ def demonstration(
 
 
 @pytest.fixture(scope="session")
-def service(demonstration: Demonstration) -> Iterator[RunningService]:
-    yield from _serve(demonstration.data_dir)
+def service(
+    demonstration: Demonstration, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningService]:
+    yield from _serve(demonstration, tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="session")
 def service_to_break(
     demonstration: Demonstration, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningService]:
-    """A service over a copy of the data, for tests that write whatever they like."""
-    copy = tmp_path_factory.mktemp("copy") / "data"
-    shutil.copytree(demonstration.data_dir, copy)
-    yield from _serve(copy)
+    """For tests that write whatever they like."""
+    yield from _serve(demonstration, tmp_path_factory.mktemp("copy"))
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +112,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield browser
 
 
-def _serve(data_dir: Path) -> Iterator[RunningService]:
+def _serve(demonstration: Demonstration, data_dir: Path) -> Iterator[RunningService]:
+    """Over a copy: neither service finds what was done to the other."""
+    shutil.copytree(demonstration.data_dir, data_dir, dirs_exist_ok=True)
     settings = Settings(data_dir=data_dir, port=process.free_port(), whip=True)
     db = Database(settings.database)
     with process.running(settings, data_dir / "service.log"):

@@ -1,32 +1,18 @@
 """A student without a pointer sits an exam, from the sign-in link to the receipt."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
 from proctor.clock import Clock
 from proctor.commands import stage, visits
-from proctor.commands.camera_film import make_film, read_footage
 from proctor.commands.seed import seed_demo
 from proctor.inference import InferencePool
 from tests.acceptance.conftest import RunningService
 from tests.support.axe import violations
-from tests.support.chromium import open_chromium
 
 pytestmark = pytest.mark.acceptance
 
 STOPS = 200
-
-
-@pytest.fixture
-def filmed(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
-    """A browser whose webcam shows the honest learner."""
-    film = tmp_path / "film.mjpeg"
-    make_film(film, 60.0, read_footage(stage.MATERIAL / "camera_honest.mp4", 60.0), seed=3)
-    with open_chromium(playwright, film) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -98,11 +98,16 @@ def exam(settings: Settings, exam_s: int) -> Iterator[Exam]:
     db.close()
 
 
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.mjpeg"
+    make_film(path, FILM_S, read_footage(stage.MATERIAL / "camera_honest.mp4", FILM_S), seed=5)
+    return path
+
+
 @pytest.fixture
-def filmed(playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
+def filmed(playwright: Playwright, film: Path) -> Iterator[Browser]:
     """A browser whose webcam shows the honest learner."""
-    film = tmp_path / "film.mjpeg"
-    make_film(film, FILM_S, read_footage(stage.MATERIAL / "camera_honest.mp4", FILM_S), seed=5)
     with open_chromium(playwright, film) as browser:
         yield browser
 

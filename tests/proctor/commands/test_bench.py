@@ -104,8 +104,9 @@ def test_unknown_design_is_refused() -> None:
     assert CliRunner().invoke(app, ["bench", "ingest", "--compare", "magic"]).exit_code == 2
 
 
-def test_costs_in_process_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_costs_in_process_are_told(monkeypatch: pytest.MonkeyPatch, drawn: Trace) -> None:
     monkeypatch.setattr(recorder_bench, "RECORDED_S", 40)
+    monkeypatch.setattr(recorder_bench, "drawn_trace", lambda: drawn)
     result = CliRunner().invoke(app, ["bench", "recorder", "--json"])
 
     assert result.exit_code == 0
