@@ -8,7 +8,9 @@ from biometrics.types import Box, Gaze, Portrait, Presentation, Quality, Templat
 
 @dataclass(frozen=True)
 class FaceFinding:
-    """One face of a picture; ``template`` is absent when not asked for or the face too small."""
+    """One face of a picture; ``template`` is absent when not asked for, the face too small, or
+    another one larger.
+    """
 
     box: Box
     detection_score: float
@@ -20,7 +22,7 @@ class FaceFinding:
 class Looks:
     """The dearer looks a picture is due for, beside its quality and its faces.
 
-    ``embed``: templates. ``far``: small faces behind the others; ``doubtful``: for them too, where
+    ``embed``: the template of the largest face. ``far``: small faces behind the others; ``doubtful``: for them too, where
     there may be one. ``gaze``: of the largest face.
     ``things``: screens and telephones. ``presentation``: signs of something held up. ``portrait``:
     how good a sample the largest face is.

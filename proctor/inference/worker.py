@@ -289,7 +289,11 @@ def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) 
         width=width,
         height=height,
         quality=clarity,
-        faces=tuple(_finding(image, face, looks.embed, look) for face in found),
+        faces=tuple(
+            # nobody is compared with those behind
+            _finding(image, face, looks.embed and face is found[0], look)
+            for face in found
+        ),
         model_ids=(_models.detector.model_id, _models.encoder.model_id),
         fingerprint=quality.fingerprint(image),
         far_faces=None if far is None else len(far),

@@ -44,7 +44,7 @@ def objects(
         raise fail(str(error)) from error
     paths = [path_in(shown, name) for name, _ in listed]
     with pool.opened("opencv") as workers:
-        answers = list(pool.in_order(paths, lambda path: _look(workers, path, frames)))
+        answers = list(pool.counted(paths, lambda path: _look(workers, path, frames)))
     seen = [
         (name, None if isinstance(answer, NotAssessed) else _seen(path, phone, answer))
         for (name, phone), path, answer in zip(listed, paths, answers, strict=True)

@@ -70,7 +70,7 @@ def pad(
     except TableError as error:
         raise fail(str(error)) from error
     with pool.opened("opencv") as workers:
-        answers = list(pool.in_order(rows, lambda row: _look(workers, shown, row, frames)))
+        answers = list(pool.counted(rows, lambda row: _look(workers, shown, row, frames)))
     show(
         figures([(row, signs(answer)) for row, answer in zip(rows, answers, strict=True)]),
         as_json=as_json,

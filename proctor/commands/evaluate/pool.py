@@ -3,12 +3,13 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
+import typer
 
 from proctor.commands.evaluate.figures import fail
 from proctor.inference import Backend, InferencePool, ModelRefused
@@ -41,6 +42,14 @@ def opened(backend: Backend, workers: int | None = None) -> Iterator[InferencePo
         yield pool
     finally:
         pool.close()
+
+
+def counted(items: Sequence[Item], submit: Callable[[Item], Future[Answer]]) -> Iterator[Answer]:
+    """As ``in_order``; every tenth of the way is told on standard error."""
+    for done, answer in enumerate(in_order(items, submit), start=1):
+        yield answer
+        if done * 10 // len(items) > (done - 1) * 10 // len(items) and len(items) >= 10:
+            typer.echo(f"{done} of {len(items)}", err=True)
 
 
 def in_order(items: Iterable[Item], submit: Callable[[Item], Future[Answer]]) -> Iterator[Answer]:

@@ -52,7 +52,7 @@ def videos(
         raise fail(str(error)) from error
     with pool.opened(backend) as workers:
         paths = [path for path, _ in listed]
-        samples = list(pool.in_order(paths, lambda path: _submit(workers, path, frames)))
+        samples = list(pool.counted(paths, lambda path: _submit(workers, path, frames)))
         comparison = workers.comparison
     sampled = [
         (identity, _templates(seen)) for (_, identity), seen in zip(listed, samples, strict=True)

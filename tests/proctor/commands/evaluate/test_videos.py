@@ -1,5 +1,6 @@
 import json
 import shutil
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from biometrics.types import Template
 from proctor.__main__ import app
+from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.videos import figures
 from proctor.inference import face_comparison
 
@@ -79,3 +81,19 @@ def test_a_list_without_its_columns_ends_the_command(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["evaluate", "videos", "--list", str(tmp_path / "films.csv")])
     assert done.exit_code == 1
     assert "path,identity" in done.stderr
+
+
+def test_every_tenth_of_a_long_list_is_told_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def made(number: int) -> Future[int]:
+        answer: Future[int] = Future()
+        answer.set_result(number)
+        return answer
+
+    assert list(pool.counted(range(25), made)) == list(range(25))
+    told = capsys.readouterr()
+    assert told.err.split("\n")[:2] == ["3 of 25", "5 of 25"]
+    assert (told.err.count("\n"), told.out) == (10, "")
+    assert list(pool.counted(range(9), made)) == list(range(9))
+    assert capsys.readouterr().err == ""
