@@ -127,6 +127,15 @@ def open_model(name: str, target: Path, registry: Registry | None = None) -> Pat
     return path
 
 
+def open_own(path: Path, sha256: str) -> Path:
+    """*path*, which somebody put there, after its hash was checked. Raises ModelRefused."""
+    if not path.is_file():
+        raise ModelRefused(f"there is no model at {path}")
+    if not _hashes_to(path, sha256):
+        raise ModelRefused(f"{path} is not the file whose hash was given")
+    return path
+
+
 def _installed_path(entry: Entry) -> Path:
     spec = importlib.util.find_spec(str(entry.installed))
     if spec is None or spec.origin is None:

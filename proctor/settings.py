@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     institution: str = "Tanu University"
     timestamp_url: str | None = None
     face_backend: Literal["opencv", "dlib", "dlib-compat"] = "opencv"
+    pad_model: Path | None = None
+    pad_hash: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     analysis_workers: int = Field(default=1, ge=1, le=64)
     min_free_mib: int = Field(default=512, ge=0)
     review_sample_percent: float = Field(default=0, ge=0, le=100)
@@ -70,6 +72,12 @@ class Settings(BaseSettings):
                 "set the one that browsers send to"
             )
         return given
+
+    @model_validator(mode="after")
+    def _has_a_whole_pad(self) -> Self:
+        if (self.pad_model is None) != (self.pad_hash is None):
+            raise ValueError("PROCTOR_PAD_MODEL and PROCTOR_PAD_HASH go together")
+        return self
 
     @field_validator("turn_urls")
     @classmethod

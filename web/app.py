@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
 from proctor.identity import nightly
-from proctor.inference import InferencePool, keystroke_verifier
+from proctor.inference import InferencePool, keystroke_verifier, own_pad
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
 from proctor.media.disk import Disk
@@ -146,6 +146,7 @@ def _services(settings: Settings) -> Services:
         workers=settings.analysis_workers,
         models_dir=settings.models_dir,
         backend=settings.face_backend,
+        own_pad=own_pad(settings.pad_model, settings.pad_hash),
     )
     port = MediaPort(settings.media_address, settings.media_port)
     disk = Disk(settings.recordings_dir, settings.min_free_mib << 20)

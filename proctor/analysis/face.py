@@ -12,6 +12,8 @@ from proctor.observations import Check, NotAssessed, Observation
 IDENTITY = "identity"
 #: NotAssessed of the dearer looks, named as in Looks, each beside the others
 DEARER = ("far", "gaze", "things", "presentation")
+#: name of what the institution's own PAD network says, and of its failure
+OWN_PAD = "pad_network"
 _FAILED = "assessment_failed"
 
 
@@ -48,9 +50,10 @@ def observe(
         *_gaze(seen, scene, at_s),
         *_things(seen, scene, at_s),
         *_presentation(seen, scene, at_s),
+        *_own_pad(seen, at_s),
     ]
     failed = {each.look for each in seen.failed}
-    items += [NotAssessed(look, _FAILED, at_s) for look in DEARER if look in failed]
+    items += [NotAssessed(look, _FAILED, at_s) for look in (*DEARER, OWN_PAD) if look in failed]
     largest = seen.faces[0] if seen.faces else None
     box = _scaled(largest, seen) if largest else None
     plan.saw(box, at_s)
@@ -115,6 +118,17 @@ def _presentation(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Obs
         "edges": seen.presentation.edges,
     }
     return (Observation(Check.FACE, "presentation", at_s, values),)
+
+
+def _own_pad(seen: FrameAssessment, at_s: float) -> tuple[Observation, ...]:
+    """What another network says opens nothing: its errors here are not known."""
+    if seen.liveness is None:
+        return ()
+    values: dict[str, float | int | bool | str] = {
+        "live": round(seen.liveness.score, 3),
+        "network": str(seen.liveness.model_id),
+    }
+    return (Observation(Check.FACE, OWN_PAD, at_s, values),)
 
 
 def _identity(probe: FaceProbe, at_s: float) -> Observation:

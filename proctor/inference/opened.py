@@ -1,5 +1,6 @@
 """Models as the registry describes them: which belong to a backend, how their scores are read."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from biometrics.calibration import Calibration, OperatingPoint
 from biometrics.comparison import FaceComparison, Measure
 from biometrics.ids import ModelId
-from models.registry import Entry, open_model, read_registry
+from models.registry import Entry, open_model, open_own, read_registry
 
 if TYPE_CHECKING:
     from keystroke.verifiers.free_text import FreeTextVerifier
@@ -38,6 +39,27 @@ def open_all(backend: Backend, models_dir: Path) -> dict[str, Path]:
     """The file of every model that *backend* works with, each checked. Raises ModelRefused."""
     names = (DETECTOR, MESH, IRIS, THINGS, ENCODERS[backend], *_BESIDE[backend])
     return {name: open_model(name, models_dir) for name in names}
+
+
+@dataclass(frozen=True)
+class OwnPad:
+    """A PAD network that the institution has its own licence for."""
+
+    path: Path
+    sha256: str
+
+    @property
+    def model_id(self) -> ModelId:
+        return ModelId(self.path.stem, self.sha256[:8])
+
+    def open(self) -> Path:
+        """Raises ModelRefused."""
+        return open_own(self.path, self.sha256)
+
+
+def own_pad(path: Path | None, sha256: str | None) -> OwnPad | None:
+    """The network of two settings that go together."""
+    return None if path is None or sha256 is None else OwnPad(path, sha256)
 
 
 def face_comparison(backend: Backend) -> FaceComparison:

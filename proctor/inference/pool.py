@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 
 from proctor.inference import worker
-from proctor.inference.opened import Backend, face_comparison, open_all
+from proctor.inference.opened import Backend, OwnPad, face_comparison, open_all
 from proctor.inference.seen import FrameAssessment, Looks
 from proctor.observations import NotAssessed
 
@@ -52,8 +52,11 @@ class InferencePool:
         timeout_s: float = 10.0,
         frames_limit: int = 32,
         stills_limit: int = 8,
+        own_pad: OwnPad | None = None,
     ) -> None:
         open_all(backend, models_dir)
+        if own_pad is not None:
+            own_pad.open()
         self.comparison = face_comparison(backend)
         if backend != "opencv":
             point = self.comparison.operating_points["verification"]
@@ -67,7 +70,7 @@ class InferencePool:
         self._turns = asyncio.Semaphore(8 * workers)
         self._workers: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for _ in range(workers):
-            self._workers.put(_Worker(models_dir, backend))
+            self._workers.put(_Worker(models_dir, backend, own_pad))
         self._unstarted = workers
         # one thread waits on each worker process
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="inference")
@@ -180,8 +183,8 @@ class _Line:
 class _Worker:
     """One process at a time, started when first needed and replaced when it dies."""
 
-    def __init__(self, models_dir: Path, backend: Backend) -> None:
-        self._initargs = (models_dir, backend)
+    def __init__(self, models_dir: Path, backend: Backend, own_pad: OwnPad | None) -> None:
+        self._initargs = (models_dir, backend, own_pad)
         # spawned, since a fork would copy the threads' locks of the service
         self._context = multiprocessing.get_context("spawn")
         self._process: SpawnProcess | None = None

@@ -22,8 +22,8 @@ class FaceFinding:
 class Looks:
     """The dearer looks a picture is due for, beside its quality and its faces.
 
-    ``embed``: the template of the largest face. ``far``: small faces behind the others; ``doubtful``: for them too, where
-    there may be one. ``gaze``: of the largest face.
+    ``embed``: the template of the largest face. ``far``: small faces behind the others;
+    ``doubtful``: for them too, where there may be one. ``gaze``: of the largest face.
     ``things``: screens and telephones. ``presentation``: signs of something held up. ``portrait``:
     how good a sample the largest face is.
     """
@@ -46,6 +46,14 @@ class FailedLook:
 
 
 @dataclass(frozen=True)
+class Liveness:
+    """What the institution's own PAD network says. ``score`` in [0, 1], higher = more alive."""
+
+    model_id: ModelId
+    score: float
+
+
+@dataclass(frozen=True)
 class FrameAssessment:
     """What one picture shows, in its own pixels; ``faces`` largest first. In a covered picture of
     an exam nothing was looked for.
@@ -53,8 +61,8 @@ class FrameAssessment:
     ``fingerprint``: of the whole picture, for biometrics.face.sameness. ``far_faces``: faces that
     only the far look finds, absent when there was none. ``gaze``: absent without a face too.
     ``things``: surest first, absent when they were not asked for. ``presentation``: of the largest
-    face, absent without one too, as is ``portrait``. ``failed``: what the picture was due for and
-    nobody knows, so that what is absent here is not taken for a clean result.
+    face, absent without one too, as are ``liveness`` and ``portrait``. ``failed``: what the picture
+    was due for and nobody knows, so that what is absent here is not taken for a clean result.
     """
 
     width: int
@@ -67,5 +75,6 @@ class FrameAssessment:
     gaze: Gaze | None = None
     things: tuple[Thing, ...] | None = None
     presentation: Presentation | None = None
+    liveness: Liveness | None = None
     portrait: Portrait | None = None
     failed: tuple[FailedLook, ...] = ()

@@ -25,10 +25,11 @@ from proctor.inference.opened import (
     MESH,
     THINGS,
     Backend,
+    OwnPad,
     model_id_of,
     open_all,
 )
-from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Looks
+from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Liveness, Looks
 from proctor.observations import Check, NotAssessed
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from biometrics.face.detect import FaceDetector, YuNet
     from biometrics.face.encode import FaceEncoder
     from biometrics.face.gaze import FaceMesh
+    from biometrics.face.pad_network import PadNetwork
     from biometrics.objects import NanoDet
 
 MAX_STILL_BYTES = 10 * 1024 * 1024
@@ -79,12 +81,13 @@ class Models:
     encoder: "FaceEncoder"
     mesh: "FaceMesh"
     things: "NanoDet"
+    pad: "PadNetwork | None" = None
 
 
 _models: Models
 
 
-def open_worker(models_dir: Path, backend: Backend) -> None:
+def open_worker(models_dir: Path, backend: Backend, own_pad: OwnPad | None = None) -> None:
     global _models
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_service, daemon=True).start()
@@ -101,6 +104,7 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
     from biometrics.face.detect import FAR, NEAR, DlibHog, YuNet
     from biometrics.face.encode import DlibResNet, SFace
     from biometrics.face.gaze import FaceMesh
+    from biometrics.face.pad_network import PadNetwork
     from biometrics.objects import NanoDet
 
     cv2.setNumThreads(1)
@@ -124,14 +128,17 @@ def open_worker(models_dir: Path, backend: Backend) -> None:
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
         FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
         NanoDet(paths[THINGS], model_id_of(things), things.detection_threshold),
+        PadNetwork(own_pad.open(), own_pad.model_id) if own_pad else None,
     )
     # parsing the files took more memory than the networks hold
     libc.malloc_trim(0)
 
 
-def serve(pipe: Connection, models_dir: Path, backend: Backend) -> None:
+def serve(
+    pipe: Connection, models_dir: Path, backend: Backend, own_pad: OwnPad | None = None
+) -> None:
     """The process: says that its models are open, then jobs in and answers out until the end."""
-    open_worker(models_dir, backend)
+    open_worker(models_dir, backend, own_pad)
     pipe.send(None)
     while True:
         try:
@@ -285,6 +292,11 @@ def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) 
             raise LookupError("no things to look for around the face")
         return presentation.assess(image, found[0].box, things)
 
+    def own() -> Liveness:
+        assert _models.pad is not None, "only a network that is there is asked"
+        return Liveness(_models.pad.model_id, _models.pad.look(image, found[0]))
+
+    wants_own = _models.pad is not None and looks.presentation and found
     return FrameAssessment(
         width=width,
         height=height,
@@ -300,6 +312,7 @@ def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) 
         gaze=gaze,
         things=things,
         presentation=look.at("presentation", held) if looks.presentation and found else None,
+        liveness=look.at("pad_network", own) if wants_own else None,
         portrait=portrait.assess(image, found[0], gaze) if looks.portrait and gaze else None,
         failed=tuple(look.failed),
     )

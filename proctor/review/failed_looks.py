@@ -17,6 +17,7 @@ _MADE = {
     "gaze": '"check":"face","name":"gaze"',
     "things": '"check":"face","name":"things"',
     "presentation": '"check":"face","name":"presentation"',
+    "pad_network": '"check":"face","name":"pad_network"',
 }
 
 

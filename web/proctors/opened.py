@@ -34,6 +34,7 @@ from proctor.review import (
 from proctor.review.claims import Claim
 from proctor.review.dossier import Comparison, Dossier
 from proctor.review.failed_looks import failed_looks
+from proctor.review.own_pad import own_pad_scores
 from proctor.review.precision import precision_of
 from proctor.review.queue import Reviewed
 from proctor.review.statements import Said
@@ -202,6 +203,7 @@ class Opened:
             unseen=UNSEEN,
             dropped_of_evidence=DROPPED,
             failed=failed_looks(self.tx, self.sitting.id),
+            own_pad=own_pad_scores(self.tx, self.sitting.id),
             least=verdicts.MIN_REASON,
             most=verdicts.MAX_REASON,
             refused=refused,

@@ -74,6 +74,7 @@ WITHOUT = {
     "encoder": {"identity": 18},
     "mesh": {"gaze": 9},
     "things": {"things": 1, "presentation": 1},
+    "pad": {"pad_network": 1},
 }
 
 

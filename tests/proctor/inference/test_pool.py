@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import io
 import multiprocessing
 import os
@@ -17,8 +18,9 @@ import pytest
 from PIL import Image
 
 from biometrics.ids import ModelId
+from models.onnx_graph import model, node
 from models.registry import ModelRefused, fetch
-from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, worker
+from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, OwnPad, worker
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 from tests.support.sittings import pictures
@@ -103,6 +105,40 @@ def test_still_of_one_person(pool: InferencePool) -> None:
     assert face.template is not None
     assert face.template.model_id == ModelId("sface", "2021dec-int8bq")
     assert found.model_ids == (ModelId("yunet", "2023mar-int8bq"), face.template.model_id)
+
+
+def test_only_the_largest_face_has_a_template(pool: InferencePool) -> None:
+    canvas = Image.effect_noise((640, 480), 30).convert("RGB")
+    man = Image.open(io.BytesIO(MAN))
+    canvas.paste(man.resize((138, 193)), (20, 100))
+    canvas.paste(man, (320, 100))
+    first, second = assess(pool, still(canvas), embed=True).faces
+    assert first.template is not None
+    assert second.template is None
+
+
+def test_own_network_is_asked_beside_the_other_signs(tmp_path: Path) -> None:
+    file = tmp_path / "colours.onnx"
+    mean = node("ReduceMean", ["face"], ["logits"], {"axes": (2, 3), "keepdims": 0})
+    file.write_bytes(model([mean], {}, {"face": (1, 3, 80, 80)}, {"logits": (1, 3)}))
+    right = OwnPad(file, hashlib.sha256(file.read_bytes()).hexdigest())
+    models_dir = Settings().models_dir
+    with pytest.raises(ModelRefused, match=r"colours\.onnx is not the file"):
+        InferencePool(
+            workers=1, models_dir=models_dir, backend="opencv", own_pad=OwnPad(file, "0" * 64)
+        )
+    pool = InferencePool(workers=1, models_dir=models_dir, backend="opencv", own_pad=right)
+    looked, plain = (
+        pool.submit_frame("VP8", encoded("libvpx")[0], looks).result()
+        for looks in (Looks(presentation=True), Looks())
+    )
+    pool.close()
+    assert isinstance(looked, FrameAssessment)
+    assert looked.liveness is not None
+    assert looked.liveness.model_id == ModelId("colours", right.sha256[:8])
+    # skin has more red than green
+    assert 0.0 <= looked.liveness.score < 0.5
+    assert (looked.failed, plain.liveness) == ((), None)  # type: ignore[union-attr]
 
 
 def test_template_is_made_only_when_asked_for(pool: InferencePool) -> None:

@@ -5,14 +5,16 @@ from collections import Counter
 
 import pytest
 
+from biometrics.ids import ModelId
 from biometrics.types import Box, Gaze, Quality, Thing
-from proctor.analysis.face import DEARER
+from proctor.analysis.face import DEARER, OWN_PAD
 from proctor.identity.challenge import Ask
 from proctor.identity.checks import FaceIdentity
 from proctor.identity.tables import CheckResult
 from proctor.inference import FaceFinding, FrameAssessment, Looks
+from proctor.inference.seen import Liveness
 from proctor.live.faces import FaceWatch
-from proctor.observations import NotAssessed
+from proctor.observations import NotAssessed, Observation
 from tests.support.camera import (
     COMPARISON,
     FACE,
@@ -181,6 +183,20 @@ async def test_looks_aside_of_the_usual_are_an_incident() -> None:
 
     film = await watch_film(shows, 60)
     assert [kind for kind, *_ in film.opened] == ["looking_away"]
+
+
+async def test_what_an_own_network_says_is_kept_and_opens_nothing() -> None:
+    shown = Liveness(ModelId("mini", "1a2b3c4d"), 0.01)
+
+    def shows(at_s: float, looks: Looks) -> FrameAssessment:
+        return picture(at_s, looks, liveness=shown if looks.presentation else None)
+
+    film = await watch_film(shows, 60)
+    told = [
+        each.values for each in film.items if isinstance(each, Observation) and each.name == OWN_PAD
+    ]
+    assert told == [{"live": 0.01, "network": "mini/1a2b3c4d"}] * 4
+    assert film.opened == []
 
 
 async def test_a_telephone_that_stays_in_view_is_an_incident() -> None:

@@ -3,10 +3,12 @@
 import pytest
 
 from proctor import events
+from proctor.analysis.face import OWN_PAD
 from proctor.live.loading import fact
 from proctor.observations import Check, NotAssessed, Observation
 from proctor.plumbing.db import Database
 from proctor.review.failed_looks import FailedLooks, failed_looks
+from proctor.review.own_pad import OwnPadScores, own_pad_scores
 from tests.support.cast import NOON, assemble
 from tests.support.sittings import sitting_of
 
@@ -35,3 +37,16 @@ def test_each_check_has_its_own_count_and_reasons(database: Database) -> None:
             FailedLooks("things", 3, 3, ("assessment_failed", "timeout")),
         )
         assert failed_looks(tx, other.id) == ()
+
+
+def test_own_network_is_told_by_its_lowest_and_middle_score(database: Database) -> None:
+    told = [
+        Observation(Check.FACE, OWN_PAD, 15.0 * n, {"live": live, "network": "mini/1a2b3c4d"})
+        for n, live in enumerate((0.9, 0.2, 0.8))
+    ]
+    with database.transaction() as tx:
+        cast = assemble(tx)
+        sitting = sitting_of(tx, cast, cast.alice, NOON)
+        assert own_pad_scores(tx, sitting.id) is None
+        events.append_all(tx, sitting.id, [fact(item) for item in told], NOON)
+        assert own_pad_scores(tx, sitting.id) == OwnPadScores("mini/1a2b3c4d", 3, 0.2, 0.8)
