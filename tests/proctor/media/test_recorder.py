@@ -370,7 +370,7 @@ def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> 
 
     def stall(file: int, data: bytes) -> int:
         stalled.set()
-        assert released.wait(10.0)
+        assert released.wait(60.0)
         return write(file, data)
 
     monkeypatch.setattr(files.os, "write", stall)
@@ -378,7 +378,7 @@ def test_stalled_disk_costs_frames_not_memory(tmp_path, frames, monkeypatch) -> 
     recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0)
     some = frames(20.0)
     recorder.write(some[0])
-    assert stalled.wait(10.0)
+    assert stalled.wait(60.0)
     for frame in some[1:270]:
         recorder.write(frame)
     assert recorder.dropped > 0
