@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proctor.media.frames import RTP_CLOCK_HZ
+from proctor.media.pace import EXPECTED, Pace
 from proctor.media.rtcp import ReceptionBlock, SenderReport
 
 # asked at the first pulse after the hole is seen, and again when an answer is overdue
 TRIES = 4
 SHORTEST_WAIT_S = 0.04
-# a browser forgets after three seconds what it sent, so the fourth request is of no use any more
-LONGEST_WAIT_S = 1.2
-FIRST_ROUND_TRIP_S = 0.08
+# an answer later than that says no more of a full line
+LATEST_S = 5.0
+LONGEST_ROUND_TRIP_S = 1.5
 # a wider hole is a new start: the assembler holds no more either
 MAX_HOLE = 256
 REPORT_TICKS_PER_S = 65_536
@@ -26,16 +27,19 @@ class _Hole:
     ask_at: float
     asked_at: float | None = None
     tries: int = 0
+    is_given_up: bool = False
 
 
 class Losses:
     """Holes in one track's sequence; ``round_trip_s`` is learnt from the answers.
 
-    ``holes``: by their place, what is asked for or will be.
+    ``holes``: by their place, what is asked for or will be, and what was lately.
+    ``longest_wait_s``: what is missing is asked for again after so long at most.
     """
 
     def __init__(self) -> None:
-        self.round_trip_s = FIRST_ROUND_TRIP_S
+        self.round_trip_s = EXPECTED[Pace.FULL].round_trip_s
+        self.longest_wait_s = EXPECTED[Pace.FULL].longest_wait_s
         self.repaired = 0
         self.given_up = 0
         self._highest: int | None = None
@@ -61,13 +65,17 @@ class Losses:
         for position, hole in list(self.holes.items()):
             if now < hole.ask_at:
                 continue
-            if hole.tries == TRIES:
-                del self.holes[position]
-                self.given_up += 1
+            if hole.asked_at is None:
+                hole.asked_at = now
+            elif hole.tries == TRIES:
+                # its answer may yet teach how slow the line is
+                if now - hole.asked_at > LATEST_S:
+                    del self.holes[position]
+                self.given_up += not hole.is_given_up
+                hole.is_given_up = True
                 continue
             # twice as long each time: where the answer waits in a full line, asking again fills it
-            hole.ask_at = now + min(wait * 2**hole.tries, LONGEST_WAIT_S)
-            hole.asked_at = now if hole.asked_at is None else hole.asked_at
+            hole.ask_at = now + min(wait * 2**hole.tries, self.longest_wait_s)
             hole.tries += 1
             wanted.append(position & 0xFFFF)
         return wanted
@@ -75,24 +83,25 @@ class Losses:
     def _open(self, step: int, now: float) -> None:
         assert self._highest is not None
         if step > MAX_HOLE:
-            self.given_up += len(self.holes)
-            self.holes.clear()
+            self._forget(list(self.holes))
         else:
             for position in range(self._highest + 1, self._highest + step):
                 self.holes[position] = _Hole(now)
         self._highest += step
-        for position in list(self.holes)[: max(0, len(self.holes) - MAX_HOLE)]:
-            del self.holes[position]
-            self.given_up += 1
+        self._forget(list(self.holes)[: max(0, len(self.holes) - MAX_HOLE)])
+
+    def _forget(self, positions: list[int]) -> None:
+        for position in positions:
+            self.given_up += not self.holes.pop(position).is_given_up
 
     def _fill(self, position: int, now: float) -> None:
         hole = self.holes.pop(position, None)
         if hole is None or hole.asked_at is None:
             return
-        self.repaired += 1
+        self.repaired += not hole.is_given_up
         # an answer to the second request cannot be told from a late one to the first; taken for the
         # latter, since a line whose round trip is thought too short is asked until it is full
-        waited_s = min(now - hole.asked_at, LONGEST_WAIT_S)
+        waited_s = min(now - hole.asked_at, LONGEST_ROUND_TRIP_S)
         self.round_trip_s += 0.25 * (waited_s - self.round_trip_s)
 
 

@@ -31,12 +31,16 @@ class Pace(StrEnum):
 class Expected:
     """``silence_s``: without a picture for so long a track is silent. ``key_s``: a key frame is
     asked for so often, ``retry_s``: and again after so long when one is needed. ``patience_s``: how
-    long a hole holds the picture back. ``floor``: bit/s a browser is never told less than."""
+    long a hole holds the picture back. ``round_trip_s``: until it is measured;
+    ``longest_wait_s``: what is missing is asked for again after so long at most. ``floor``: bit/s a
+    browser is never told less than."""
 
     silence_s: Mapping[Track, float]
     key_s: Mapping[Track, float]
     retry_s: Mapping[Track, float]
     patience_s: Mapping[Track, float]
+    round_trip_s: float
+    longest_wait_s: float
     floor: int
 
 
@@ -47,8 +51,9 @@ def _by_track(camera: float, screen: float) -> Mapping[Track, float]:
 #: a camera key frame each second costs a full line no bit rate, a 1080p one every 2 s starves the
 #: screen; each still of a camera is a key frame. Browsers make at most about three key frames a
 #: second. Patience is under the silence limit: a screen full of text is 30 to 70 kB, which a thin
-#: line carries in seconds, once, and never when it is asked for again meanwhile. Under its floor,
-#: less than the page's own caps, a pace is not what it says and the page leaves it
+#: line carries in seconds, once, and never when it is asked for again meanwhile. A browser forgets
+#: what it sent after some three seconds, so later requests are of no use. Under its floor, less
+#: than the page's own caps, a pace is not what it says and the page leaves it
 EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
     {
         Pace.FULL: Expected(
@@ -56,6 +61,8 @@ EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
             key_s=_by_track(1.0, 10.0),
             retry_s=_by_track(0.3, 0.3),
             patience_s=_by_track(0.6, 0.6),
+            round_trip_s=0.08,
+            longest_wait_s=0.2,
             floor=300_000,
         ),
         Pace.LOW: Expected(
@@ -63,13 +70,17 @@ EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
             key_s=_by_track(2.0, 20.0),
             retry_s=_by_track(0.3, 3.0),
             patience_s=_by_track(0.8, 3.0),
+            round_trip_s=0.4,
+            longest_wait_s=0.8,
             floor=100_000,
         ),
         Pace.STILLS: Expected(
             silence_s=_by_track(7.0, 16.0),
             key_s=_by_track(1.0, 30.0),
             retry_s=_by_track(1.0, 10.0),
-            patience_s=_by_track(3.0, 9.0),
+            patience_s=_by_track(3.0, 6.0),
+            round_trip_s=0.8,
+            longest_wait_s=1.2,
             floor=70_000,
         ),
     }

@@ -227,7 +227,9 @@ class Peer:
         for change in watch.check(now):
             self._report(change)
         for track in Track:
-            if self._keys.due(track, now, reception.needs_key(track), reception.round_trip_s):
+            needs_key = reception.needs_key(track)
+            round_trip_s = reception.round_trip_s
+            if self._keys.due(track, now, needs_key=needs_key, round_trip_s=round_trip_s):
                 reception.ask_key_frame(track)
 
     async def _run(self) -> None:

@@ -124,6 +124,9 @@ class Reception:
         self._estimate.floor = expected.floor
         for stream in self._streams.values():
             stream.assembler.patience_s = expected.patience_s[stream.track]
+            stream.losses.longest_wait_s = expected.longest_wait_s
+            # a new connection over a full line need not fill it to learn so
+            stream.losses.round_trip_s = max(stream.losses.round_trip_s, expected.round_trip_s)
 
     def needs_key(self, track: Track) -> bool:
         """Whether *track* cannot go on without a key frame."""

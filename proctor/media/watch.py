@@ -66,7 +66,7 @@ class KeySchedule:
         """Ask at the next look, whatever the interval."""
         self._requested.add(track)
 
-    def due(self, track: Track, now: float, needs_key: bool, round_trip_s: float = 0.0) -> bool:
+    def due(self, track: Track, now: float, *, needs_key: bool, round_trip_s: float) -> bool:
         """Whether to ask *track* now; counts as asked when True.
 
         ``round_trip_s``: what was asked for is not asked again before it can be here.
@@ -80,6 +80,6 @@ class KeySchedule:
             return False
         self._requested.discard(track)
         # a look comes a little late; the next is due as if it had not
-        is_regular = asked is not None and interval <= now - asked < 2 * interval
+        is_regular = not needs_key and asked is not None and interval <= now - asked < 2 * interval
         self._asked[track] = asked + interval if asked is not None and is_regular else now
         return True

@@ -48,17 +48,17 @@ def test_silent_track_resumes_with_its_next_frame() -> None:
 def test_key_frames_are_asked_at_the_interval_of_the_track(track: Track, interval: float) -> None:
     keys = KeySchedule()
 
-    assert keys.due(track, 0.0, needs_key=False)
-    assert not keys.due(track, interval - 0.01, needs_key=False)
-    assert keys.due(track, interval, needs_key=False)
+    assert keys.due(track, 0.0, needs_key=False, round_trip_s=0.0)
+    assert not keys.due(track, interval - 0.01, needs_key=False, round_trip_s=0.0)
+    assert keys.due(track, interval, needs_key=False, round_trip_s=0.0)
 
 
 def test_key_frame_is_asked_again_while_the_picture_is_lost() -> None:
     keys = KeySchedule()
-    keys.due(Track.SCREEN, 0.0, needs_key=False)
+    keys.due(Track.SCREEN, 0.0, needs_key=False, round_trip_s=0.0)
 
-    assert not keys.due(Track.SCREEN, 0.25, needs_key=True)
-    assert keys.due(Track.SCREEN, 0.3, needs_key=True)
+    assert not keys.due(Track.SCREEN, 0.25, needs_key=True, round_trip_s=0.0)
+    assert keys.due(Track.SCREEN, 0.3, needs_key=True, round_trip_s=0.0)
 
 
 def test_key_frame_is_not_asked_again_before_it_can_be_here() -> None:
@@ -69,20 +69,36 @@ def test_key_frame_is_not_asked_again_before_it_can_be_here() -> None:
     assert keys.due(Track.SCREEN, 1.5, needs_key=True, round_trip_s=1.0)
 
 
+def test_key_frame_of_a_still_is_asked_again_after_its_time_from_the_request_on() -> None:
+    keys = KeySchedule()
+    keys.pace = Pace.STILLS
+    keys.due(Track.SCREEN, 0.0, needs_key=False, round_trip_s=0.8)
+
+    asked = [
+        at for at in range(15, 40) if keys.due(Track.SCREEN, at, needs_key=True, round_trip_s=0.8)
+    ]
+
+    assert asked == [15, 25, 35]
+
+
 def test_late_looks_make_no_interval_longer() -> None:
     keys = KeySchedule()
 
-    asked = [at for at in range(0, 1000, 7) if keys.due(Track.CAMERA, at / 100, needs_key=False)]
+    asked = [
+        at
+        for at in range(0, 1000, 7)
+        if keys.due(Track.CAMERA, at / 100, needs_key=False, round_trip_s=0.0)
+    ]
 
     assert asked == [0, 105, 203, 301, 406, 504, 602, 700, 805, 903]
-    assert keys.due(Track.CAMERA, 30.0, needs_key=False)
-    assert not keys.due(Track.CAMERA, 30.9, needs_key=False)
+    assert keys.due(Track.CAMERA, 30.0, needs_key=False, round_trip_s=0.0)
+    assert not keys.due(Track.CAMERA, 30.9, needs_key=False, round_trip_s=0.0)
 
 
 def test_requested_key_frame_does_not_wait() -> None:
     keys = KeySchedule()
-    keys.due(Track.SCREEN, 0.0, needs_key=False)
+    keys.due(Track.SCREEN, 0.0, needs_key=False, round_trip_s=0.0)
     keys.request(Track.SCREEN)
 
-    assert keys.due(Track.SCREEN, 0.01, needs_key=False)
-    assert not keys.due(Track.SCREEN, 0.02, needs_key=False)
+    assert keys.due(Track.SCREEN, 0.01, needs_key=False, round_trip_s=0.0)
+    assert not keys.due(Track.SCREEN, 0.02, needs_key=False, round_trip_s=0.0)

@@ -5,11 +5,12 @@ const FLOOR = "x-google-min-bitrate=70";
 
 /** The answer *sdp* with a floor under the browser's own estimate, for each video codec in it. */
 export function withFloor(sdp: string): string {
+  const numbers = [...sdp.matchAll(/^a=rtpmap:(\d+) (?:VP8|H264)\//gm)].map((found) => found[1]);
   const lines = sdp.split("\r\n").flatMap((line) => {
-    const codec = /^a=rtpmap:(\d+) (?:VP8|H264)\//.exec(line)?.[1];
-    if (codec !== undefined && !sdp.includes(`\na=fmtp:${codec} `)) return [line, `a=fmtp:${codec} ${FLOOR}`];
-    const isCodecs = line.startsWith("a=fmtp:") && !line.includes("apt=");
-    return isCodecs ? [`${line};${FLOOR}`] : [line];
+    const [, kind, number] = /^a=(rtpmap|fmtp):(\d+) /.exec(line) ?? [];
+    if (!numbers.includes(number)) return [line];
+    if (kind === "fmtp") return [`${line};${FLOOR}`];
+    return sdp.includes(`\na=fmtp:${number} `) ? [line] : [line, `a=fmtp:${number} ${FLOOR}`];
   });
   return lines.join("\r\n");
 }

@@ -10,29 +10,29 @@ export interface Stills {
   everyMs: number;
 }
 
-/** What is sent of a track. `scale`: by how much smaller each side is; `stills`: null for a film. */
+/** What is sent of a track, at most `width` pixels wide. `stills`: null for a film. */
 export interface Way {
   bitrate: number;
   framerate: number;
-  scale: number;
+  width: number;
   stills: Stills | null;
 }
 
 export const WAYS: Record<Pace, Record<TrackName, Way>> = {
   full: {
-    camera: { bitrate: 250_000, framerate: 15, scale: 1, stills: null },
-    screen: { bitrate: 300_000, framerate: 5, scale: 1, stills: null },
+    camera: { bitrate: 250_000, framerate: 15, width: Infinity, stills: null },
+    screen: { bitrate: 300_000, framerate: 5, width: Infinity, stills: null },
   },
-  // a screen full of text is 70 kB, and no coarser: it has to be smaller
+  // a screen full of text, 1920 wide, is 70 kB at the coarsest: it has to be smaller
   low: {
-    camera: { bitrate: 60_000, framerate: 3, scale: 1, stills: null },
-    screen: { bitrate: 80_000, framerate: 1, scale: 1.5, stills: null },
+    camera: { bitrate: 60_000, framerate: 3, width: Infinity, stills: null },
+    screen: { bitrate: 80_000, framerate: 1, width: 1280, stills: null },
   },
   // the first waits until the line has carried away what was sent before, and a screen's lies midway
   // between two of the camera; one of those may be three times the rate's part of a second: 3 kB
   stills: {
-    camera: { bitrate: 30_000, framerate: 4, scale: 1, stills: { firstMs: 1000, everyMs: 2500 } },
-    screen: { bitrate: 60_000, framerate: 1, scale: 2, stills: { firstMs: 2250, everyMs: 5000 } },
+    camera: { bitrate: 30_000, framerate: 4, width: Infinity, stills: { firstMs: 1000, everyMs: 2500 } },
+    screen: { bitrate: 60_000, framerate: 1, width: 960, stills: { firstMs: 2250, everyMs: 5000 } },
   },
 };
 

@@ -8,7 +8,8 @@ export function canThin(): boolean {
 }
 
 export class Thinned {
-  // no content hint: a track of text is padded to its least rate, and two seconds of that fill the line
+  // no content hint: a track of text is padded to its least rate, and two seconds of that fill the
+  // line; a browser that hears of another content begins anew, with nothing of the film in its queue
   readonly track = new MediaStreamTrackGenerator({ kind: "video" });
   private readonly source: MediaStreamTrack;
   private readonly reader: ReadableStreamDefaultReader<VideoFrame>;

@@ -104,7 +104,7 @@ export class Uplink {
     return {
       maxBitrate: way.bitrate,
       maxFramerate: way.framerate,
-      scaleResolutionDownBy: way.scale,
+      scaleResolutionDownBy: Math.max(1, (this.tracks[name].getSettings().width ?? 0) / way.width),
     };
   }
 
