@@ -65,14 +65,16 @@ def own_threshold(
     non_mated: _Floats, point: OperatingPoint, strictest: OperatingPoint
 ) -> tuple[float, float] | None:
     """What these people's pairs demand for no more of them to pass than *point* was chosen for, and
-    what of it can be used: never below *point*'s threshold, never above that of *strictest*.
+    what of it can be used: never below *point*'s threshold, and no more than that where they demand
+    more than *strictest*'s, since pairs so alike are of one person.
 
     ``non_mated``: shape (n,). None when n is too small to show a share so low.
     """
     if non_mated.size * point.fmr < 1.0:
         return None
     demanded = threshold_at_fmr(non_mated, point.fmr)
-    return demanded, min(max(demanded, point.threshold), strictest.threshold)
+    used = demanded if demanded <= strictest.threshold else point.threshold
+    return demanded, max(used, point.threshold)
 
 
 def pair_scores(measure: Measure, means: _Floats, *, centred: bool = False) -> Iterator[_Floats]:

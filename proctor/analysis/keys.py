@@ -39,9 +39,9 @@ from proctor.sittings.tables import Sitting
 from proctor.vault import Vault
 
 _SEAL = "typing-sample"
-# reasons of a comparison that the learner need not give, or gives no longer
-_GRANTED = "accommodation"
-_WITHDRAWN = "consent_withdrawn"
+#: reasons of a comparison that the learner need not give, or gives no longer: nothing is measured
+GRANTED: Final = "accommodation"
+WITHDRAWN: Final = "consent_withdrawn"
 # the newest keys that are looked at for a program's hand
 _LOOKED_AT = 100
 #: of fewer keys the pairs of zones can be put back in order, also of those between two kept sums
@@ -189,14 +189,15 @@ def compare(
     references = enrolment.typing_reference(
         tx, vault, sitting.account_id, verifier.model_id, before=sitting.created_at
     )
+    agreed = consents.current(tx, vault, sitting.account_id).get(Purpose.TYPING)
     if _is_granted(tx, sitting):
-        check = _not_assessed(_GRANTED)
-    elif references and not consents.current(tx, vault, sitting.account_id).get(Purpose.TYPING):
-        check = _not_assessed(_WITHDRAWN)
+        check = _not_assessed(GRANTED)
+    elif agreed is False or (references and not agreed):
+        check = _not_assessed(WITHDRAWN)
     else:
         check = _check(verifier, references, sums, handed_over=handed_over_s is not None)
     check.sitting_id, check.at_s, check.n_keys = sitting.id, at_s, sums.n_keys
-    if sums.n_keys:
+    if sums.n_keys and check.reason not in (GRANTED, WITHDRAWN):
         # not in the chain, from which nothing can be erased
         check.measured = measure_sums(sums).as_json()
     tx.add(check)
@@ -218,7 +219,7 @@ def measured(tx: Session, vault: Vault, sitting: Sitting) -> tuple[int, FourMeas
     """How many keys were typed in *sitting*, and what the Order names of them.
 
     What was measured at its end, of all keys; of the stored sums, whose pairs come in steps, where
-    that is not kept.
+    that is not kept. Of nothing where typing was not to be taken, or not any more.
     """
     check = IdentityCheck
     of_typing = select(check.n_keys, check.measured).where(check.modality == Modality.KEYSTROKE)
@@ -226,6 +227,9 @@ def measured(tx: Session, vault: Vault, sitting: Sitting) -> tuple[int, FourMeas
     found = tx.execute(mine.order_by(check.at_s.desc())).first()
     if found is not None:
         return found.n_keys or 0, FourMeasurements(**found.measured)
+    unmeasured = of_typing.where(check.sitting_id == sitting.id)
+    if tx.execute(unmeasured.where(check.reason.in_((GRANTED, WITHDRAWN)))).first():
+        return 0, measure_sums(Sums.empty())
     sums = stored(tx, vault, sitting)
     return sums.n_keys, measure_sums(sums)
 

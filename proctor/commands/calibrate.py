@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from biometrics.calibration import Calibration
 from biometrics.cohort import SMALLEST_COHORT, OwnScores, own_scores, own_threshold
@@ -58,7 +59,7 @@ def faces(
     with opened(settings) as db:
         with db.transaction() as tx:
             institution = accounts.ensure_institution(tx, settings.institution)
-            office = None if by is None else of_the_office(tx, by).id
+            office = None if by is None else _of_the_office(tx, by, institution.id)
         vault = Vault(institution_key(settings))
         now = Clock().now()
         with db.reading() as tx:
@@ -92,20 +93,32 @@ def faces(
         typer.echo(f"{_KEPT} {_told(found, comparison)}", err=True)
 
 
+def _of_the_office(tx: Session, email: str, institution_id: str) -> str:
+    """Raises NoSuchAccount for everybody else, those of other institutions too."""
+    account = of_the_office(tx, email)
+    if account.institution_id != institution_id:
+        raise accounts.NoSuchAccount
+    return account.id
+
+
 def refuse_worse(found: dict[str, Any]) -> None:
-    """Raises typer.Exit unless centred scores were measured, and do no harm at the threshold."""
+    """Raises typer.Exit unless centred scores were measured, and do no harm, neither at the
+    card's threshold nor at the one to be put in force.
+    """
     if found["centred"] is None:
         raise fail(
             f"centred scores need {SMALLEST_COHORT} people at least under one rotation, and there "
             f"are {found['people']}: nothing was set"
         )
-    card, centred = found["card"], found["centred"]["card"]
-    if centred["fmr"] > card["fmr"] or (centred["fnmr"] or 0.0) > (card["fnmr"] or 0.0):
-        told = ", ".join(
-            f"{error} {_percent(centred[error])} instead of {_percent(card[error])}"
-            for error in ("fmr", "fnmr")
-        )
-        raise fail(f"centred scores do worse here ({told}): nothing was set")
+    card = found["card"]
+    for centred in (found["centred"]["card"], found["centred"]["verification"] or card):
+        if centred["fmr"] > card["fmr"] or (centred["fnmr"] or 0.0) > (card["fnmr"] or 0.0):
+            told = ", ".join(
+                f"{error} {_percent(centred[error])} instead of {_percent(card[error])}"
+                for error in ("fmr", "fnmr")
+            )
+            at = f"at {centred['threshold']:.3f}"
+            raise fail(f"centred scores do worse here {at} ({told}): nothing was set")
 
 
 def _percent(rate: float | None) -> str:
@@ -126,7 +139,8 @@ def figures(
         rates["centred.card"] = _rates(centred, threshold)
         strictest = comparison.operating_points["enrolment"]
         if (found := own_threshold(centred.non_mated, point, strictest)) is not None:
-            own_point = {"demanded": found[0], "threshold": found[1]}
+            doubles = int((centred.non_mated >= strictest.threshold).sum())
+            own_point = {"demanded": found[0], "threshold": found[1], "doubles": doubles}
             rates["centred.verification"] = _rates(centred, found[1])
             own_point |= {k: v.value for k, v in rates["centred.verification"].items()}
     at_card = {
@@ -186,15 +200,19 @@ def _told(found: dict[str, Any], comparison: FaceComparison) -> str:
             f"{1 / card.fmr:,.0f} pairs to show, and there are {found['n_non_mated']:,}."
         )
     demanded, used = point["demanded"], point["threshold"]
+    if demanded > used:
+        strictest = comparison.operating_points["enrolment"].threshold
+        return (
+            f"The threshold stays the card's {used:g}: FMR {card.fmr:g} would take {demanded:.3f} "
+            f"here. Pairs at {strictest:g}, the card's strictest, or above: {point['doubles']}. Is "
+            "anybody enrolled under two accounts?"
+        )
     if used == card.threshold:
         return (
             f"The threshold stays the card's {used:g}: {demanded:.3f} would do for FMR "
             f"{card.fmr:g} here, and it is never lowered."
         )
-    told = f"The threshold is {used:.3f} instead of the card's {card.threshold:g}"
-    if demanded > used:
-        return (
-            f"{told}, the strictest of the card; FMR {card.fmr:g} would take {demanded:.3f} here. "
-            "Is anybody enrolled under two accounts?"
-        )
-    return f"{told}, for FMR {card.fmr:g} among the people here."
+    return (
+        f"The threshold is {used:.3f} instead of the card's {card.threshold:g}, for FMR "
+        f"{card.fmr:g} among the people here; FNMR {_percent(point['fnmr'])} there, of one visit."
+    )

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from biometrics.calibration import OperatingPoint
 from biometrics.cohort import SMALLEST_COHORT, CentredComparison
 from biometrics.comparison import FaceComparison
 from biometrics.ids import ModelId
 from proctor import events
 from proctor.identity.impostors import Own, others
+from proctor.inference.opened import stricter_points
 from proctor.people.tables import Account
 from proctor.vault import Vault
 
@@ -62,21 +64,30 @@ def in_force(tx: Session, comparison: FaceComparison, institution_id: str) -> Ow
     )
 
 
-def thresholds(tx: Session, institution_id: str) -> dict[str, float]:
-    """Of verification, by what the scores of a calibration are named by, where it has its own."""
-    told = [each.payload for each in events.read(tx, _stream(institution_id), _IN_FORCE)]
-    return {
-        str(ModelId.parse(each["model"]).calibrated(each["number"])): each["threshold"]
-        for each in told
-        if each.get("threshold") is not None
-    }
+def thresholds(tx: Session, institution_id: str) -> dict[str, OperatingPoint]:
+    """Of verification, by what the scores of a calibration are named by, where it has its own above
+    the card's. ``fmr``: measured there among the people of then.
+    """
+    found, card = {}, stricter_points()
+    for each in events.read(tx, _stream(institution_id), _IN_FORCE):
+        told = each.payload
+        if told["model"] not in card:
+            continue
+        point, _ = card[told["model"]]
+        if (told.get("threshold") or 0.0) > point.threshold:
+            measured = (told.get("centred") or {}).get("verification") or {}
+            fmr = measured.get("fmr", point.fmr)
+            scores = str(ModelId.parse(told["model"]).calibrated(told["number"]))
+            found[scores] = replace(point, fmr=fmr, threshold=told["threshold"])
+    return found
 
 
 def _at_threshold(comparison: FaceComparison, threshold: float | None) -> FaceComparison:
-    if threshold is None:
-        return comparison
     points = dict(comparison.operating_points)
-    points["verification"] = replace(points["verification"], threshold=threshold)
+    card = points["verification"]
+    if threshold is None or threshold <= card.threshold:
+        return comparison
+    points["verification"] = replace(card, threshold=threshold)
     return replace(comparison, operating_points=points)
 
 

@@ -17,7 +17,7 @@ from proctor import events
 from proctor.identity import protection
 from proctor.identity.tables import Modality, Reference, ReferenceState
 from proctor.people.tables import Account
-from proctor.vault import KeyDestroyed, Vault
+from proctor.vault import KeyDestroyed, SubjectKey, Vault
 
 _MEASURED = "impostors_measured"
 
@@ -140,6 +140,21 @@ def others(
         except KeyDestroyed:
             continue
     return found
+
+
+def largest_cohort(
+    tx: Session, comparison: FaceComparison, institution_id: str, at: datetime
+) -> int:
+    """Of how many people the references are under one rotation, and can be opened."""
+    query = (
+        select(func.count(Reference.account_id.distinct()).label("n"))
+        .join(Account, Account.id == Reference.account_id)
+        .join(SubjectKey, SubjectKey.account_id == Reference.account_id)
+        .where(Account.institution_id == institution_id, _is_confirmed(comparison, at))
+        .where(SubjectKey.destroyed_at.is_(None))
+        .group_by(Reference.rotation)
+    )
+    return max(tx.scalars(query), default=0)
 
 
 def comparable(tx: Session, comparison: FaceComparison, at: datetime) -> Sequence[str]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biometrics.calibration import OperatingPoint
 from proctor.errors import NotFound
 from proctor.exams.dispensations import dispensations_of
 from proctor.exams.peers import peer_checks_of
@@ -153,7 +154,7 @@ class IdentityReport:
     learners: Iterable[LearnerReport]
     people: dict[str, str]
     limits: tuple[str, ...] = LIMITS
-    own_thresholds: Mapping[str, float] = field(default_factory=dict)
+    own_thresholds: Mapping[str, OperatingPoint] = field(default_factory=dict)
 
 
 #: by the format declared, and the outcomes of the events in their order

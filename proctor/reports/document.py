@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from biometrics.calibration import OperatingPoint
 from biometrics.ids import OWN
 from proctor.centres.protocols import CentreFinding
 from proctor.clock import TIME_ZONE
@@ -220,14 +221,14 @@ class _Sensitivity:
                 each.stricter is not each.decision.outcome for each in learner.outcomes
             )
 
-    def as_json(self, models: set[str], own: Mapping[str, float]) -> Json:
-        """``own``: thresholds of calibrations; the stricter one is the card's for them too."""
+    def as_json(self, models: set[str], own: Mapping[str, OperatingPoint]) -> Json:
+        """``own``: of calibrations; the stricter one is the card's for them too."""
         known = stricter_points()
         points = [
             {
                 "model": model,
-                "fmr_percent": _decimal(100 * point.fmr),
-                "threshold": _decimal(own.get(model, point.threshold)),
+                "fmr_percent": _decimal(100 * own.get(model, point).fmr),
+                "threshold": _decimal(own.get(model, point).threshold),
                 "stricter_fmr_percent": _decimal(100 * stricter.fmr),
                 "stricter_threshold": _decimal(stricter.threshold),
             }

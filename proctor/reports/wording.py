@@ -10,6 +10,7 @@ from babel.dates import format_date, format_datetime
 
 from biometrics.ids import OWN
 from keystroke.features import PRINTED
+from proctor.analysis.keys import GRANTED, WITHDRAWN
 from proctor.catalogue import translate
 from proctor.clock import TIME_ZONE
 from proctor.reports.document import Json
@@ -242,7 +243,11 @@ class Printer:
             return ()
         if found["reason"]:
             return (self.t(f"report.sensitivity.{found['reason']}"),)
-        lines = [self.t("report.sensitivity.point", **point) for point in found["points"]]
+        lines = [
+            self.t("report.sensitivity.point", **point)
+            for point in found["points"]
+            if point["threshold"] != point["stricter_threshold"]
+        ]
         lines.append(self.t("report.sensitivity.met", **found))
         lines.append(self.t("report.sensitivity.events", n=found["events_pending"]))
         if found["learners_unknown"]:
@@ -388,6 +393,8 @@ class Printer:
         if not n_keys:
             return (compared,)
         # reports of before the measurements were kept have none
+        if keystroke["reason"] in (GRANTED, WITHDRAWN):
+            return compared, self.t("report.typing.not_measured")
         if not keystroke.get("measured"):
             return compared, self.t("report.typing.not_kept")
         four = keystroke["measured"]

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
+from biometrics.cohort import SMALLEST_COHORT
 from biometrics.error_rates import interval
 from proctor.exams.roster import learners_seen_by
 from proctor.identity import calibrations, enrolment, impostors
@@ -38,6 +39,8 @@ def references(request: Request, tx: ReadTx, visitor: Signed, services: Services
         ),
         measured=measured,
         own=own,
+        enrolled=impostors.largest_cohort(tx, comparison, home, services.clock.now()),
+        cohort=SMALLEST_COHORT,
         own_by=tx.get(Account, own.by) if own and own.by else None,
         card=comparison.operating_points["verification"].threshold,
         most=interval(measured.accepted, measured.compared).high

@@ -158,6 +158,19 @@ def test_what_the_order_names_is_kept_with_the_comparison_and_not_in_the_chain(
     assert check.measured is None
 
 
+def test_nothing_is_measured_of_typing_once_consent_is_taken_back(tx: Session) -> None:
+    cast = assemble(tx)
+    sitting = sitting_of(tx, cast, cast.alice, NOON)
+    tx.flush()
+    consents.record(tx, VAULT, cast.alice.id, {Purpose.TYPING: False}, "en", NOON)
+    typing = keys.Typing.begun(VERIFIER, sums_of(OWN))
+    keys.keep(tx, VAULT, sitting, typing)
+    check = keys.compare(tx, VAULT, VERIFIER, sitting, typing, 30.0, NOON)
+    assert (check.reason, check.measured) == ("consent_withdrawn", None)
+    # the stored sums are not measured instead
+    assert keys.measured(tx, VAULT, sitting) == (0, measure_sums(Sums.empty()))
+
+
 def test_of_no_keys_nothing_is_measured(compared: Compared) -> None:
     assert compared(Sums.empty(), visits=0).measured is None
 

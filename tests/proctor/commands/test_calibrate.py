@@ -48,13 +48,29 @@ def test_centred_scores_are_put_in_force_only_where_they_do_no_harm(
         assert reason in capsys.readouterr().err
 
 
-def test_the_threshold_of_verification_rises_with_what_many_pairs_show() -> None:
+def test_the_threshold_of_verification_rises_with_what_many_pairs_show(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     mated, low = np.array([0.44, 0.60]), np.linspace(-0.2, 0.3, 19_998)
     alike = OwnScores(mated, np.append(low, [0.45, 0.45, 0.46]))
     found = figures(alike, alike, CARD)["centred"]
     assert found["verification"]["threshold"] == found["verification"]["demanded"]
     assert 0.45 < found["verification"]["threshold"] < 0.4501
     assert (found["verification"]["fmr"], found["verification"]["fnmr"]) == (1 / 20_001, 0.5)
+    # half of the people themselves would not pass any more
+    with pytest.raises(typer.Exit):
+        refuse_worse(figures(alike, alike, CARD))
+    assert "at 0.450 (fmr 0.005% instead of 0.015%, fnmr 50.000% instead" in capsys.readouterr().err
+    sure = OwnScores(np.array([0.5, 0.6]), alike.non_mated)
+    refuse_worse(figures(sure, sure, CARD))
     # what FMR 1e-4 is among so few nobody can know
     few = OwnScores(mated, np.append(low[:9_000], 0.45))
     assert figures(few, few, CARD)["centred"]["verification"] is None
+
+
+def test_two_people_enrolled_twice_raise_the_threshold_of_nobody() -> None:
+    pairs = np.append(np.linspace(-0.2, 0.4, 10_009), [0.68, 0.94])
+    scores = OwnScores(np.array([0.45, 0.6]), pairs)
+    point = figures(scores, scores, CARD)["centred"]["verification"]
+    assert point["demanded"] > 0.68
+    assert (point["threshold"], point["doubles"], point["fnmr"]) == (0.428, 2, 0.0)

@@ -42,7 +42,10 @@ def test_a_calibration_ends_also_where_nobody_is_enrolled(database: Database) ->
         home = accounts.ensure_institution(tx, Settings().institution)
         accounts.add(tx, home.id, "o@example.org", "O", Role.EXAM_OFFICE, locale="en")
         accounts.add(tx, home.id, "s@example.org", "S", Role.STUDENT, locale="en")
+        elsewhere = accounts.ensure_institution(tx, "Elsewhere")
+        accounts.add(tx, elsewhere.id, "x@example.org", "X", Role.EXAM_OFFICE, locale="en")
     end = ["calibrate", "faces", "--end", "--json"]
+    assert CliRunner().invoke(app, [*end, "--by", "x@example.org"]).exit_code != 0
     assert "need --by" in CliRunner().invoke(app, end).stderr
     assert CliRunner().invoke(app, [*end, "--by", "s@example.org"]).exit_code != 0
     done = CliRunner().invoke(app, [*end, "--by", "o@example.org"])

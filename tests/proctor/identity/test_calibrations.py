@@ -95,7 +95,8 @@ def test_a_threshold_of_its_own_holds_in_sittings_and_at_enrolment(tx: Session, 
     own = calibrations.in_force(tx, CARD, home)
     assert own is not None
     assert (own.threshold, own.by, own.at) == (0.45, cast.olga.id, NOON)
-    assert calibrations.thresholds(tx, home) == {f"{model}+own1": 0.45}
+    (named, point) = calibrations.thresholds(tx, home).popitem()
+    assert (named, point.threshold, point.fmr) == (f"{model}+own1", 0.45, 1e-4)
     stricter = calibrations.comparison_for(tx, VAULT, CARD, cast.alice, 1, NOON)
     assert not stricter.accepts(ComparisonScore(stricter.model_id, 0.44, 3.0), "verification")
     assert stricter.accepts(ComparisonScore(stricter.model_id, 0.45, 3.0), "verification")
@@ -103,6 +104,14 @@ def test_a_threshold_of_its_own_holds_in_sittings_and_at_enrolment(tx: Session, 
     assert stricter.accepts(ComparisonScore(stricter.model_id, 0.372, 0.0), "id_photo")
     calibrations.end(tx, home, NOON, by=cast.olga.id)
     assert calibrations.comparison_for(tx, VAULT, CARD, cast.alice, 1, NOON) is CARD
+
+
+def test_a_threshold_below_that_of_the_card_is_not_used(tx: Session, cast: Cast) -> None:
+    home = cast.institution.id
+    calibrations.put_in_force(tx, CARD, home, {}, NOON, threshold=0.3)
+    own = calibrations.in_force(tx, CARD, home)
+    assert own is not None
+    assert (own.threshold, calibrations.thresholds(tx, home)) == (0.428, {})
 
 
 @pytest.mark.parametrize(("threshold", "accepted"), [(None, 2), (0.479, 1)])

@@ -135,13 +135,18 @@ def test_an_own_calibration_has_the_points_of_its_model_and_is_named(
         update(IdentityCheck).where(IdentityCheck.modality == "face").values(model_id=own)
     )
     card, home = face_comparison("opencv"), made.course.institution_id
+    measured = {"centred": {"verification": {"fmr": 0.00005}}}
     for threshold in (None, 0.45):
-        calibrations.put_in_force(made.tx, card, home, {}, NOW, threshold=threshold)
+        calibrations.put_in_force(made.tx, card, home, measured, NOW, threshold=threshold)
     document = as_json(build_report(made.tx, made.course.id, NOW))
     (point,) = document["sensitivity"]["points"]
-    assert (point["model"], point["threshold"]) == (own, "0.45")
+    assert (point["model"], point["threshold"], point["fmr_percent"]) == (own, "0.45", "0.005")
     assert point["stricter_threshold"] == "0.479"
     assert (document["sensitivity"]["met"], document["sensitivity"]["met_stricter"]) == (1, 0)
     for locale in LOCALES:
         (line,) = [line for line in printed(document, locale).models if "own2" in line]
         assert len(line) > len(own)
+        lines = len(printed(document, locale).sensitivity)
+        same = {**document["sensitivity"], "points": [{**point, "threshold": "0.479"}]}
+        # of two thresholds that are one there is nothing to say
+        assert len(printed({**document, "sensitivity": same}, locale).sensitivity) == lines - 1

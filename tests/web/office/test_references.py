@@ -132,7 +132,7 @@ def test_the_office_reads_what_a_typing_sample_can_be_confirmed_by(
 
 
 def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
-    cast: Cast, browse: Browse, database: Database
+    cast: Cast, browse: Browse, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, card = cast.institution.id, face_comparison("opencv")
     accepted = dict.fromkeys(card.operating_points, 2)
@@ -147,6 +147,9 @@ def test_the_office_reads_how_alike_its_people_are_on_the_scores_in_force(
     with database.transaction() as tx:
         by = cast.olga.id
         calibrations.put_in_force(tx, card, home, {"people": 142}, NOON, by=by, threshold=0.4512)
+    page = browse(cast.olga).get("/office/references").text
+    assert "Calibration no. 1 does not apply now: people with a usable sample: 0" in page
+    monkeypatch.setattr("web.office.references.SMALLEST_COHORT", 0)
     page = browse(cast.olga).get("/office/references").text
     assert "would not be told apart" not in page
     assert "calibration no. 1, people enrolled: 142): threshold 0.451, 0.428 on the" in page
