@@ -13,9 +13,9 @@ FINGERPRINT_BYTES: Final = 768
 SAME_PICTURE = 0.25
 # in a loop the person has moved before the picture comes back: sitting still is 0.57 a second
 _MOVED, _APART = 1.0, 3
-# 98 pairs of frames 0.7 s apart, as enrolment takes them, of 3 films of a man who sits still: 0.55
-# at least, and more with every second. 22 stills encoded twice: 0.03 at most in one JPEG quality,
-# 0.31 between 92 and 85, 0.59 between 92 and 60
+# frames of a man who sits still, 0.7 s apart as enrolment takes them: 98 pairs of 3 films 0.55 at
+# least, all offsets of one film 0.469. 22 stills encoded twice: 0.03 at most in one JPEG quality,
+# 0.31 between 92 and 85, 0.59 between 92 and 60. A pixel's shift or a step of brightness passes
 _SAME_SAMPLE = 0.45
 # ten minutes at one picture a second, and how many in a row have to come back in their order
 _REMEMBERED: Final = 600

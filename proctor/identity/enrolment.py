@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, null, select, update
 from sqlalchemy.orm import Session
 
 from biometrics.cohort import CentredComparison
@@ -373,6 +373,13 @@ def _fingerprints(tx: Session, vault: Vault, row: Reference | None) -> list[byte
     data = vault.open(tx, row.account_id, _PICTURES_SEAL, row.fingerprints)
     size = FINGERPRINT_BYTES
     return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def forget_pictures(tx: Session, now: datetime) -> None:
+    """Erase the fingerprints of enrolments broken off: nobody adds to those any more."""
+    kept = Reference.fingerprints.is_not(None)
+    broken_off = update(Reference).where(kept, Reference.created_at <= now - SAME_VISIT)
+    tx.execute(broken_off.values(fingerprints=null()))
 
 
 def _keep(

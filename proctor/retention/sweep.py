@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from proctor import events
 from proctor.analysis import keys
+from proctor.identity import enrolment
 from proctor.identity.tables import Reference, SentenceSample
 from proctor.incidents.builder import clips_of
 from proctor.media.files import keep
@@ -59,6 +60,8 @@ def sweep(
     ``above_limit``: a person said that it may be more than *most_percent* of all at once.
     """
     swept = go_on(db, root, now)
+    with db.transaction() as tx:
+        enrolment.forget_pictures(tx, now)
     with db.reading() as tx:
         institutions = list(tx.scalars(select(Institution.id)))
     for institution_id in institutions:

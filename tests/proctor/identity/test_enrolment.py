@@ -92,6 +92,18 @@ def test_the_same_picture_again_is_no_further_sample(tx: Session, cast: Cast) ->
     assert row.fingerprints is None
 
 
+def test_pictures_of_an_enrolment_broken_off_are_not_known_any_more(
+    tx: Session, cast: Cast
+) -> None:
+    seen = replace(picture(1), fingerprint=levels(100))
+    enrolment.add_face(tx, VAULT, FACES, cast.alice.id, seen, NOON)
+    (row,) = references(tx, cast.alice)
+    enrolment.forget_pictures(tx, NOON + enrolment.SAME_VISIT - timedelta(seconds=1))
+    assert row.fingerprints is not None
+    enrolment.forget_pictures(tx, NOON + enrolment.SAME_VISIT)
+    assert row.fingerprints is None
+
+
 PORTRAIT = Portrait(66.0, 40.0, 0.06, 0.0, 0.05, -8.0, 0.0, True, True)
 
 
