@@ -127,13 +127,14 @@ def open_model(name: str, target: Path, registry: Registry | None = None) -> Pat
     return path
 
 
-def open_own(path: Path, sha256: str) -> Path:
-    """*path*, which somebody put there, after its hash was checked. Raises ModelRefused."""
+def read_own(path: Path, sha256: str) -> bytes:
+    """What is in *path*, which somebody put there, its hash checked. Raises ModelRefused."""
     if not path.is_file():
         raise ModelRefused(f"there is no model at {path}")
-    if not _hashes_to(path, sha256):
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise ModelRefused(f"{path} is not the file whose hash was given")
-    return path
+    return content
 
 
 def _installed_path(entry: Entry) -> Path:

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,10 +18,10 @@ _LIVE = 1
 class PadNetwork:
     """An ONNX network: BGR float32, 0 to 255, shape (1, 3, 80, 80) in, one logit a class out.
 
-    It is read at the first look, which raises what onnxruntime does with a file it cannot run.
+    It is opened at the first look, which raises what onnxruntime does with bytes it cannot run.
     """
 
-    def __init__(self, weights: Path, model_id: ModelId) -> None:
+    def __init__(self, weights: bytes, model_id: ModelId) -> None:
         self.model_id = model_id
         self._weights = weights
 
@@ -33,14 +32,19 @@ class PadNetwork:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         providers = ["CPUExecutionProvider"]
-        return runtime.InferenceSession(str(self._weights), options, providers=providers)
+        return runtime.InferenceSession(self._weights, options, providers=providers)
 
     def look(self, image: Image, face: FaceSample) -> float:
-        """Softmax of its class 1, in [0, 1], higher = more like a living face."""
+        """Softmax of its class 1, in [0, 1], higher = more like a living face.
+
+        Raises FloatingPointError when it answers with what is no number.
+        """
         crop = cv2.resize(_around(image, face.box), (_SIDE, _SIDE))
         planes = crop.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
         answers = self._session.run(None, {self._session.get_inputs()[0].name: planes})
         logits = np.asarray(answers[0][0], np.float64)
+        if not np.isfinite(logits).all():
+            raise FloatingPointError("a logit is not finite")
         shares = np.exp(logits - logits.max())
         return float(shares[_LIVE] / shares.sum())
 

@@ -46,7 +46,7 @@ def observe(
         return FaceFindings((NotAssessed(Check.FACE, seen.reason, at_s),), unprobed=seen.reason)
     items: list[Observation | NotAssessed] = [
         _camera(seen, scene.take(seen), scene.repeats(seen, at_s), at_s),
-        _faces(seen, at_s),
+        *_faces(seen, at_s),
         *_gaze(seen, scene, at_s),
         *_things(seen, scene, at_s),
         *_presentation(seen, scene, at_s),
@@ -87,13 +87,16 @@ def _camera(seen: FrameAssessment, still: bool, repeats: bool, at_s: float) -> O
     return Observation(Check.FACE, "camera", at_s, values)
 
 
-def _faces(seen: FrameAssessment, at_s: float) -> Observation:
+def _faces(seen: FrameAssessment, at_s: float) -> tuple[Observation, ...]:
+    """Nothing of a covered picture, in which nobody looked for any."""
+    if seen.quality.covered:
+        return ()
     size = min(seen.faces[0].box.width, seen.faces[0].box.height) if seen.faces else 0.0
     count = len(seen.faces) + (seen.far_faces or 0)
     values: dict[str, float | int | bool | str] = {"count": count, "box_px": round(size)}
     if seen.far_faces is not None:
         values["far"] = True
-    return Observation(Check.FACE, "faces", at_s, values)
+    return (Observation(Check.FACE, "faces", at_s, values),)
 
 
 def _gaze(seen: FrameAssessment, scene: Scene, at_s: float) -> tuple[Observation, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from biometrics.calibration import Calibration, OperatingPoint
 from biometrics.comparison import FaceComparison, Measure
 from biometrics.ids import ModelId
-from models.registry import Entry, open_model, open_own, read_registry
+from models.registry import Entry, open_model, read_own, read_registry
 
 if TYPE_CHECKING:
     from keystroke.verifiers.free_text import FreeTextVerifier
@@ -52,9 +52,9 @@ class OwnPad:
     def model_id(self) -> ModelId:
         return ModelId(self.path.stem, self.sha256[:8])
 
-    def open(self) -> Path:
+    def read(self) -> bytes:
         """Raises ModelRefused."""
-        return open_own(self.path, self.sha256)
+        return read_own(self.path, self.sha256)
 
 
 def own_pad(path: Path | None, sha256: str | None) -> OwnPad | None:

@@ -56,7 +56,7 @@ class InferencePool:
     ) -> None:
         open_all(backend, models_dir)
         if own_pad is not None:
-            own_pad.open()
+            own_pad.read()
         self.comparison = face_comparison(backend)
         if backend != "opencv":
             point = self.comparison.operating_points["verification"]

@@ -128,7 +128,7 @@ def open_worker(models_dir: Path, backend: Backend, own_pad: OwnPad | None = Non
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
         FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
         NanoDet(paths[THINGS], model_id_of(things), things.detection_threshold),
-        PadNetwork(own_pad.open(), own_pad.model_id) if own_pad else None,
+        PadNetwork(own_pad.read(), own_pad.model_id) if own_pad else None,
     )
     # parsing the files took more memory than the networks hold
     libc.malloc_trim(0)

@@ -1,7 +1,5 @@
 """A network that the institution brought, made here: its classes are blue, green and red."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -21,9 +19,8 @@ def colours() -> bytes:
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> PadNetwork:
-    (tmp_path / "colours.onnx").write_bytes(colours())
-    return PadNetwork(tmp_path / "colours.onnx", NAMED)
+def network() -> PadNetwork:
+    return PadNetwork(colours(), NAMED)
 
 
 def shown(face: Box, size: tuple[int, int] = (480, 640)) -> np.ndarray:
@@ -58,8 +55,20 @@ def test_a_face_at_the_edge_is_looked_at_inside_the_picture(network: PadNetwork,
     assert network.look(green, FaceSample(box, None, 0.9)) == pytest.approx(1.0)
 
 
-def test_a_file_that_is_no_network_fails_at_the_look(tmp_path: Path) -> None:
-    (tmp_path / "bad.onnx").write_bytes(b"no network")
-    bad = PadNetwork(tmp_path / "bad.onnx", NAMED)
+def test_an_answer_that_is_no_number_is_a_failed_look() -> None:
+    # the mean of blue, green and red is 0, and its logarithm no number
+    graph = [
+        node("ReduceMean", ["face"], ["means"], {"axes": (2, 3), "keepdims": 0}),
+        node("Log", ["means"], ["logits"], {}),
+    ]
+    logs = model(graph, {}, {"face": (1, 3, 80, 80)}, {"logits": (1, 3)})
+    with pytest.raises(FloatingPointError):
+        PadNetwork(logs, NAMED).look(
+            np.zeros((480, 640, 3), np.uint8), FaceSample(Box(9, 9, 80, 80), None, 0.9)
+        )
+
+
+def test_what_is_no_network_fails_at_the_look() -> None:
+    bad = PadNetwork(b"no network", NAMED)
     with pytest.raises(Exception, match=r"(?i)protobuf|fail"):
         bad.look(np.zeros((480, 640, 3), np.uint8), FaceSample(Box(9, 9, 80, 80), None, 0.9))

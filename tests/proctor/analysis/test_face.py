@@ -7,7 +7,10 @@ from biometrics.ids import ModelId
 from biometrics.types import Box, Gaze, Quality, Thing
 from proctor.analysis import face
 from proctor.analysis.scene import Scene
+from proctor.exams.thresholds import ExamRules
 from proctor.identity.checks import ProbePlan
+from proctor.incidents.kinds import Kind
+from proctor.incidents.replay import incidents_under
 from proctor.inference import FaceFinding, FrameAssessment
 from proctor.observations import NotAssessed, Observation
 
@@ -37,6 +40,20 @@ def facts(scene: Scene, seen: FrameAssessment | NotAssessed) -> dict[str, dict[s
 def test_faces_behind_count_with_those_in_front() -> None:
     assert facts(Scene(), frame(far=2))["faces"] == {"count": 3, "box_px": 200, "far": True}
     assert facts(Scene(), frame())["faces"]["count"] == 1
+
+
+def test_a_covered_picture_that_nobody_looked_at_has_no_number_of_faces() -> None:
+    covered = replace(frame(), faces=(), quality=replace(frame().quality, covered=True))
+    assert set(facts(Scene(), covered)) == {"camera"}
+    two, dark = Observation("face", "faces", 0.0, {"count": 2}), facts(Scene(), covered)["camera"]
+    items = [replace(two, at_s=float(s)) for s in range(6)]
+    items += [Observation("face", "camera", float(s), {**dark}) for s in range(6, 20)]
+    found = incidents_under(ExamRules(), items, None)
+    # the second person may be there all the time, and that nobody is, nobody saw
+    assert [(each.kind, each.end_s) for each in found] == [
+        (Kind.MULTIPLE_FACES, None),
+        (Kind.CAMERA_COVERED, None),
+    ]
 
 
 def test_a_picture_that_does_not_change_is_said_to_be_still() -> None:

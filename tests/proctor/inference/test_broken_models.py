@@ -122,8 +122,12 @@ async def test_no_model_looks_at_a_covered_picture(pool: InferencePool) -> None:
     # whatever were asked here would fail
     pool.submit(break_model, "detector").result()
     failed, incidents = await watched(pool, covered, 18)
+    frame = EncodedFrame(Track.CAMERA, "VP8", 0, 0.0, True, covered)
+    said = (await FaceWatch(pool, "sitting", None).look(frame, 0.0)).items
     pool.submit(break_model, None).result()
     assert failed["face"] == 0
+    # nobody looked for faces: their number is not known
+    assert [each.name for each in said if isinstance(each, Observation)] == ["camera"]
     assert failed["things"] == failed["presentation"] == 1
     assert incidents == [("camera_covered", None)]
 
