@@ -17,6 +17,7 @@ export default defineConfig({
         app: source("app.css"),
         enrolment: source("enrolment.ts"),
         sitting: source("sitting.ts"),
+        forget: source("forget.ts"),
         review: source("review.ts"),
         wall: source("wall.ts"),
         live: source("live.ts"),

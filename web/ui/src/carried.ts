@@ -8,13 +8,25 @@ import type { Batch } from "./outbox";
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 interface Left {
-  /** `performance.timeOrigin` of the page whose clock the batches have. */
+  /** When the clock of the page that left the batches stood at 0, by the time of day. */
   origin: number;
   batches: Batch[];
 }
 
 // more than an hour of typing; a tab may store some five million
 const MOST_CHARS = 1_000_000;
+const PREFIX = "unsent:";
+
+/** Leave nothing in this tab that any sitting left. */
+export function forget(store: Pick<Storage, "key" | "length" | "removeItem">): void {
+  const keys = Array.from({ length: store.length }, (_, i) => store.key(i));
+  for (const key of keys) if (key?.startsWith(PREFIX)) store.removeItem(key);
+}
+
+/** Not `performance.timeOrigin`: a page's clock may stand still while the machine sleeps. */
+function origin(): number {
+  return Date.now() - performance.now();
+}
 
 export class Carried {
   private readonly key: string;
@@ -22,9 +34,8 @@ export class Carried {
   constructor(
     private readonly store: Store,
     sitting: string,
-    private readonly origin: number,
   ) {
-    this.key = `unsent:${sitting}`;
+    this.key = PREFIX + sitting;
   }
 
   /** What the page before left, which is gone from the tab then; its times on this page's clock. */
@@ -33,7 +44,7 @@ export class Carried {
     this.store.removeItem(this.key);
     if (text === null) return [];
     const left = JSON.parse(text) as Left;
-    const earlier = left.origin - this.origin;
+    const earlier = left.origin - origin();
     return left.batches.map((batch) => ({
       ...batch,
       ms: batch.ms + earlier,
@@ -55,7 +66,7 @@ export class Carried {
   }
 
   private written(batches: readonly Batch[]): string {
-    const left: Left = { origin: this.origin, batches: [...batches] };
+    const left: Left = { origin: origin(), batches: [...batches] };
     return JSON.stringify(left);
   }
 }

@@ -45,6 +45,20 @@ test("after a break exactly the unacknowledged batches go again, under their num
   expect(outbox.seal(null, 5).seq).toBe(5);
 });
 
+test("what a server that went back to an older state cannot take is given up", async () => {
+  const outbox = openOutbox(4);
+  outbox.note(fact("focus_lost"));
+  outbox.seal(null, 5);
+  outbox.seal(null, 6);
+  expect(outbox.resume(2)).toEqual([]);
+  await outbox.emptied(60_000);
+  expect(outbox.seal(null, 7).seq).toBe(3);
+  // also where it had everything
+  outbox.acknowledge(3);
+  outbox.resume(1);
+  expect(outbox.seal(null, 8).seq).toBe(2);
+});
+
 test("what was sealed while the server was away goes with the rest", () => {
   const outbox = openOutbox();
   outbox.note(fact("focus_lost"));

@@ -76,8 +76,10 @@ export class Outbox {
 
   /** What the server has; returns the batches it does not have, to be sent again. */
   resume(lastSeq: number): readonly Batch[] {
+    // where the server's memory went back behind what it acknowledged, it never takes the rest
+    if ((this.unacknowledged[0]?.seq ?? 0) > lastSeq + 1) this.unacknowledged = [];
     this.acknowledge(lastSeq);
-    this.lastSeq = Math.max(this.lastSeq, lastSeq);
+    this.lastSeq = this.unacknowledged.at(-1)?.seq ?? lastSeq;
     this.heard = true;
     return this.unacknowledged;
   }

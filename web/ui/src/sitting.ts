@@ -58,11 +58,7 @@ class SittingPage {
   private streams: Streams | null = null;
   private uplink: Uplink | null = null;
   private line: Line | null = null;
-  private readonly carried = new Carried(
-    sessionStorage,
-    this.data.sitting,
-    performance.timeOrigin,
-  );
+  private readonly carried = new Carried(sessionStorage, this.data.sitting);
   private readonly backfill = new Backfill(this.data.sitting);
   private keys: KeyCapture | null = null;
   /** Present once the exam runs. */
@@ -101,16 +97,7 @@ class SittingPage {
     element("finish-button").addEventListener("click", () => this.askToFinish());
     element("cancel-finish").addEventListener("click", () => this.dialog.close());
     element("confirm-finish").addEventListener("click", () => void this.finish());
-    // whoever signs in next at this browser finds nothing of it
-    document
-      .querySelector("form[action='/sign-out']")
-      ?.addEventListener("submit", () => this.leaveNothing());
     if (optional("sentence-step") !== null) wireSentence(this.say, (batch) => this.sendSentence(batch));
-  }
-
-  private leaveNothing(): void {
-    this.line?.close();
-    this.carried.leave([]);
   }
 
   private async sendSentence(batch: KeyBatch): Promise<string | null> {
