@@ -133,14 +133,19 @@ class Disk:
         )
 
     def _run(self) -> None:
-        while not self._closing.wait(VISIT_EVERY_S):
+        rest_s = VISIT_EVERY_S
+        while not self._closing.wait(rest_s):
             if time.monotonic() - self._measured_at >= MEASURE_EVERY_S:
                 self._measure()
             recordings = self._recordings
             for each in recordings:
                 each.visit()
+            rest_s = VISIT_EVERY_S
             began = time.monotonic()
             for each in sorted(recordings, key=lambda each: each.sealed_at):
                 each.seal_if_due()
                 if time.monotonic() - began > SYNC_BUDGET_S:
+                    # others may be due: with a rest after each round the device would idle half
+                    # of the time, and seals come late
+                    rest_s = 0.0
                     break

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -229,9 +230,16 @@ def finish(path: Path, sealed: int = 0) -> Layout:
 
 def keep(path: Path) -> None:
     """Have the device hold the file at *path*, or the names in the directory there."""
+    with opened(path) as file:
+        os.fsync(file)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """The file or directory at *path*, to be synced."""
     file = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(file)
+        yield file
     finally:
         os.close(file)
 

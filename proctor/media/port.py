@@ -7,6 +7,7 @@ or a stray DTLS alert would otherwise end somebody's exam. First-byte ranges: RF
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 import time
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv6Address, ip_address
 from traceback import format_tb
 from typing import Any, Protocol
 
@@ -63,7 +65,7 @@ class MediaPort:
     """A bound UDP socket and the connections behind it.
 
     ``dropped`` counts datagrams by the reason they went no further, and pulses that failed.
-    Raises OSError when the address is not this machine's or the port is taken.
+    Raises OSError when the address is not this machine's, or all of them, or the port is taken.
     """
 
     def __init__(self, address: str, port: int = 0) -> None:
@@ -261,10 +263,19 @@ def _bound(address: str, port: int) -> socket.socket:
         _enlarge(endpoint)
         endpoint.setblocking(False)
         endpoint.bind((address, port))
+        # only the system knows all ways of writing it: 0x0, ::%0, ::ffff:0.0.0.0
+        if _is_every(endpoint.getsockname()[0]):
+            raise OSError(errno.EADDRNOTAVAIL, f"{address!r} is no one address of this machine")
     except OSError:
         endpoint.close()
         raise
     return endpoint
+
+
+def _is_every(bound: str) -> bool:
+    address = ip_address(bound)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_unspecified
 
 
 def _enlarge(endpoint: socket.socket) -> None:

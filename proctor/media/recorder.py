@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import threading
 import time
 from array import array
@@ -222,7 +223,15 @@ class TrackRecorder:
         _append_seal(self.path, self._seals + 1, self._seal_from, end, repaired=False)
         self._seals += 1
         self._seal_from, self._sealed_pictures = end, pictures
-        self._hold(partial(_keep_seals, self.path, is_new=self._seals == 1))
+        self._keep(_seals_path(self.path))
+        if self._seals == 1:
+            # the names of all three files
+            self._keep(self.path.parent)
+
+    def _keep(self, path: Path) -> None:
+        # that a file cannot be opened says nothing of the device
+        with files.opened(path) as file:
+            self._hold(partial(os.fsync, file))
 
     def _hold(self, sync: Callable[[], None]) -> None:
         # a device that lost something says so once, and then holds all it still has
@@ -284,7 +293,8 @@ def repair(path: Path) -> RecordedTrack:
         _seals_path(path).write_bytes(b"".join(line + b"\n" for line in lines))
         _append_seal(path, len(lines) + 1, sealed, layout.end, repaired=True)
     if _seals_path(path).exists():
-        _keep_seals(path, is_new=True)
+        files.keep(_seals_path(path))
+        files.keep(path.parent)
     return read_recorded(path)
 
 
@@ -352,13 +362,6 @@ def _track_of(path: Path) -> Track:
 
 def _seals_path(path: Path) -> Path:
     return path.with_name(path.name + ".seals")
-
-
-def _keep_seals(path: Path, is_new: bool) -> None:
-    """Have the device hold the seals and, with the first of them, the names of all three files."""
-    files.keep(_seals_path(path))
-    if is_new:
-        files.keep(path.parent)
 
 
 def _append_seal(path: Path, segment: int, start: int, end: int, repaired: bool) -> None:

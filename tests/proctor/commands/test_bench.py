@@ -113,5 +113,5 @@ def test_costs_in_process_are_told(monkeypatch: pytest.MonkeyPatch, drawn: Trace
     figures = json.loads(result.stdout)
     assert all(
         figures[name] > 0
-        for name in ("packet_us", "frame_us", "cluster_us", "seal_wall_ms", "clip_ms", "repair_ms")
+        for name in ("packet_us", "frame_us", "seal_wall_ms", "clip_ms", "repair_ms")
     )

@@ -9,11 +9,13 @@ import pytest
 
 from proctor.media import disk as disk_module
 from proctor.media.disk import Disk
+from proctor.media.recorder import SEAL_EVERY_S
 from proctor.observations import Track
 
 pytestmark = pytest.mark.unit
 
 LIMIT_S = 10.0
+SYNC_S = 0.0175
 
 
 class Recording:
@@ -47,6 +49,56 @@ def test_all_recordings_are_visited_and_the_longest_unsealed_is_first(monkeypatc
     disk.close()
 
     assert order[-3:] == [1.0, 2.0, 3.0]
+
+
+class Clock:
+    """Time that passes only where the disk's thread waits, on its rest or on the device."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        """As ``Event.wait``; set after two minutes."""
+        self.now += seconds
+        return self.now > 120.0
+
+
+class Slow:
+    """A recording whose device takes 17.5 ms for both syncs of a seal."""
+
+    def __init__(self, clock: Clock, begun: float) -> None:
+        self._clock = clock
+        self.sealed_at = begun
+        self.longest_s = 0.0
+
+    def visit(self) -> None:
+        pass
+
+    def seal_if_due(self) -> None:
+        before = self.sealed_at
+        if self._clock.now - before >= SEAL_EVERY_S:
+            self.sealed_at = self._clock.now
+            self._clock.now += SYNC_S
+            self.longest_s = max(self.longest_s, self._clock.now - before)
+
+
+def test_seals_of_a_slow_device_keep_their_ten_seconds(monkeypatch) -> None:
+    """The disk idles only when nothing is due: 7 s of syncs have room in 8."""
+    disk = Disk()
+    disk.close()
+    clock = Clock()
+    monkeypatch.setattr(disk_module, "time", clock)
+    monkeypatch.setattr(disk, "_closing", clock)
+    recordings = [Slow(clock, SEAL_EVERY_S * number / 400) for number in range(400)]
+    for each in recordings:
+        disk.attend(each)
+
+    disk._run()
+
+    assert max(each.longest_s for each in recordings) <= 10.0
 
 
 def test_dismissed_recording_is_visited_no_more(monkeypatch) -> None:

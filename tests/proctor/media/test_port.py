@@ -247,6 +247,12 @@ def test_kernel_tells_what_it_dropped() -> None:
     port.close()
 
 
+@pytest.mark.parametrize("address", ["0x0", "00.0", "::%0", "::ffff:0.0.0.0", "::ffff:0:0"])
+def test_all_addresses_are_no_address_however_they_are_written(address: str) -> None:
+    with pytest.raises(OSError, match="no one address of this machine"):
+        MediaPort(address)
+
+
 def test_address_of_another_machine_and_a_taken_port_are_refused() -> None:
     with pytest.raises(OSError, match="assign requested address"):
         MediaPort("192.0.2.1")

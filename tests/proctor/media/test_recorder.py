@@ -15,7 +15,6 @@ import pytest
 
 from proctor.media import files
 from proctor.media import recorder as recorder_module
-from proctor.media.disk import Disk
 from proctor.media.frames import Codec
 from proctor.media.gaps import Interval
 from proctor.media.recorder import (
@@ -58,12 +57,14 @@ recorder.finish()
 """
 
 
-class Unattended(Disk):
-    """Has no thread: the test visits."""
+class Unattended:
+    """Stands for the disk and has no thread: the test visits."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._recordings = ()
+    def attend(self, recording: TrackRecorder) -> None:
+        pass
+
+    def dismiss(self, recording: TrackRecorder) -> None:
+        pass
 
 
 def run_child(
@@ -287,6 +288,33 @@ def test_device_that_lost_a_seal_seals_nothing_afterwards(tmp_path, frames, monk
     # what the seal is of was held before it
     assert failure.value.recorded.intervals[0].end >= 1.9
     assert len(read_seals(recorder.path)) == 1
+
+
+@pytest.mark.parametrize("left_out", [".seals", ""])
+def test_file_that_cannot_be_opened_for_a_sync_costs_no_hash(
+    tmp_path, frames, monkeypatch, left_out: str
+) -> None:
+    """Too many files are open for a moment; the device holds all it was given."""
+    opening, failed = os.open, []
+
+    def fail_once(path: Path, flags: int, *mode: int) -> int:
+        is_meant = path.name.endswith(".seals") if left_out else path == tmp_path
+        if is_meant and flags == os.O_RDONLY and not failed:
+            failed.append(path)
+            raise OSError(errno.EMFILE, "Too many open files")
+        return opening(path, flags, *mode)
+
+    monkeypatch.setattr(files.os, "open", fail_once)
+    recorder = TrackRecorder(tmp_path, Track.CAMERA, epoch=0.0, disk=Unattended())
+    for frame in frames(2.0):
+        recorder.write(frame)
+
+    with pytest.raises(RecordingFailed) as failure:
+        recorder.finish()
+
+    assert (failure.value.reason, len(failed)) == ("EMFILE", 1)
+    assert failure.value.recorded == read_recorded(recorder.path)
+    assert broken_seals(recorder.path) == ()
 
 
 def test_failing_device_holds_what_it_held_at_the_last_seal_and_has_no_hash(

@@ -47,7 +47,7 @@ def test_without_the_sync_a_failing_device_is_missed(
 def test_without_the_sync_a_lost_seal_is_missed(
     monkeypatch: pytest.MonkeyPatch, tmp_path, frames
 ) -> None:
-    monkeypatch.setattr(recorder, "_keep_seals", lambda path, is_new: None)
+    monkeypatch.setattr(recorder.TrackRecorder, "_keep", lambda self, path: None)
 
     with (
         pytest.MonkeyPatch.context() as inner,
