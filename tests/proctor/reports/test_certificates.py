@@ -162,7 +162,9 @@ def test_unknown_certificate_is_not_found(made: ExamCourse) -> None:
 
 def test_paper_carries_the_fields_of_the_form_in_both_languages(held: ExamCourse) -> None:
     row = given(held, held.learners[0])
-    reader = PdfReader(io.BytesIO(certificate_pdf(document_of(row), row.sha256)))
+    # letters that a font may join
+    document = document_of(row) | {"id": "ffb" + row.id[3:]}
+    reader = PdfReader(io.BytesIO(certificate_pdf(document, row.sha256)))
     (page,) = reader.pages
     text = " ".join(page.extract_text().split())
     for part in (
@@ -181,7 +183,7 @@ def test_paper_carries_the_fields_of_the_form_in_both_languages(held: ExamCourse
         "«20» мая 2026 года",
         "Тіркеу нөмірі № 1",
         "Регистрационный номер № 1",
-        row.id,
+        document["id"],
     ):
         assert part in text, part
 
