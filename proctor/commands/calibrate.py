@@ -132,34 +132,36 @@ def figures(
     ``verification`` of the centred ones is what ``--use`` puts in force, None for the card's.
     """
     point = comparison.operating_points["verification"]
-    threshold = point.threshold
-    rates = {"card": _rates(raw, threshold)}
-    own_point: dict[str, Any] | None = None
+    rates = {"card": (point.threshold, _rates(raw, point.threshold))}
+    told: dict[str, float] = {}
     if centred is not None:
-        rates["centred.card"] = _rates(centred, threshold)
+        rates["centred.card"] = point.threshold, _rates(centred, point.threshold)
         strictest = comparison.operating_points["enrolment"]
         if (found := own_threshold(centred.non_mated, point, strictest)) is not None:
+            demanded, used = found
+            rates["centred.verification"] = used, _rates(centred, used)
             doubles = int((centred.non_mated >= strictest.threshold).sum())
-            own_point = {"demanded": found[0], "threshold": found[1], "doubles": doubles}
-            rates["centred.verification"] = _rates(centred, found[1])
-            own_point |= {k: v.value for k, v in rates["centred.verification"].items()}
-    at_card = {
+            told = {"demanded": demanded, "doubles": doubles}
+    at = {
         name: {"threshold": threshold, **{error: rate.value for error, rate in each.items()}}
-        for name, each in rates.items()
-        if name != "centred.verification"
+        for name, (threshold, each) in rates.items()
     }
     return {
         "n_mated": raw.mated.size,
         "n_non_mated": raw.non_mated.size,
-        "card": at_card["card"],
+        "card": at["card"],
         "own": _points(raw),
         "calibration": _line(raw),
         "centred": None
         if centred is None
-        else {"card": at_card["centred.card"], "verification": own_point, **_points(centred)},
+        else {
+            "card": at["centred.card"],
+            "verification": {**told, **at["centred.verification"]} if told else None,
+            **_points(centred),
+        },
         "intervals": {
             f"{name}.{error}": rate.as_dict()
-            for name, each in rates.items()
+            for name, (_, each) in rates.items()
             for error, rate in each.items()
         },
     }

@@ -7,17 +7,24 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from proctor import events
+from proctor.analysis.face import OWN_PAD
 from proctor.events import Event
+
+
+def of_faces(name: str) -> str:
+    """What the canonical body of a fact *name* about the camera holds."""
+    return f'"check":"face","name":"{name}"'
+
 
 # in the order they are shown; what the canonical body of a fact holds when the check was made
 _MADE = {
-    "face": '"check":"face","name":"camera"',
-    "identity": '"check":"face","name":"identity"',
+    "face": of_faces("camera"),
+    "identity": of_faces("identity"),
     "far": '"far":true',
-    "gaze": '"check":"face","name":"gaze"',
-    "things": '"check":"face","name":"things"',
-    "presentation": '"check":"face","name":"presentation"',
-    "pad_network": '"check":"face","name":"pad_network"',
+    "gaze": of_faces("gaze"),
+    "things": of_faces("things"),
+    "presentation": of_faces("presentation"),
+    OWN_PAD: of_faces(OWN_PAD),
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from proctor.analysis.face import OWN_PAD
 from proctor.events import Event
+from proctor.review.failed_looks import of_faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class OwnPadScores:
 
 def own_pad_scores(tx: Session, sitting_id: str) -> OwnPadScores | None:
     """None without such a network."""
-    told = Event.body.contains(f'"check":"face","name":"{OWN_PAD}"', autoescape=True)
+    told = Event.body.contains(of_faces(OWN_PAD), autoescape=True)
     query = select(Event).where(Event.stream == sitting_id, Event.kind == "observation", told)
     found = [event.payload["values"] for event in tx.scalars(query.order_by(Event.seq))]
     if not found:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, String, case, or_, select, type_coerce
@@ -143,9 +143,16 @@ _TOUCHING_S = 0.001
 _HELD_UP = (Act.PAUSE, Act.RESUME)
 # at_s, result, model_id, result at the stricter operating point
 _Face = tuple[float, tuple[str, str | None, str | None]]
-# and reason, score, n_keys, measured
-_Measured = dict[str, float | None] | None
-_Typing = tuple[float, str, str | None, str | None, float | None, int | None, _Measured]
+
+
+class _Typing(NamedTuple):
+    at_s: float
+    result: str
+    model_id: str | None
+    reason: str | None
+    score: float | None
+    n_keys: int | None
+    measured: dict[str, float | None] | None
 
 
 class _Files:
@@ -261,7 +268,7 @@ class Records:
                 faces[place].append(check)
         typed = seen.add_columns(row.reason, row.score, row.n_keys, row.measured)
         for name, *typing in _own_rows(tx, places, typed.where(row.modality != _FACE)):
-            self._typing[places[name]].append(tuple(typing))
+            self._typing[places[name]].append(_Typing(*typing))
 
     def _read_recordings(self, tx: Session) -> None:
         file, gap, places = Recording, MediaGap, self._places
@@ -383,15 +390,15 @@ def _face(checks: Sequence[_Face], exam_s: float, pauses: Sequence[_Span]) -> Fa
 
 
 def _keystroke(checks: Sequence[_Typing]) -> KeystrokeEvidence:
-    _, result, _, reason, score, n_keys, told = max(checks, key=itemgetter(0, 1))
-    measured = FourMeasurements(**told) if told else None
-    return KeystrokeEvidence(_RESULTS[result], reason, score, n_keys, measured)
+    last = max(checks, key=attrgetter("at_s", "result"))
+    measured = FourMeasurements(**last.measured) if last.measured else None
+    return KeystrokeEvidence(_RESULTS[last.result], last.reason, last.score, last.n_keys, measured)
 
 
 def _models(faces: Sequence[_Face], typing: Sequence[_Typing]) -> tuple[str, ...]:
     found = {check[1][1] for check in faces}
     if typing:
-        found.update([check[2] for check in typing])
+        found.update([check.model_id for check in typing])
     return tuple(sorted(filter(None, found)))
 
 
