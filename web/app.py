@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
 from proctor.identity import nightly
-from proctor.inference import InferencePool, keystroke_verifier, own_pad
+from proctor.inference import InferencePool, OwnPad, keystroke_verifier
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
 from proctor.media.disk import Disk
@@ -142,11 +142,12 @@ def _services(settings: Settings) -> Services:
     # made before two visitors ask for it at once
     signing_key(settings)
     vault = Vault(institution_key(settings))
+    network, sha256 = settings.pad_model, settings.pad_hash
     inference = InferencePool(
         workers=settings.analysis_workers,
         models_dir=settings.models_dir,
         backend=settings.face_backend,
-        own_pad=own_pad(settings.pad_model, settings.pad_hash),
+        own_pad=OwnPad(network, sha256) if network and sha256 else None,
     )
     port = MediaPort(settings.media_address, settings.media_port)
     disk = Disk(settings.recordings_dir, settings.min_free_mib << 20)

@@ -1,7 +1,7 @@
 """Pictures in, what worker processes measured on them out: the sole opener of models."""
 
 from models.registry import ModelRefused
-from proctor.inference.opened import Backend, OwnPad, face_comparison, keystroke_verifier, own_pad
+from proctor.inference.opened import Backend, OwnPad, face_comparison, keystroke_verifier
 from proctor.inference.pool import InferencePool
 from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Looks
 
@@ -16,5 +16,4 @@ __all__ = [
     "OwnPad",
     "face_comparison",
     "keystroke_verifier",
-    "own_pad",
 ]

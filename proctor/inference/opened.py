@@ -57,11 +57,6 @@ class OwnPad:
         return read_own(self.path, self.sha256)
 
 
-def own_pad(path: Path | None, sha256: str | None) -> OwnPad | None:
-    """The network of two settings that go together."""
-    return None if path is None or sha256 is None else OwnPad(path, sha256)
-
-
 def face_comparison(backend: Backend) -> FaceComparison:
     """How templates of *backend* compare, with the operating points of its model card."""
     entry = read_registry().models[ENCODERS[backend]]

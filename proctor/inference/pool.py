@@ -8,6 +8,7 @@ it held is lost.
 import asyncio
 import multiprocessing
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 _GRACE_S = 1.0
 # a worker reads its models from a disk that may be busy
 _START_S = 60.0
+_starting = threading.Lock()
 
 
 class InferencePool:
@@ -238,7 +240,8 @@ class _Worker:
         self._process = self._context.Process(
             target=worker.serve, args=(its_end, *self._initargs), daemon=True
         )
-        self._process.start()
+        with _starting, _without_script():
+            self._process.start()
         its_end.close()
         try:
             with self._no_longer_than(_START_S):
@@ -253,6 +256,20 @@ class _Worker:
             self._process.kill()
         self.close()
         return worker.not_assessed(reason)
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """A spawned process first runs the script that the service was started by, as a module: each
+    worker would hold all commands, 200 MB, and needs none.
+    """
+    main = sys.modules["__main__"].__dict__
+    path = main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if path is not None:
+            main["__file__"] = path
 
 
 def _refused(reason: str) -> Future[Any]:

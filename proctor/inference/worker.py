@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
+from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image, Presentation, Quality
 from models.registry import read_registry
 from proctor.inference.opened import (
@@ -186,7 +187,15 @@ def assess_frame(codec: str, keyframe: bytes, looks: Looks) -> FrameAssessment:
     image = decode_keyframe(codec, keyframe)
     clarity = quality.assess(image)
     if clarity.covered:
-        return _assess(image, clarity, None, _Attempts(tolerant=True))
+        height, width = image.shape[:2]
+        return FrameAssessment(
+            width=width,
+            height=height,
+            quality=clarity,
+            faces=(),
+            model_ids=_ids_of_faces(),
+            fingerprint=quality.fingerprint(image),
+        )
     if not clarity.is_clear:
         looks = replace(looks, embed=False)
     return _assess(image, clarity, looks, _Attempts(tolerant=True))
@@ -272,15 +281,10 @@ def assess(image: Image, looks: Looks) -> FrameAssessment:
     return _assess(image, quality.assess(image), looks, _Attempts(tolerant=False))
 
 
-def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) -> FrameAssessment:
-    """``due``: None for no look at all, not even for faces."""
+def _assess(image: Image, clarity: Quality, looks: Looks, look: _Attempts) -> FrameAssessment:
     from biometrics.face import portrait, presentation, quality
 
-    found: tuple[FaceSample, ...] = ()
-    far: tuple[FaceSample, ...] | None = None
-    if due is not None:
-        found, far = find_faces(image, due, look)
-    looks = due or Looks()
+    found, far = find_faces(image, looks, look)
     height, width = image.shape[:2]
     wants_gaze = (looks.gaze or looks.portrait) and found
     gaze = look.at("gaze", lambda: _models.mesh.look(image, found[0])) if wants_gaze else None
@@ -306,7 +310,7 @@ def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) 
             _finding(image, face, looks.embed and face is found[0], look)
             for face in found
         ),
-        model_ids=(_models.detector.model_id, _models.encoder.model_id),
+        model_ids=_ids_of_faces(),
         fingerprint=quality.fingerprint(image),
         far_faces=None if far is None else len(far),
         gaze=gaze,
@@ -316,6 +320,10 @@ def _assess(image: Image, clarity: Quality, due: Looks | None, look: _Attempts) 
         portrait=portrait.assess(image, found[0], gaze) if looks.portrait and gaze else None,
         failed=tuple(look.failed),
     )
+
+
+def _ids_of_faces() -> tuple[ModelId, ModelId]:
+    return _models.detector.model_id, _models.encoder.model_id
 
 
 def find_faces(

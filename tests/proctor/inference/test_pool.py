@@ -97,6 +97,33 @@ def test_importing_the_pool_brings_no_decoder_or_model_into_the_service() -> Non
     assert done.stdout == "set()\n"
 
 
+def test_worker_does_not_run_the_script_that_started_the_service(
+    tmp_path: Path, models_dir: Path
+) -> None:
+    script = tmp_path / "started"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "print('ran', flush=True)\n"
+        "if __name__ == '__main__':\n"
+        "    from proctor.inference import InferencePool\n"
+        "    pool = InferencePool(workers=1, models_dir=Path(sys.argv[1]), backend='opencv')\n"
+        "    pool.start()\n"
+        "    assert pool.submit(len, 'a picture').result() == 9\n"
+        "    pool.close()\n"
+        "    assert __file__\n"
+    )
+    started = subprocess.run(
+        [sys.executable, script, models_dir],
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (started.returncode, started.stdout) == (0, "ran\n"), started.stderr
+
+
 def test_still_of_one_person(pool: InferencePool) -> None:
     found = assess(pool, MAN, embed=True)
     assert (found.width, found.height) == (197, 276)
