@@ -17,6 +17,8 @@ from proctor.observations import Track
 CAPACITY_PACKETS = 512
 # a 1080p text key frame measures 40 to 51 kB
 MAX_FRAME_BYTES = 1 << 20
+# a whole key frame needs nothing of what is missing before it; on a wide line that is here by then
+KEY_PATIENCE_S = 1.0
 
 
 class Packet(NamedTuple):
@@ -72,19 +74,52 @@ class FrameAssembler:
         if position - self._next >= CAPACITY_PACKETS:
             self._restart(position)
         self.waiting[position] = packet
-        return self.expire(packet.arrival)
+        return self._overdue(packet.arrival, self.patience_s)
 
     def expire(self, now: float) -> list[AssembledFrame]:
-        """Frames ready at *now* (monotonic seconds), a hole older than the patience given up."""
+        """Frames ready at *now* (monotonic seconds), a hole older than the patience given up.
+
+        To be called now and then: *add* gives up holes too, but looks for no key frame behind them.
+        """
+        frames = self._overdue(now, self.patience_s)
+        if self.waiting and now - self.waiting[min(self.waiting)].arrival >= KEY_PATIENCE_S:
+            start = self._whole_key()
+            if start is not None:
+                frames += self._skip(start, now)
+        return frames
+
+    def let_go(self, now: float) -> list[AssembledFrame]:
+        """Frames ready at *now* (monotonic seconds), all holes given up."""
+        return self._overdue(now, 0.0)
+
+    def _overdue(self, now: float, patience_s: float) -> list[AssembledFrame]:
         frames = self._drain(now)
         while self.waiting:
             first = min(self.waiting)
-            if now - self.waiting[first].arrival < self.patience_s:
+            if now - self.waiting[first].arrival < patience_s:
                 break
-            self._give_up()
-            self._next = first
-            frames += self._drain(now)
+            frames += self._skip(first, now)
         return frames
+
+    def _skip(self, position: int, now: float) -> list[AssembledFrame]:
+        """Go on at *position*, without what is before it."""
+        self._give_up()
+        self._next = position
+        for each in [each for each in self.waiting if each < position]:
+            del self.waiting[each]
+        return self._drain(now)
+
+    def _whole_key(self) -> int | None:
+        """Where the first VP8 key frame begins that is here from its first packet to its last."""
+        start: int | None = None
+        for position in sorted(self.waiting):
+            packet, before = self.waiting[position], self.waiting.get(position - 1)
+            if before is None or before.timestamp != packet.timestamp:
+                is_key = packet.codec == "VP8" and is_key_frame("VP8", packet.data)
+                start = position if is_key else None
+            if start is not None and packet.marker:
+                return start
+        return None
 
     def _position(self, sequence: int) -> int:
         if self._next is None:

@@ -22,6 +22,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver
 from aiortc.rate import MIN_FRAME_PERIOD_HISTORY_LENGTH, RemoteBitrateEstimator
 
 from proctor.media.frames import Codec
+from proctor.media.line import LineQueue
 from proctor.media.pace import EXPECTED, Pace
 from proctor.media.port import LAST_STUN_BYTE, MediaPort, Source
 
@@ -128,14 +129,17 @@ CEILING = 2_000_000
 class SharedEstimate:
     """One bandwidth estimate for both tracks: a browser applies it to the whole transport.
 
-    ``floor``: bit/s it never goes under; over ``CEILING`` it never goes.
+    Never under the floor that is ``expected`` at a pace, nor under its ``unfilled`` while nothing
+    waits in the line, nor over ``CEILING``.
 
     The estimator is fed groups of packets: each alone would cost more than all the rest of its
-    reception.
+    reception. The burst at the start, or two encoders that want one processor, look like a full
+    line to it.
     """
 
     def __init__(self) -> None:
-        self.floor = EXPECTED[Pace.FULL].floor
+        self.expected = EXPECTED[Pace.FULL]
+        self._queue = LineQueue()
         self._estimator = RemoteBitrateEstimator()
         self._estimator.incoming_bitrate = cast(Any, ReceivedRate())
         setattr(self._estimator.estimator, SHORTEST, ShortestPeriod())
@@ -143,7 +147,7 @@ class SharedEstimate:
         self._fed_at = 0.0
 
     def add(self, arrival: float, send_time: int, size: int, source: int) -> int | None:
-        """The estimate in bit/s, from floor to ceiling, when there is a new one.
+        """The estimate in bit/s, from what is expected to the ceiling, when there is a new one.
 
         ``arrival``: monotonic seconds; ``send_time``: 24 bits of 1/2^18 s; ``size``: bytes.
         """
@@ -157,7 +161,12 @@ class SharedEstimate:
             ssrc=source,
         )
         self._bytes, self._fed_at = 0, arrival
-        return None if found is None else min(max(found[0], self.floor), CEILING)
+        self._queue.add(arrival, send_time)
+        if found is None:
+            return None
+        is_full, expected = self._queue.was_full(arrival), self.expected
+        least = expected.floor if is_full else expected.unfilled
+        return min(max(found[0], least), CEILING)
 
 
 class MediaTaker(Protocol):

@@ -6,6 +6,7 @@ Pure: sequence numbers and times in, requests and figures out. Times are monoton
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from proctor.media.frames import RTP_CLOCK_HZ
 from proctor.media.pace import EXPECTED, Pace
@@ -17,6 +18,10 @@ SHORTEST_WAIT_S = 0.04
 # an answer later than that says no more of a full line
 LATEST_S = 5.0
 LONGEST_ROUND_TRIP_S = 1.5
+# after a still nothing comes for seconds that would show its end to be lost, and by then it is
+# forgotten; of a burst a full queue drops the last packets, not one
+LONGEST_PAUSE_S = 0.5
+GUESSED = 8
 # a wider hole is a new start: the assembler holds no more either
 MAX_HOLE = 256
 REPORT_TICKS_PER_S = 65_536
@@ -33,7 +38,8 @@ class _Hole:
 class Losses:
     """Holes in one track's sequence; ``round_trip_s`` is learnt from the answers.
 
-    ``holes``: by their place, what is asked for or will be, and what was lately.
+    ``holes``: by their place, what is asked for or will be, and what was lately. ``cut_at``: when
+    to ask for the end of the last picture if nothing has come until then.
     ``longest_wait_s``: what is missing is asked for again after so long at most.
     """
 
@@ -44,12 +50,16 @@ class Losses:
         self.given_up = 0
         self._highest: int | None = None
         self.holes: dict[int, _Hole] = {}
+        self.cut_at = inf
+        self._guesses = 0
 
-    def saw(self, sequence: int, now: float) -> None:
-        """Note a packet, late and repaired ones too; *sequence*: 16 bits."""
+    def saw(self, sequence: int, now: float, *, is_last: bool) -> None:
+        """Note a packet, late and repaired ones too; *sequence*: 16 bits.
+
+        ``is_last``: whether its picture ends with it.
+        """
         if self._highest is None:
             self._highest = sequence
-            return
         step = (sequence - self._highest) & 0xFFFF
         if step == 1:
             self._highest += 1
@@ -57,28 +67,48 @@ class Losses:
             self._open(step, now)
         elif step:
             self._fill(self._highest + step - 0x10000, now)
+            return
+        self.cut_at = inf if is_last else now + LONGEST_PAUSE_S
+        self._guesses = 0
 
     def due(self, now: float) -> list[int]:
-        """Sequence numbers (16 bits) to ask for at *now*; each counts as asked."""
-        wait = max(SHORTEST_WAIT_S, 1.5 * self.round_trip_s)
-        wanted = []
+        """Sequence numbers (16 bits) to ask for at *now*; each hole counts as asked."""
+        wanted = self._guessed(now) if now >= self.cut_at else []
         for position, hole in list(self.holes.items()):
             if now < hole.ask_at:
                 continue
             if hole.asked_at is None:
                 hole.asked_at = now
+            elif hole.is_given_up:
+                del self.holes[position]
+                continue
             elif hole.tries == TRIES:
                 # its answer may yet teach how slow the line is
-                if now - hole.asked_at > LATEST_S:
-                    del self.holes[position]
-                self.given_up += not hole.is_given_up
-                hole.is_given_up = True
+                hole.is_given_up, hole.ask_at = True, hole.asked_at + LATEST_S
+                self.given_up += 1
                 continue
-            # twice as long each time: where the answer waits in a full line, asking again fills it
-            hole.ask_at = now + min(wait * 2**hole.tries, self.longest_wait_s)
+            hole.ask_at = now + self._wait_s(hole.tries)
             hole.tries += 1
             wanted.append(position & 0xFFFF)
         return wanted
+
+    def let_go(self) -> None:
+        """Ask no more for what is missing now."""
+        self._forget(list(self.holes))
+        self.cut_at = inf
+
+    def _wait_s(self, tries: int) -> float:
+        """Twice as long each time: where the answer waits in a full line, asking again fills it."""
+        wait_s = max(SHORTEST_WAIT_S, 1.5 * self.round_trip_s)
+        return min(wait_s * (1 << tries), self.longest_wait_s)
+
+    def _guessed(self, now: float) -> list[int]:
+        """What follows the last packet: no holes, for it may not have been sent."""
+        assert self._highest is not None
+        wait_s = self._wait_s(self._guesses)
+        self._guesses += 1
+        self.cut_at = inf if self._guesses == TRIES else now + wait_s
+        return [(self._highest + number) & 0xFFFF for number in range(1, GUESSED + 1)]
 
     def _open(self, step: int, now: float) -> None:
         assert self._highest is not None

@@ -33,7 +33,7 @@ class Expected:
     asked for so often, ``retry_s``: and again after so long when one is needed. ``patience_s``: how
     long a hole holds the picture back. ``round_trip_s``: until it is measured;
     ``longest_wait_s``: what is missing is asked for again after so long at most. ``floor``: bit/s a
-    browser is never told less than."""
+    browser is never told less than, ``unfilled``: nor less than this while its line is not full."""
 
     silence_s: Mapping[Track, float]
     key_s: Mapping[Track, float]
@@ -42,6 +42,7 @@ class Expected:
     round_trip_s: float
     longest_wait_s: float
     floor: int
+    unfilled: int
 
 
 def _by_track(camera: float, screen: float) -> Mapping[Track, float]:
@@ -50,10 +51,11 @@ def _by_track(camera: float, screen: float) -> Mapping[Track, float]:
 
 #: a camera key frame each second costs a full line no bit rate, a 1080p one every 2 s starves the
 #: screen; each still of a camera is a key frame. Browsers make at most about three key frames a
-#: second. Patience is under the silence limit: a screen full of text is 30 to 70 kB, which a thin
+#: second. Patience is under the silence limit: a screen full of text is 19 to 70 kB, which a thin
 #: line carries in seconds, once, and never when it is asked for again meanwhile. A browser forgets
 #: what it sent after some three seconds, so later requests are of no use. Under its floor, less
-#: than the page's own caps, a pace is not what it says and the page leaves it
+#: than the page's own caps, a pace is not what it says and the page leaves it; unfilled is more
+#: than both caps
 EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
     {
         Pace.FULL: Expected(
@@ -64,6 +66,7 @@ EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
             round_trip_s=0.08,
             longest_wait_s=0.2,
             floor=300_000,
+            unfilled=800_000,
         ),
         Pace.LOW: Expected(
             silence_s=_by_track(2.0, 4.0),
@@ -73,15 +76,17 @@ EXPECTED: Mapping[Pace, Expected] = MappingProxyType(
             round_trip_s=0.4,
             longest_wait_s=0.8,
             floor=100_000,
+            unfilled=100_000,
         ),
         Pace.STILLS: Expected(
             silence_s=_by_track(7.0, 16.0),
             key_s=_by_track(1.0, 30.0),
-            retry_s=_by_track(1.0, 10.0),
+            retry_s=_by_track(1.0, 6.0),
             patience_s=_by_track(3.0, 6.0),
             round_trip_s=0.8,
             longest_wait_s=1.2,
             floor=70_000,
+            unfilled=70_000,
         ),
     }
 )

@@ -124,11 +124,12 @@ class Peer:
 
     def expect(self, pace: Pace) -> None:
         """The browser sends at *pace* from now on."""
+        now = time.monotonic()
         self._keys.pace = pace
         if self._reception is not None:
-            self._reception.expect(pace)
+            self._reception.expect(pace, now)
         if self._watch is not None:
-            self._watch.expect(pace, time.monotonic())
+            self._watch.expect(pace, now)
 
     @property
     def kbit_s(self) -> int:

@@ -105,8 +105,9 @@ class Reception:
     def pulse(self, now: float) -> None:
         """Ask for what is missing, give up what was waited for too long, report each second."""
         for stream in self._streams.values():
+            losses = stream.losses
             # fifty times a second, and nearly always nothing is missing
-            if stream.losses.holes and (wanted := stream.losses.due(now)):
+            if (losses.holes or now >= losses.cut_at) and (wanted := losses.due(now)):
                 self._requests.append(rtcp.nack(stream.source, wanted))
             if stream.assembler.waiting:
                 self._hand_on(stream, stream.assembler.expire(now))
@@ -118,11 +119,15 @@ class Reception:
         for datagram in rtcp.datagrams(requests):
             self._link.send_control(datagram)
 
-    def expect(self, pace: Pace) -> None:
-        """Wait for repairs, and hold the bandwidth told, as *pace* wants."""
+    def expect(self, pace: Pace, now: float) -> None:
+        """Wait for repairs, and hold the bandwidth told, as *pace* wants from *now* on."""
         expected = EXPECTED[pace]
-        self._estimate.floor = expected.floor
+        self._estimate.expected = expected
         for stream in self._streams.values():
+            if pace is Pace.STILLS:
+                # what is lost of the film would have to go before the stills, which need none of it
+                stream.losses.let_go()
+                self._hand_on(stream, stream.assembler.let_go(now))
             stream.assembler.patience_s = expected.patience_s[stream.track]
             stream.losses.longest_wait_s = expected.longest_wait_s
             # a new connection over a full line need not fill it to learn so
@@ -208,7 +213,8 @@ class Reception:
         self._feed(stream, packet, now)
 
     def _feed(self, stream: _Stream, packet: RtpPacket, now: float) -> None:
-        stream.losses.saw(packet.sequence, now)
+        is_last = packet.marker or not packet.payload
+        stream.losses.saw(packet.sequence, now, is_last=is_last)
         codec = self._payloads.codecs.get(packet.payload_type)
         if codec is None:
             self.dropped["unknown_codec"] += 1

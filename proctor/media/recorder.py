@@ -23,15 +23,13 @@ from pathlib import Path
 from proctor.errors import Unavailable
 from proctor.media import files
 from proctor.media.container import Block, NotARecording, NotRecordable
-from proctor.media.disk import Disk
+from proctor.media.disk import SEAL_EVERY_S, Disk
 from proctor.media.frames import Codec, EncodedFrame
 from proctor.media.gaps import Interval, frame_intervals
 from proctor.media.timeline import Timeline
 from proctor.observations import Track
 
 CLUSTER_WAIT_S = 1.0
-# some recordings wait for others' syncs, and 10 s are promised
-SEAL_EVERY_S = 8.0
 # about 4 minutes of both tracks: a stalled disk costs pictures, not memory
 MAX_BACKLOG_BYTES = 16 << 20
 MAX_FILE_BYTES = 1 << 48

@@ -104,6 +104,40 @@ def test_hole_is_given_up_without_further_packets() -> None:
     assert numbers(frames) == [2]
 
 
+def test_whole_key_frame_does_not_wait_as_long_for_what_is_lost_before_it() -> None:
+    assembler = FrameAssembler()
+    assembler.patience_s = 6.0
+
+    def packet(sequence: int, still: int, arrival: float, data: bytes, *, last: bool) -> Packet:
+        return Packet(sequence, 6_000 * still, last, "VP8", arrival, data)
+
+    assembler.add(packet(0, 0, 0.0, KEY, last=True))
+    # its first half never comes
+    assembler.add(packet(2, 1, 5.0, DELTA, last=True))
+    assert assembler.expire(9.0) == []
+    assembler.add(packet(3, 2, 10.0, KEY, last=False))
+    assembler.add(packet(5, 2, 10.1, DELTA, last=True))
+    assert assembler.expire(10.2) == []
+
+    frames = assembler.add(packet(4, 2, 10.3, DELTA, last=False)) + assembler.expire(10.3)
+
+    assert [(frame.timestamp, frame.arrival) for frame in frames] == [(12_000, 10.3)]
+    assert not assembler.waiting
+    # a picture that is none by itself waits
+    assembler.add(packet(7, 3, 15.0, DELTA, last=True))
+    assert assembler.expire(20.9) == []
+
+
+def test_whole_key_frame_waits_for_a_repair_that_may_be_on_its_way() -> None:
+    assembler = FrameAssembler()
+    assembler.patience_s = 3.0
+    whole = [Packet(number, 6_000 * number, True, "VP8", number / 2, KEY) for number in range(3)]
+    frames = assembler.add(whole[0]) + assembler.add(whole[2]) + assembler.expire(1.9)
+    assert numbers(frames) == [0]
+
+    assert numbers(assembler.add(whole[1]._replace(arrival=1.95))) == [1, 2]
+
+
 def test_retransmission_within_the_patience_loses_nothing() -> None:
     packets = stream(12)
     late = packets.pop(11)

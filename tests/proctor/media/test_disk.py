@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from proctor.media import disk as disk_module
-from proctor.media.disk import Disk
-from proctor.media.recorder import SEAL_EVERY_S
+from proctor.media.disk import SEAL_EVERY_S, Disk
 from proctor.observations import Track
 
 pytestmark = pytest.mark.unit
@@ -39,7 +38,7 @@ def test_all_recordings_are_visited_and_the_longest_unsealed_is_first(monkeypatc
     monkeypatch.setattr(disk_module, "SYNC_BUDGET_S", inf)
     order: list[float] = []
     disk = Disk()
-    recordings = [Recording(sealed_at, order) for sealed_at in (3.0, 1.0, 2.0)]
+    recordings = [Recording(sealed_at, order) for sealed_at in (30.0, 10.0, 20.0)]
     for each in recordings:
         disk.attend(each)
     for _ in range(2):
@@ -48,7 +47,7 @@ def test_all_recordings_are_visited_and_the_longest_unsealed_is_first(monkeypatc
             each.visited.clear()
     disk.close()
 
-    assert order[-3:] == [1.0, 2.0, 3.0]
+    assert order[-3:] == [recordings[number].sealed_at for number in (1, 2, 0)]
 
 
 class Clock:
@@ -71,28 +70,29 @@ class Slow:
 
     def __init__(self, clock: Clock, begun: float) -> None:
         self._clock = clock
-        self.sealed_at = begun
+        self.sealed_at = self._held = begun
         self.longest_s = 0.0
 
     def visit(self) -> None:
         pass
 
     def seal_if_due(self) -> None:
-        before = self.sealed_at
-        if self._clock.now - before >= SEAL_EVERY_S:
+        if self._clock.now - self.sealed_at >= SEAL_EVERY_S:
             self.sealed_at = self._clock.now
             self._clock.now += SYNC_S
-            self.longest_s = max(self.longest_s, self._clock.now - before)
+            self.longest_s = max(self.longest_s, self._clock.now - self._held)
+            self._held = self.sealed_at
 
 
-def test_seals_of_a_slow_device_keep_their_ten_seconds(monkeypatch) -> None:
+@pytest.mark.parametrize("begin_within_s", [0.0, 1.0, SEAL_EVERY_S])
+def test_seals_of_a_slow_device_keep_their_ten_seconds(begin_within_s: float, monkeypatch) -> None:
     """The disk idles only when nothing is due: 7 s of syncs have room in 8."""
     disk = Disk()
     disk.close()
     clock = Clock()
     monkeypatch.setattr(disk_module, "time", clock)
     monkeypatch.setattr(disk, "_closing", clock)
-    recordings = [Slow(clock, SEAL_EVERY_S * number / 400) for number in range(400)]
+    recordings = [Slow(clock, begin_within_s * number / 400) for number in range(400)]
     for each in recordings:
         disk.attend(each)
 

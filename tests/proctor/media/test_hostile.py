@@ -17,43 +17,20 @@ from aiortc.rtp import RtcpPacket, RtcpRtpfbPacket
 from proctor.media import rtcp
 from proctor.media.assembler import CAPACITY_PACKETS, MAX_FRAME_BYTES
 from proctor.media.frames import EncodedFrame
-from proctor.media.ingest import GuardedEndpoint, PayloadTypes
+from proctor.media.ingest import GuardedEndpoint
 from proctor.media.losses import MAX_HOLE
-from proctor.media.offers import Offer, OfferRefused, TrackOffer, read_offer
+from proctor.media.offers import OfferRefused, read_offer
 from proctor.media.peer import Peer
 from proctor.media.port import MAX_SOURCES, MediaPort, requested_username
 from proctor.media.reception import Reception
-from proctor.observations import Track
 from tests.proctor.media.test_ingest import DTLS_ALERT, DTLS_HELLO, Agent, Taker, check
 from tests.proctor.media.test_peer import in_loop, student
+from tests.proctor.media.test_reception import OFFER, TYPES, OpenLink
 
 pytestmark = pytest.mark.media
 
 SHORT = 20_000
 LONG = pytest.param(1_000_000, marks=pytest.mark.faults)
-OFFER = Offer(
-    sdp="",
-    tracks=(TrackOffer(Track.CAMERA, "0", 10, 11), TrackOffer(Track.SCREEN, "1", 20, 21)),
-    codec="VP8",
-    send_time_id=3,
-)
-TYPES = PayloadTypes({96: "VP8", 98: "H264"}, {97: 96, 99: 98})
-
-
-class OpenLink:
-    """A link whose keys fit everything: what is behind them is looked at."""
-
-    def __init__(self) -> None:
-        self.sent_bytes = 0
-
-    def open_media(self, datagram: bytes) -> bytes:
-        return datagram
-
-    def open_control(self, datagram: bytes) -> bytes:
-        return datagram
-
-    def send_control(self, packets: bytes) -> None:
-        self.sent_bytes += len(packets)
 
 
 def rtp(chance: random.Random, sequence: int) -> bytes:

@@ -21,6 +21,7 @@ from aiortc.rtcicetransport import RTCIceTransport
 
 from proctor.media import ingest
 from proctor.media import port as port_module
+from proctor.media.pace import EXPECTED, Pace
 from proctor.media.port import MediaPort
 
 pytestmark = pytest.mark.media
@@ -184,24 +185,57 @@ def test_estimator_is_still_asked_by_these_names() -> None:
     ]
 
 
-def test_estimate_is_of_both_tracks_and_never_under_the_floor() -> None:
-    estimate = ingest.SharedEstimate()
-    told = [
-        estimate.add(
-            arrival=0.02 * number,
-            send_time=int(0.02 * number * (1 << 18)) % (1 << 24),
+def told(estimate: ingest.SharedEstimate, from_s: int, waits_s: Callable[[float], float]) -> int:
+    """The last estimate of ten seconds of both tracks, 80 kbit/s, each packet *waits_s* late."""
+    last = 0
+    for number in range(500):
+        sent = from_s + 0.02 * number
+        found = estimate.add(
+            arrival=1_000.0 + sent + waits_s(sent),
+            send_time=int((7.0 + sent) * (1 << 18)) % (1 << 24),
             size=200,
             source=10 + 10 * (number % 2),
         )
-        for number in range(400)
-    ]
+        last = last if found is None else found
+    return last
 
-    assert len([each for each in told if each]) >= 5
-    assert [each for each in told if each][-1] == 300_000
-    assert set(inspect.signature(ingest.ReceivedRate.add).parameters) == {"self", "value", "now_ms"}
+
+def test_estimate_is_more_than_the_page_sends_while_nothing_waits_in_the_line() -> None:
+    estimate = ingest.SharedEstimate()
+
+    assert told(estimate, 0, lambda sent: 0.03) == 800_000
+    # a key frame fills the line for a moment
+    assert told(estimate, 10, lambda sent: 0.3 if sent % 1 < 0.4 else 0.03) == 800_000
+
+
+def test_estimate_is_believed_while_and_after_packets_wait_but_not_under_the_floor() -> None:
+    estimate = ingest.SharedEstimate()
+    told(estimate, 50, lambda sent: 0.03)
+
+    assert told(estimate, 60, lambda sent: 0.25) == 300_000
+    assert told(estimate, 70, lambda sent: 0.03) == 300_000
+    assert told(estimate, 91, lambda sent: 0.03) == 800_000
+
+
+def test_estimate_knows_a_line_that_is_slow_from_one_that_is_full() -> None:
+    """The sending clock has turned over by then, and runs 50 parts in a million slow."""
+    estimate = ingest.SharedEstimate()
+    for ten in range(60):
+        now = told(estimate, 10 * ten, lambda sent: 0.4 + 50e-6 * sent)
+
+    assert now == 800_000
+    assert told(estimate, 600, lambda sent: 0.6) == 300_000
+
+
+def test_estimate_at_a_lower_pace_is_believed_down_to_its_floor() -> None:
+    estimate = ingest.SharedEstimate()
+    estimate.expected = EXPECTED[Pace.LOW]
+
+    assert told(estimate, 0, lambda sent: 0.03) == 130_000
 
 
 def test_estimator_still_counts_what_arrives_by_these_calls() -> None:
+    assert set(inspect.signature(ingest.ReceivedRate.add).parameters) == {"self", "value", "now_ms"}
     asked = inspect.getsource(RemoteBitrateEstimator.add)
     for call in ("rate(arrival_time_ms)", "reset()", "add(payload_size, arrival_time_ms)"):
         assert f"self.incoming_bitrate.{call}" in asked

@@ -32,7 +32,7 @@ export const WAYS: Record<Pace, Record<TrackName, Way>> = {
   // between two of the camera; one of those may be three times the rate's part of a second: 3 kB
   stills: {
     camera: { bitrate: 30_000, framerate: 4, width: Infinity, stills: { firstMs: 1000, everyMs: 2500 } },
-    screen: { bitrate: 60_000, framerate: 1, width: 960, stills: { firstMs: 2250, everyMs: 5000 } },
+    screen: { bitrate: 60_000, framerate: 1, width: 640, stills: { firstMs: 2250, everyMs: 5000 } },
   },
 };
 
