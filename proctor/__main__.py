@@ -1,7 +1,9 @@
 """The command line: the service, reports, certificates and measurements."""
 
+import sys
 from importlib.util import find_spec
 
+import structlog
 import typer
 
 from proctor.commands import (
@@ -54,6 +56,14 @@ if find_spec("playwright") is not None:
     from proctor.commands import demo
 
     app.command("demo")(demo.demo)
+
+
+@app.callback()
+def main() -> None:
+    """An online proctoring and identity-verification service."""
+    # standard output belongs to the figures
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
 
 if __name__ == "__main__":
     app()

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount
 
 from proctor.clock import Clock
 from proctor.errors import NotFound, ProctorError
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from proctor.live.register import LiveSittings
 from proctor.live.sitting import LiveSitting
 from proctor.people import sign_in

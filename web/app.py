@@ -12,7 +12,8 @@ from fastapi.staticfiles import StaticFiles
 
 from proctor.clock import Clock
 from proctor.identity import nightly
-from proctor.inference import InferencePool, OwnPad, keystroke_verifier
+from proctor.inference import OwnPad, keystroke_verifier
+from proctor.inference.pool import InferencePool
 from proctor.live.loading import Line
 from proctor.live.register import LiveSittings
 from proctor.media.disk import Disk

@@ -1,6 +1,7 @@
 """An image in, the faces in it out, largest first."""
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Protocol
 
@@ -31,24 +32,21 @@ class FaceDetector(Protocol):
 
 
 class YuNet:
-    """YuNet. ``weights``: the packaged ONNX file; ``threshold``: cards/yunet.md.
+    """YuNet. ``weights``: the packaged ONNX file; ``threshold``: cards/yunet.md."""
 
-    ``side``: what the longer side of a picture is made, ``NEAR`` or ``FAR``.
-    """
-
-    def __init__(
-        self,
-        weights: Path,
-        model_id: ModelId,
-        threshold: float,
-        side: int = NEAR,
-    ) -> None:
+    def __init__(self, weights: Path, model_id: ModelId, threshold: float) -> None:
         self.model_id = model_id
         self._threshold = threshold
-        self._side, self._size = side, (side, side)
+        self._side = NEAR
         self._net = cv2.FaceDetectorYN.create(
-            str(weights), "", self._size, _DOUBTFUL, _NMS_OVERLAP, _MOST_FACES
+            str(weights), "", (NEAR, NEAR), _DOUBTFUL, _NMS_OVERLAP, _MOST_FACES
         )
+
+    def at(self, side: int, threshold: float) -> "YuNet":
+        """The same network, in the same memory, for pictures whose longer side is made *side*."""
+        other = copy(self)
+        other._side, other._threshold = side, threshold
+        return other
 
     def detect(self, image: Image) -> tuple[FaceSample, ...]:
         """Faces of *image*, largest first; boxes and landmarks in its own pixels."""
@@ -64,9 +62,8 @@ class YuNet:
         height, width = image.shape[:2]
         scale = self._side / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        if size != self._size:
+        if size != self._net.getInputSize():
             self._net.setInputSize(size)
-            self._size = size
         _, rows = self._net.detect(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         if rows is None:
             return ()

@@ -26,8 +26,8 @@ from proctor.commands.processor import used_s
 from proctor.commands.replay import Orders, Sent, replay
 from proctor.commands.rtp_trace import TraceUnreadable, read_trace
 from proctor.commands.serve import collect_rarely
-from proctor.inference import InferencePool
-from proctor.inference.worker import decode_keyframe
+from proctor.inference import timed
+from proctor.inference.pool import InferencePool
 from proctor.live.looking import SAMPLE_PERIOD_S
 from proctor.live.preview import Preview
 from proctor.live.wall import ROUND_S
@@ -265,7 +265,7 @@ async def _opened_pool(orders: Orders) -> InferencePool:
         frames_limit=places,
         stills_limit=places,
     )
-    await asyncio.wrap_future(pool.submit(_decoded_bytes, "VP8", b""))
+    await asyncio.wrap_future(pool.submit(timed.decode_frame, "VP8", b""))
     return pool
 
 
@@ -288,7 +288,9 @@ async def _look_at_camera(
     while True:
         began = time.monotonic()
         if (frame := sitting.capture.newest.take()) is not None:
-            made = await asyncio.wrap_future(pool.submit(_decoded_bytes, frame.codec, frame.data))
+            made = await asyncio.wrap_future(
+                pool.submit(timed.decode_frame, frame.codec, frame.data)
+            )
             watched.sampled[Track.CAMERA] += not isinstance(made, NotAssessed)
         spent = time.monotonic() - began
         await asyncio.sleep(max(0.05, SAMPLE_PERIOD_S - spent))
@@ -308,11 +310,6 @@ async def _look_at_screen(
             shown = still.arrival
             watched.sampled[Track.SCREEN] += 1
         await asyncio.sleep(max(0.05, ROUND_S - (time.monotonic() - began)))
-
-
-def _decoded_bytes(codec: str, data: bytes) -> int:
-    """Decode a key frame as the analysis does; bytes of the picture."""
-    return decode_keyframe(codec, data).nbytes
 
 
 def _frames(sent: Sent, recorded: Sequence[RecordedTrack]) -> dict[str, dict[str, float]]:

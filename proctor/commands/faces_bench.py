@@ -13,7 +13,8 @@ from proctor.analysis.scene import Scene
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import AsJson, fail, show
 from proctor.identity.checks import FaceIdentity, ProbePlan
-from proctor.inference import InferencePool, Looks, timed
+from proctor.inference import Looks, timed
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 # long enough that every slow clock strikes at its own rate

@@ -17,7 +17,8 @@ from proctor.commands.camera_film import Footage, make_film, read_footage
 from proctor.commands.parts import Part, Played, Progress
 from proctor.commands.results import Held, result_of, shares_table, write_formats
 from proctor.commands.seed import FINAL_CODE, Seeded, seed_demo
-from proctor.inference import InferencePool, keystroke_verifier
+from proctor.inference import keystroke_verifier
+from proctor.inference.pool import InferencePool
 from proctor.people import sign_in
 from proctor.people.tables import Account
 from proctor.plumbing.db import Database

@@ -17,7 +17,8 @@ from proctor.commands.camera_film import Picture, jpeg, read_still
 from proctor.errors import Refused
 from proctor.identity import enrolment
 from proctor.identity.tables import Modality
-from proctor.inference import FrameAssessment, InferencePool
+from proctor.inference import FrameAssessment
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 from proctor.people import consents
 from proctor.people.tables import Account, Purpose

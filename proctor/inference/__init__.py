@@ -1,8 +1,11 @@
-"""Pictures in, what worker processes measured on them out: the sole opener of models."""
+"""Pictures in, what worker processes measured on them out: the sole opener of models.
+
+``pool`` is imported by its own name: worker processes import this package, and would hold what only
+the service needs.
+"""
 
 from models.registry import ModelRefused
 from proctor.inference.opened import Backend, OwnPad, face_comparison, keystroke_verifier
-from proctor.inference.pool import InferencePool
 from proctor.inference.seen import FaceFinding, FailedLook, FrameAssessment, Looks
 
 __all__ = [
@@ -10,7 +13,6 @@ __all__ = [
     "FaceFinding",
     "FailedLook",
     "FrameAssessment",
-    "InferencePool",
     "Looks",
     "ModelRefused",
     "OwnPad",

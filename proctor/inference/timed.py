@@ -20,6 +20,11 @@ def keyframes(path: Path, frames: int) -> tuple[bytes, ...]:
     return tuple(_keyframe(image) for _, image in film_images(path, frames))
 
 
+def decode_frame(codec: str, keyframe: bytes) -> int:
+    """What a frame costs before anything looks at it; bytes of the picture."""
+    return worker.decode_keyframe(codec, keyframe).nbytes
+
+
 def time_frame(keyframe: bytes, looks: Looks) -> tuple[float, FrameAssessment]:
     """CPU milliseconds of the whole assessment, decoding included, and what it found."""
     began = time.process_time()

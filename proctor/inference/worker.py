@@ -100,9 +100,8 @@ def open_worker(models_dir: Path, backend: Backend, own_pad: OwnPad | None = Non
     libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BUFFER)
     libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGE_BUFFER)
     import cv2
-    import PIL.Image
 
-    from biometrics.face.detect import FAR, NEAR, DlibHog, YuNet
+    from biometrics.face.detect import FAR, DlibHog, YuNet
     from biometrics.face.encode import DlibResNet, SFace
     from biometrics.face.gaze import FaceMesh
     from biometrics.face.pad_network import PadNetwork
@@ -111,21 +110,17 @@ def open_worker(models_dir: Path, backend: Backend, own_pad: OwnPad | None = Non
     cv2.setNumThreads(1)
     # OpenCV 5 warns of a target that nobody asked for
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    PIL.Image.MAX_IMAGE_PIXELS = MAX_STILL_PIXELS
     registered = read_registry().models
     found, encoded = registered[DETECTOR], registered[ENCODERS[backend]]
     things = registered[THINGS]
     assert found.detection_threshold is not None
     assert things.detection_threshold is not None
     paths = open_all(backend, models_dir)
-    near, far = (
-        YuNet(paths[DETECTOR], model_id_of(found), threshold, side)
-        for threshold, side in ((found.detection_threshold, NEAR), (_FAR_THRESHOLD, FAR))
-    )
+    near = YuNet(paths[DETECTOR], model_id_of(found), found.detection_threshold)
     model_id = model_id_of(encoded)
     _models = Models(
         DlibHog(DLIB_HOG) if backend == "dlib-compat" else near,
-        far,
+        near.at(FAR, _FAR_THRESHOLD),
         SFace(paths[encoded.name], model_id) if backend == "opencv" else DlibResNet(model_id),
         FaceMesh(paths[MESH], paths[IRIS], model_id_of(registered[MESH])),
         NanoDet(paths[THINGS], model_id_of(things), things.detection_threshold),
@@ -440,6 +435,7 @@ def decode_still(data: bytes) -> "PIL.Image.Image":
     import PIL.Image
     import PIL.ImageOps
 
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_STILL_PIXELS
     if len(data) > MAX_STILL_BYTES:
         raise Unreadable("too_large")
     try:

@@ -8,7 +8,7 @@ from proctor.analysis.scene import Scene
 from proctor.identity import challenge, enrolment
 from proctor.identity.checks import FaceIdentity, FaceProbe, ProbePlan
 from proctor.identity.tables import CheckResult, IdentityCheck, Modality
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from proctor.media.frames import EncodedFrame
 from proctor.observations import NotAssessed, Observation
 

@@ -23,7 +23,7 @@ from proctor.identity.checks import FaceIdentity
 from proctor.incidents import rules
 from proctor.incidents.replay import item_of
 from proctor.incidents.suppression import suppressed_kinds
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from proctor.media.capture import NO_PACKETS
 from proctor.media.disk import Disk
 from proctor.media.gaps import Cause, Interval

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from proctor.media.frames import EncodedFrame
 from proctor.observations import NotAssessed
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 from proctor.clock import Clock
 from proctor.commands import stage, visits
 from proctor.commands.seed import seed_demo
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from tests.acceptance.conftest import RunningService
 from tests.support.axe import violations
 

@@ -20,7 +20,7 @@ PIP_S = 60.0
 SEES_A_FACE = """
 import sys
 from pathlib import Path
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 if __name__ == "__main__":
     still = Path("proctor/commands/material/portrait_honest.jpg").read_bytes()
     for backend in ("opencv", "dlib"):

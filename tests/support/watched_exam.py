@@ -15,7 +15,7 @@ from proctor.commands import service as process
 from proctor.commands import stage, visits
 from proctor.commands.camera_film import make_film, read_footage
 from proctor.commands.seed import seed_demo
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 from proctor.media.recorder import read_recorded
 from proctor.media.tables import MediaGap, Recording
 from proctor.observations import Track

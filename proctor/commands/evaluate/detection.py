@@ -18,8 +18,9 @@ from proctor.commands.evaluate.figures import (
     of_two,
     show,
 )
-from proctor.inference import InferencePool, material
+from proctor.inference import material
 from proctor.inference.material import Change
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 _STEPS: dict[Change, tuple[float, ...]] = {

@@ -25,7 +25,8 @@ from proctor.commands.evaluate.figures import (
     show,
 )
 from proctor.commands.evaluate.tables import TableError, filled, read
-from proctor.inference import Backend, FrameAssessment, InferencePool, material
+from proctor.inference import Backend, FrameAssessment, material
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 _FMR_TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}

@@ -11,7 +11,8 @@ from proctor.analysis.sightings import Sightings, is_phone, phone_score
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
 from proctor.commands.evaluate.tables import TableError, filled, read
-from proctor.inference import InferencePool, Looks, material
+from proctor.inference import Looks, material
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 _TRUE = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

@@ -23,7 +23,8 @@ from proctor.commands.evaluate.figures import (
     show,
 )
 from proctor.commands.evaluate.tables import TableError, filled, read
-from proctor.inference import FrameAssessment, InferencePool, Looks, material
+from proctor.inference import FrameAssessment, Looks, material
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 _LIVE = {"live": True, "bona_fide": True, "real": True, "attack": False, "spoof": False}

@@ -1,18 +1,17 @@
 """Worker processes for a command: a sliding window of jobs, answers in the order of asking."""
 
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
-import structlog
 import typer
 
 from proctor.commands.evaluate.figures import fail
-from proctor.inference import Backend, InferencePool, ModelRefused
+from proctor.inference import Backend, ModelRefused
+from proctor.inference.pool import InferencePool
 from proctor.settings import Settings
 
 _JOB_S = 1800.0
@@ -25,8 +24,6 @@ Answer = TypeVar("Answer")
 @contextmanager
 def opened(backend: Backend, workers: int | None = None) -> Iterator[InferencePool]:
     """A pool of one process a core, or of *workers*; ends the command without the models."""
-    # standard output belongs to the figures
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     count = workers or len(os.sched_getaffinity(0))
     try:
         pool = InferencePool(

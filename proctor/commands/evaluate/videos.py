@@ -16,7 +16,8 @@ from biometrics.types import Template, mean_template
 from proctor.commands.evaluate import pool
 from proctor.commands.evaluate.figures import STILLS, AsJson, Rate, content, fail, path_in, show
 from proctor.commands.evaluate.tables import TableError, filled, read
-from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, material
+from proctor.inference import Backend, FrameAssessment, Looks, material
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 
 # as many samples as an enrolment takes

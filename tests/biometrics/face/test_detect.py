@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from biometrics.face.detect import FAR, NEAR, DlibHog, YuNet, beside
+from biometrics.face.detect import FAR, DlibHog, YuNet, beside
 from biometrics.ids import ModelId
 from biometrics.types import Box, FaceSample, Image
 from models.registry import open_model
@@ -86,11 +86,10 @@ def test_a_far_face_inside_a_near_one_is_not_another_person() -> None:
     assert beside((), far) == far
 
 
-def test_a_small_face_is_found_in_the_larger_size_only(models_dir: Path) -> None:
+def test_a_small_face_is_found_in_the_larger_size_only(detector: YuNet) -> None:
     image = cv2.imread("tests/data/faces/family1-dad1.jpg")
     assert image is not None
-    weights = open_model("yunet", models_dir)
-    near, far = (YuNet(weights, ModelId("yunet", "test"), 0.6, size) for size in (NEAR, FAR))
+    near, far = detector, detector.at(FAR, 0.6)
     (large,) = near.detect(image.astype(np.uint8))
     scale = 28 / large.box.height
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -17,7 +17,8 @@ from proctor.commands.seed import seed_demo
 from proctor.commands.typist import Press
 from proctor.identity import enrolment
 from proctor.identity.tables import Modality
-from proctor.inference import FaceFinding, FrameAssessment, InferencePool, keystroke_verifier
+from proctor.inference import FaceFinding, FrameAssessment, keystroke_verifier
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 from proctor.people import consents
 from proctor.people.tables import Purpose

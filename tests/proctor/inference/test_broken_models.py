@@ -15,7 +15,8 @@ from proctor.exams.thresholds import ExamRules
 from proctor.identity.checks import FaceIdentity
 from proctor.incidents.kinds import Kind
 from proctor.incidents.replay import incidents_under
-from proctor.inference import FrameAssessment, InferencePool, Looks, timed
+from proctor.inference import FrameAssessment, Looks, timed
+from proctor.inference.pool import InferencePool
 from proctor.inference.worker import Models
 from proctor.live.faces import FaceWatch
 from proctor.media.frames import EncodedFrame

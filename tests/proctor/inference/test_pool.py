@@ -20,7 +20,8 @@ from PIL import Image
 from biometrics.ids import ModelId
 from models.onnx_graph import model, node
 from models.registry import ModelRefused, fetch
-from proctor.inference import Backend, FrameAssessment, InferencePool, Looks, OwnPad, worker
+from proctor.inference import Backend, FrameAssessment, Looks, OwnPad, worker
+from proctor.inference.pool import InferencePool
 from proctor.observations import NotAssessed
 from proctor.settings import Settings
 from tests.support.sittings import pictures
@@ -88,11 +89,17 @@ def encoded(codec: str, count: int = 1, width: int = 160, light: float = 1.0) ->
     return [bytes(packet) for packet in packets]
 
 
-def test_importing_the_pool_brings_no_decoder_or_model_into_the_service() -> None:
-    code = (
-        "import proctor.inference, sys;"
-        "print({'dlib', 'cv2', 'av', 'PIL', 'face_recognition'} & set(sys.modules))"
-    )
+@pytest.mark.parametrize(
+    ("module", "strangers"),
+    [
+        ("proctor.inference.pool", {"dlib", "cv2", "av", "PIL", "face_recognition"}),
+        ("proctor.inference.worker", {"asyncio", "structlog", "rich", "sqlalchemy"}),
+    ],
+)
+def test_service_holds_no_decoder_or_model_and_a_worker_nothing_of_the_service(
+    module: str, strangers: set[str]
+) -> None:
+    code = f"import {module}, sys; print({strangers} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
@@ -106,7 +113,7 @@ def test_worker_does_not_run_the_script_that_started_the_service(
         "from pathlib import Path\n"
         "print('ran', flush=True)\n"
         "if __name__ == '__main__':\n"
-        "    from proctor.inference import InferencePool\n"
+        "    from proctor.inference.pool import InferencePool\n"
         "    pool = InferencePool(workers=1, models_dir=Path(sys.argv[1]), backend='opencv')\n"
         "    pool.start()\n"
         "    assert pool.submit(len, 'a picture').result() == 9\n"
@@ -407,7 +414,7 @@ def test_pool_does_not_start_without_its_models(tmp_path: Path) -> None:
 ORPHANING = """
 import os, signal, sys
 from pathlib import Path
-from proctor.inference import InferencePool
+from proctor.inference.pool import InferencePool
 
 if __name__ == "__main__":
     pool = InferencePool(workers=1, models_dir=Path(sys.argv[1]), backend="opencv")

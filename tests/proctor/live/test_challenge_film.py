@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from proctor.identity.checks import FaceIdentity
-from proctor.inference import InferencePool, Looks, timed
+from proctor.inference import Looks, timed
+from proctor.inference.pool import InferencePool
 from proctor.live.faces import FaceWatch
 from proctor.media.frames import EncodedFrame
 from proctor.observations import Track
