@@ -104,9 +104,13 @@ class PaperQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the student takes home: the hash of all that was written about the sitting."""
+    """What the student takes home: the hash of all that was written about the sitting.
+
+    ``reason``: why it ended, as in the event ``sitting_finished``.
+    """
 
     hash: str
+    reason: str
     started_at: datetime | None
     finished_at: datetime | None
     answered: int
@@ -303,9 +307,10 @@ def receipt(tx: Session, sitting: Sitting) -> Receipt:
         raise NotRunning
     asked = select(Question.id).where(Question.event_id == sitting.event_id)
     given = select(Answer.question_id).where(Answer.sitting_id == sitting.id)
-    finished = events.read(tx, sitting.id, "sitting_finished")
+    finished = events.read(tx, sitting.id, "sitting_finished")[-1]
     return Receipt(
-        hash=finished[-1].hash.hex(),
+        hash=finished.hash.hex(),
+        reason=finished.payload["reason"],
         started_at=sitting.started_at,
         finished_at=sitting.finished_at,
         answered=len(tx.scalars(given).all()),

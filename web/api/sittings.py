@@ -224,14 +224,8 @@ async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedO
     """End the exam. Asked again, it gives the same receipt."""
     live = await own_live(at, visitor, sitting_id)
     await live.finish("student_finished")
-
-    def written() -> str:
-        with at.db.reading() as tx:
-            sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
-            return desk.receipt(tx, sitting).hash
-
-    receipt = await asyncio.to_thread(written)
-    return FinishedOut(receipt=receipt, url=f"/sittings/{sitting_id}/receipt")
+    receipt = await _receipt(at, visitor, sitting_id)
+    return FinishedOut(receipt=receipt.hash, url=f"/sittings/{sitting_id}/receipt")
 
 
 @router.post("/{sitting_id}/replies", dependencies=[allow(Role.STUDENT)])
@@ -258,7 +252,8 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
     sender = asyncio.create_task(_send(ws, messages))
     receiver = asyncio.create_task(_receive(ws, live, nonce, messages))
     try:
-        await ws.send_json(_hello(live, nonce))
+        ended = (await _receipt(at, visitor, sitting_id)).reason if live.is_finished else None
+        await ws.send_json(_hello(live, nonce) | {"ended": ended})
         await ws.send_json(live.identification.message())
         await ws.send_json(live.media_message())
         await ws.send_json(live.away.break_message())
@@ -283,6 +278,15 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
         for each in (sender, receiver):
             each.cancel()
         await asyncio.wait({sender, receiver})
+
+
+async def _receipt(at: ServicesDep, visitor: Visitor, sitting_id: str) -> desk.Receipt:
+    def read() -> desk.Receipt:
+        with at.db.reading() as tx:
+            sitting = desk.sitting_for(tx, sitting_id, visitor.account.id, visitor.sign_in_id)
+            return desk.receipt(tx, sitting)
+
+    return await asyncio.to_thread(read)
 
 
 def _hello(live: LiveSitting, nonce: str) -> dict[str, Any]:

@@ -285,6 +285,15 @@ def test_the_newest_socket_takes_the_place_of_the_one_before(desk: Desk) -> None
             assert until_ack(new) == 2
 
 
+def test_a_page_that_was_cut_off_hears_why_the_exam_ended(desk: Desk) -> None:
+    desk.run()
+    with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
+        assert socket.receive_json()["ended"] is None
+    assert desk.client.post(f"{desk.url}/finish").status_code == 200
+    with desk.client.websocket_connect(f"{desk.url}/socket") as socket:
+        assert socket.receive_json()["ended"] == "student_finished"
+
+
 @pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://["])
 def test_a_foreign_page_cannot_open_the_socket(desk: Desk, origin: str) -> None:
     own = {"host": "localhost", "origin": "http://localhost"}

@@ -24,6 +24,11 @@ export class Flow {
     this.received = counters.received;
   }
 
+  /** Until *nowMs* nobody could have looked for *ms*. */
+  forgive(ms: number, nowMs: number): void {
+    this.heardMs = Math.min(nowMs, this.heardMs + ms);
+  }
+
   /** Whether nothing came back for so long that the other end is gone. */
   isSilent(nowMs: number): boolean {
     return nowMs - this.heardMs > SILENT_MS;

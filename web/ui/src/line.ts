@@ -5,11 +5,20 @@ import type { Carried } from "./carried";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
 import type { Pace } from "./pace";
+import { Stall } from "./stall";
 import type { Said } from "./talk";
 import type { IdentityWord } from "./words";
 
 export type Word =
-  | { type: "hello"; nonce: string; state: string; remaining_s: number | null; last_seq: number }
+  | {
+      type: "hello";
+      nonce: string;
+      state: string;
+      remaining_s: number | null;
+      last_seq: number;
+      /** Why the exam ended, null while it has not. */
+      ended: string | null;
+    }
   | { type: "ack"; seq: number }
   | { type: "alive" }
   | ({ type: "identity" } & IdentityWord)
@@ -40,6 +49,7 @@ export class Line {
   private attempt = 0;
   private heardMs = 0;
   private askedMs = 0;
+  private readonly stall = new Stall(LOOK_MS, performance.now());
   private isClosed = false;
   private pace: Pace = "full";
 
@@ -55,6 +65,11 @@ export class Line {
     this.ticking = window.setInterval(() => this.flush(), BATCH_MS);
     this.looking = window.setInterval(() => this.look(), LOOK_MS);
     this.open();
+  }
+
+  /** Whether the server hears this page and is heard. */
+  get isUp(): boolean {
+    return this.nonce !== null;
   }
 
   /** Send a browser fact at once. */
@@ -109,6 +124,7 @@ export class Line {
   /** Ask whether the server is there, and give up a socket that does not answer. */
   private look(): void {
     const now = performance.now();
+    this.heardMs = Math.min(now, this.heardMs + this.stall.beforeMs(now));
     if (this.nonce === null || this.socket === null) return;
     if (now - this.heardMs > SILENT_MS) {
       const socket = this.socket;

@@ -149,11 +149,12 @@ class LivePage {
     const words = element<HTMLTextAreaElement>("words");
     const phrase = element<HTMLSelectElement>("phrase");
     const act = (event.submitter as HTMLButtonElement | null)?.value ?? "message";
-    const said = words.value.trim() === "" ? { phrase: phrase.value } : { words: words.value };
-    if (await this.act("messages", { act, ...said })) {
-      words.value = "";
-      phrase.value = "";
-    }
+    const sent = { words: words.value, phrase: phrase.value };
+    const said = sent.words.trim() === "" ? { phrase: sent.phrase } : { words: sent.words };
+    if (!(await this.act("messages", { act, ...said }))) return;
+    // what was written meanwhile is the next message
+    if (words.value === sent.words) words.value = "";
+    if (phrase.value === sent.phrase) phrase.value = "";
   }
 
   private async submit(event: SubmitEvent, form: HTMLFormElement): Promise<void> {

@@ -34,6 +34,7 @@ interface Question {
 export class Paper {
   private questions: Question[] = [];
   private isClosed = false;
+  private opening: Promise<string | null> | null = null;
 
   constructor(
     private readonly sitting: string,
@@ -43,7 +44,13 @@ export class Paper {
   ) {}
 
   /** Fetch the questions and what was answered before. Null when all went well. */
-  async open(): Promise<string | null> {
+  open(): Promise<string | null> {
+    // a second fetch would take away what was typed since the first
+    this.opening ??= this.fetch().finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private async fetch(): Promise<string | null> {
     const page = await fragment(`/sittings/${this.sitting}/paper`);
     if (!page.ok) return String(page.status);
     const parsed = new DOMParser().parseFromString(page.value, "text/html");

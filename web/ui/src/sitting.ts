@@ -166,7 +166,7 @@ class SittingPage {
     switch (word.type) {
       case "hello":
         this.notices.clear();
-        this.resume(word.state, word.remaining_s);
+        this.resume(word);
         break;
       case "identity":
         this.showIdentity(word);
@@ -200,11 +200,11 @@ class SittingPage {
     }
   }
 
-  private resume(state: string, remainingS: number | null): void {
-    if (state === "finished") {
-      this.end(endText(state), true);
-    } else if (remainingS !== null) {
-      void this.retime(state, remainingS);
+  private resume(hello: Extract<Word, { type: "hello" }>): void {
+    if (hello.ended !== null) {
+      this.end(endText(hello.ended), true);
+    } else if (hello.remaining_s !== null) {
+      void this.retime(hello.state, hello.remaining_s);
       write(element("identity-status"), this.say("exam.running"));
       this.allowStart();
     }
@@ -341,6 +341,7 @@ class SittingPage {
   private async start(): Promise<void> {
     this.isOpen = true;
     this.allowStart();
+    write(element("start-status"), "");
     await enterFullscreen();
     const failure = (await this.beginExam()) ?? (await this.openPaper());
     if (failure !== null) {
@@ -433,8 +434,11 @@ class SittingPage {
     write(element("finish-status"), this.say("finish.working"));
     await Promise.all([this.paper.settle(), this.backfill.settle(SEND_REST_MS)]);
     await this.line?.settle(TELL_REST_MS);
-    // after the end what is not saved is lost; before it, it can still be saved
-    const mayHandIn = this.isTimeOver || (!this.isLate && this.paper.unsaved === 0);
+    // after the end what is not saved is lost; before it, it can still be saved. And whoever does
+    // not hear the server does not know of time that was added
+    const mayHandIn = this.isTimeOver
+      ? this.line?.isUp === true
+      : !this.isLate && this.paper.unsaved === 0;
     const answer = mayHandIn
       ? await send<{ receipt: string }>("POST", `${this.path}/finish`)
       : null;

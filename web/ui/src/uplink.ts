@@ -7,6 +7,7 @@ import { type Counters, Flow } from "./flow";
 import type { TrackName } from "./groups";
 import { type Pace, Pacer, type Reading, WAYS } from "./pace";
 import { type Route, routeOf } from "./route";
+import { Stall } from "./stall";
 import { canThin, Thinned } from "./thinned";
 
 export interface Tracks {
@@ -163,7 +164,8 @@ export class Uplink {
 
   /** A peer is given up when it does not connect, fails, or nothing comes back from the server. */
   private watch(peer: RTCPeerConnection): void {
-    const began = performance.now();
+    let began = performance.now();
+    const stall = new Stall(LOOK_MS, began);
     const limitMs = this.attempt === 0 ? CONNECTING_MS : CONNECTING_AGAIN_MS;
     let flow: Flow | null = null;
     let isQuiet = false;
@@ -172,6 +174,9 @@ export class Uplink {
     this.looking = window.setInterval(() => {
       if (peer !== this.peer) return;
       const now = performance.now();
+      const stoodMs = stall.beforeMs(now);
+      began += stoodMs;
+      flow?.forgive(stoodMs, now);
       const isLost = flow === null ? now - began > limitMs : flow.isSilent(now);
       if (flow !== null && flow.isQuiet(now) !== isQuiet) {
         isQuiet = !isQuiet;

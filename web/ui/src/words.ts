@@ -40,7 +40,6 @@ export function paceKey(pace: Pace): string {
 }
 
 const END: Record<string, string> = {
-  finished: "finish.done",
   student_finished: "finish.done",
   time_over: "ended.deadline",
   ended_by_proctors: "ended.by_proctors",
