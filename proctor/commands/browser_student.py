@@ -167,8 +167,12 @@ class _Student:
         await button.wait_for()
         self._at("waiting for the start")
         await asyncio.sleep(max(0.0, self._film_began + self.part.start_at_s - time.time()))
-        await button.click()
-        await self.page.locator("textarea[name^='q-']").first.wait_for()
+        paper = self.page.locator("textarea[name^='q-']")
+        refused = self.page.locator("#start-status:not(:empty)")
+        # refused while the pictures are away for a moment
+        while not await paper.count():
+            await button.click()
+            await paper.or_(refused).first.wait_for()
         self._at("exam")
         return time.time() - self._film_began
 

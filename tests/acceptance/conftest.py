@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from proctor.clock import Clock
 from proctor.commands import service as process
@@ -23,6 +23,9 @@ from tests.support.chromium import MISSING, open_chromium
 from tests.support.watched_exam import exam, exam_s, film, filmed, settings
 
 __all__ = ["exam", "exam_s", "film", "filmed", "settings"]
+
+# nothing is measured by how long a page may take: machines stall
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from proctor.commands.seed import seed_demo
 from proctor.inference.pool import InferencePool
 from tests.acceptance.conftest import RunningService
 from tests.support.axe import violations
+from tests.support.watched_exam import start
 
 pytestmark = pytest.mark.acceptance
 
@@ -58,8 +59,7 @@ def test_keyboard_alone_finishes_an_exam(filmed: Browser, link: str) -> None:
     press(page, "#connect-button")
     expect(page.locator("#start-button")).to_be_enabled(timeout=60_000)
     broken += violations(page)
-    press(page, "#start-button")
-    expect(page.locator("#paper textarea").first).to_be_visible()
+    start(page, lambda: press(page, "#start-button"))
     broken += violations(page)
     reach(page, "#paper input[type=radio]")
     page.keyboard.press("Space")

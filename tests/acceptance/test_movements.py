@@ -26,16 +26,26 @@ class Asked:
 
     def __init__(self, page: Page) -> None:
         self._routes: list[WebSocketRoute] = []
+        self._said: str | None = None
         page.route_web_socket(re.compile("/socket$"), self._pass_on)
 
     def say(self, **word: object) -> None:
-        self._routes[-1].send(json.dumps({"type": "identity", **word}))
+        self._said = json.dumps({"type": "identity", **word})
+        self._routes[-1].send(self._said)
 
     def _pass_on(self, route: WebSocketRoute) -> None:
         """All but the service's own opinion, which would take the place of what is said here."""
         self._routes.append(route)
         server = route.connect_to_server()
-        server.on_message(lambda m: None if '"identity"' in str(m) else route.send(m))
+
+        def hear(message: str | bytes) -> None:
+            if '"identity"' not in str(message):
+                route.send(message)
+            elif self._said is not None:
+                # a page that connected again hears it again
+                route.send(self._said)
+
+        server.on_message(hear)
 
 
 def test_movements_asked_for_before_an_exam(
