@@ -61,7 +61,7 @@ if find_spec("playwright") is not None:
 @app.callback()
 def main() -> None:
     """An online proctoring and identity-verification service."""
-    # standard output belongs to the figures
+    # standard output belongs to the figures; which stream that is, is asked for each line
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 

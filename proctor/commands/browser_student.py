@@ -170,9 +170,10 @@ class _Student:
         paper = self.page.locator("textarea[name^='q-']")
         refused = self.page.locator("#start-status:not(:empty)")
         # refused while the pictures are away for a moment
-        while not await paper.count():
-            await button.click()
-            await paper.or_(refused).first.wait_for()
+        async with asyncio.timeout(STEP_MS / 1000):
+            while not await paper.count():
+                await button.click()
+                await paper.or_(refused).first.wait_for()
         self._at("exam")
         return time.time() - self._film_began
 

@@ -60,6 +60,12 @@ class MediaNotLive(Conflict):
     key = "error.media_not_live"
 
 
+class TimeLeft(Conflict):
+    """The exam is not over, whatever the page's clock says: a proctor gave more time."""
+
+    key = "error.time_left"
+
+
 class WrongBatch(Conflict):
     """A batch is missing before this one."""
 
@@ -354,12 +360,16 @@ class LiveSitting:
         await self._commit_noted()
         self._tell_identity(None)
 
-    async def finish(self, reason: str) -> None:
+    async def finish(self, reason: str, *, only_when_over: bool = False) -> None:
         """End the exam: seal recordings, close incidents, cut clips, compare the typing.
 
-        Until it is all written the exam goes on, and it may be asked for again.
+        Until it is all written the exam goes on, and it may be asked for again. Raises TimeLeft
+        when it is to end *only_when_over*.
         """
         async with self._lock:
+            is_paused = self._sitting.paused_at is not None
+            if only_when_over and not self.is_finished and (self.remaining_s or is_paused):
+                raise TimeLeft
             await self._finish(reason)
 
     async def note_restart(self, up_since: datetime) -> None:

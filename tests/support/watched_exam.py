@@ -121,9 +121,12 @@ def begin(page: Page, link: str) -> None:
 def start(page: Page, press: Callable[[], None]) -> None:
     """Into the exam. A start is refused while the pictures are away for a moment: tried again."""
     paper, refused = page.locator("#paper textarea"), page.locator("#start-status:not(:empty)")
-    while not paper.count():
+    for _ in range(20):
         press()
         expect(paper.or_(refused).first).to_be_visible()
+        if paper.count():
+            return
+    pytest.fail("the exam did not start")
 
 
 def connect(page: Page, link: str) -> None:

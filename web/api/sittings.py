@@ -73,6 +73,12 @@ class StartedOut(Strict):
     remaining_s: float
 
 
+class FinishIn(Strict):
+    """``late``: the page hands in by itself, since its time is over."""
+
+    late: bool = False
+
+
 class FinishedOut(Strict):
     receipt: str
     url: str
@@ -220,10 +226,12 @@ def save_answer(
 
 
 @router.post("/{sitting_id}/finish", dependencies=[allow(Role.STUDENT)])
-async def finish(sitting_id: str, visitor: Signed, at: ServicesDep) -> FinishedOut:
+async def finish(
+    sitting_id: str, visitor: Signed, at: ServicesDep, body: FinishIn | None = None
+) -> FinishedOut:
     """End the exam. Asked again, it gives the same receipt."""
     live = await own_live(at, visitor, sitting_id)
-    await live.finish("student_finished")
+    await live.finish("student_finished", only_when_over=body is not None and body.late)
     receipt = await _receipt(at, visitor, sitting_id)
     return FinishedOut(receipt=receipt.hash, url=f"/sittings/{sitting_id}/receipt")
 

@@ -285,6 +285,23 @@ def test_the_newest_socket_takes_the_place_of_the_one_before(desk: Desk) -> None
             assert until_ack(new) == 2
 
 
+@pytest.mark.parametrize(
+    ("left_s", "is_paused", "statuses"),
+    [(600.0, False, [409, 409]), (0.0, True, [409, 409]), (0.0, False, [200, 200])],
+)
+def test_a_page_whose_time_is_over_ends_no_exam_that_is_not(
+    desk: Desk, left_s: float, is_paused: bool, statuses: list[int]
+) -> None:
+    desk.run(deadline_in=timedelta(seconds=left_s))
+    at = desk.service.services
+    with at.db.transaction() as tx:
+        sitting = tx.get_one(Sitting, desk.sitting_id)
+        if is_paused:
+            sitting.state, sitting.paused_at = SittingState.SUSPENDED, at.clock.now()
+    answers = [desk.client.post(f"{desk.url}/finish", json={"late": True}) for _ in range(2)]
+    assert [each.status_code for each in answers] == statuses
+
+
 def test_a_page_that_was_cut_off_hears_why_the_exam_ended(desk: Desk) -> None:
     desk.run()
     with desk.client.websocket_connect(f"{desk.url}/socket") as socket:

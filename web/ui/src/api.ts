@@ -32,10 +32,13 @@ export async function fragment(path: string): Promise<Answer<string>> {
 
 /** The status of an answer without a body. */
 const NOTHING = 204;
+// a line that went away without a word would hold what is asked for until the browser gives up
+const LONGEST_GET_MS = 60_000;
 const UNREACHED: Refusal = { ok: false, status: 0, key: "", detail: "" };
 
 async function reach(method: Method, path: string, body?: unknown): Promise<Response | null> {
   const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
+  if (method === "GET") init.signal = AbortSignal.timeout(LONGEST_GET_MS);
   if (body instanceof Blob) {
     init.body = body;
   } else if (body !== undefined) {

@@ -1,10 +1,15 @@
 // What comes back over a connection: bytes by time in, silence out.
 
+import { Silence } from "./silence";
+
 /** Counters of a connection at one moment, as the browser keeps them. */
 export interface Counters {
   atMs: number;
   received: number;
 }
+
+/** `quiet`: what should have come back did not; `silent`: for so long that the other end is gone. */
+export type Heard = "well" | "quiet" | "silent";
 
 // the server reports twice a second, whatever happens
 export const SILENT_MS = 1700;
@@ -12,30 +17,22 @@ export const QUIET_MS = 800;
 
 export class Flow {
   private received = 0;
-  private heardMs: number;
+  private readonly silence: Silence;
 
-  /** `atMs`: when the connection stood. */
-  constructor(atMs: number) {
-    this.heardMs = atMs;
+  /** Of a connection that stood at *atMs* and is looked at every *everyMs*. */
+  constructor(everyMs: number, atMs: number) {
+    this.silence = new Silence(everyMs, atMs);
   }
 
   read(counters: Counters): void {
-    if (counters.received > this.received) this.heardMs = counters.atMs;
+    if (counters.received > this.received) this.silence.hear(counters.atMs);
     this.received = counters.received;
   }
 
-  /** Until *nowMs* nobody could have looked for *ms*. */
-  forgive(ms: number, nowMs: number): void {
-    this.heardMs = Math.min(nowMs, this.heardMs + ms);
-  }
-
-  /** Whether nothing came back for so long that the other end is gone. */
-  isSilent(nowMs: number): boolean {
-    return nowMs - this.heardMs > SILENT_MS;
-  }
-
-  /** Whether something that should have come back did not. */
-  isQuiet(nowMs: number): boolean {
-    return nowMs - this.heardMs > QUIET_MS;
+  /** One of the looks. */
+  look(nowMs: number): Heard {
+    const silentMs = this.silence.look(nowMs);
+    if (silentMs > SILENT_MS) return "silent";
+    return silentMs > QUIET_MS ? "quiet" : "well";
   }
 }

@@ -5,7 +5,7 @@ import type { Carried } from "./carried";
 import type { KeyBatch } from "./keys";
 import { type BrowserFact, type Batch, Outbox } from "./outbox";
 import type { Pace } from "./pace";
-import { Stall } from "./stall";
+import { Silence } from "./silence";
 import type { Said } from "./talk";
 import type { IdentityWord } from "./words";
 
@@ -47,9 +47,8 @@ export class Line {
   private socket: WebSocket | null = null;
   private nonce: string | null = null;
   private attempt = 0;
-  private heardMs = 0;
+  private readonly silence = new Silence(LOOK_MS, performance.now());
   private askedMs = 0;
-  private readonly stall = new Stall(LOOK_MS, performance.now());
   private isClosed = false;
   private pace: Pace = "full";
 
@@ -65,11 +64,6 @@ export class Line {
     this.ticking = window.setInterval(() => this.flush(), BATCH_MS);
     this.looking = window.setInterval(() => this.look(), LOOK_MS);
     this.open();
-  }
-
-  /** Whether the server hears this page and is heard. */
-  get isUp(): boolean {
-    return this.nonce !== null;
   }
 
   /** Send a browser fact at once. */
@@ -116,7 +110,7 @@ export class Line {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/api/sittings/${this.sitting}/socket`);
     this.socket = socket;
-    this.heardMs = performance.now();
+    this.silence.hear(performance.now());
     socket.onmessage = (event) => this.hear(JSON.parse(String(event.data)) as Word);
     socket.onclose = (event) => this.broke(event.code);
   }
@@ -124,9 +118,9 @@ export class Line {
   /** Ask whether the server is there, and give up a socket that does not answer. */
   private look(): void {
     const now = performance.now();
-    this.heardMs = Math.min(now, this.heardMs + this.stall.beforeMs(now));
+    const silentMs = this.silence.look(now);
     if (this.nonce === null || this.socket === null) return;
-    if (now - this.heardMs > SILENT_MS) {
+    if (silentMs > SILENT_MS) {
       const socket = this.socket;
       socket.onclose = socket.onmessage = null;
       socket.close();
@@ -138,7 +132,7 @@ export class Line {
   }
 
   private hear(word: Word): void {
-    this.heardMs = performance.now();
+    this.silence.hear(performance.now());
     if (word.type === "hello") {
       this.nonce = word.nonce;
       this.attempt = 0;

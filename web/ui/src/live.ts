@@ -153,7 +153,7 @@ class LivePage {
     const said = sent.words.trim() === "" ? { phrase: sent.phrase } : { words: sent.words };
     if (!(await this.act("messages", { act, ...said }))) return;
     // what was written meanwhile is the next message
-    if (words.value === sent.words) words.value = "";
+    if (words.value.startsWith(sent.words)) words.value = words.value.slice(sent.words.length);
     if (phrase.value === sent.phrase) phrase.value = "";
   }
 

@@ -201,7 +201,7 @@ class SittingPage {
   }
 
   private resume(hello: Extract<Word, { type: "hello" }>): void {
-    if (hello.ended !== null) {
+    if (hello.ended) {
       this.end(endText(hello.ended), true);
     } else if (hello.remaining_s !== null) {
       void this.retime(hello.state, hello.remaining_s);
@@ -434,13 +434,10 @@ class SittingPage {
     write(element("finish-status"), this.say("finish.working"));
     await Promise.all([this.paper.settle(), this.backfill.settle(SEND_REST_MS)]);
     await this.line?.settle(TELL_REST_MS);
-    // after the end what is not saved is lost; before it, it can still be saved. And whoever does
-    // not hear the server does not know of time that was added
-    const mayHandIn = this.isTimeOver
-      ? this.line?.isUp === true
-      : !this.isLate && this.paper.unsaved === 0;
+    // after the end what is not saved is lost; before it, it can still be saved
+    const mayHandIn = this.isTimeOver || (!this.isLate && this.paper.unsaved === 0);
     const answer = mayHandIn
-      ? await send<{ receipt: string }>("POST", `${this.path}/finish`)
+      ? await send<{ receipt: string }>("POST", `${this.path}/finish`, { late: this.isLate })
       : null;
     this.isFinishing = false;
     confirm.disabled = false;

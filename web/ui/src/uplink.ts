@@ -7,7 +7,6 @@ import { type Counters, Flow } from "./flow";
 import type { TrackName } from "./groups";
 import { type Pace, Pacer, type Reading, WAYS } from "./pace";
 import { type Route, routeOf } from "./route";
-import { Stall } from "./stall";
 import { canThin, Thinned } from "./thinned";
 
 export interface Tracks {
@@ -164,8 +163,7 @@ export class Uplink {
 
   /** A peer is given up when it does not connect, fails, or nothing comes back from the server. */
   private watch(peer: RTCPeerConnection): void {
-    let began = performance.now();
-    const stall = new Stall(LOOK_MS, began);
+    const began = performance.now();
     const limitMs = this.attempt === 0 ? CONNECTING_MS : CONNECTING_AGAIN_MS;
     let flow: Flow | null = null;
     let isQuiet = false;
@@ -174,11 +172,9 @@ export class Uplink {
     this.looking = window.setInterval(() => {
       if (peer !== this.peer) return;
       const now = performance.now();
-      const stoodMs = stall.beforeMs(now);
-      began += stoodMs;
-      flow?.forgive(stoodMs, now);
-      const isLost = flow === null ? now - began > limitMs : flow.isSilent(now);
-      if (flow !== null && flow.isQuiet(now) !== isQuiet) {
+      const heard = flow === null ? null : flow.look(now);
+      const isLost = heard === null ? now - began > limitMs : heard === "silent";
+      if (heard !== null && (heard !== "well") !== isQuiet) {
         isQuiet = !isQuiet;
         this.onQuiet(isQuiet);
       }
@@ -193,7 +189,7 @@ export class Uplink {
     }, LOOK_MS);
     peer.onconnectionstatechange = () => {
       if (peer !== this.peer || peer.connectionState !== "connected" || flow !== null) return;
-      flow = new Flow(performance.now());
+      flow = new Flow(LOOK_MS, performance.now());
       this.pacer.restart(performance.now());
       this.attempt = 0;
     };
