@@ -65,14 +65,13 @@ def collect_rarely() -> None:
 
 
 def _log_as_json() -> None:
-    """One line of JSON an event on stderr; no tracebacks with values in them."""
+    """One line of JSON an event, where all commands log; no tracebacks with values in them."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        ]
     )
 
 

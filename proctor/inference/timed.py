@@ -1,4 +1,4 @@
-"""Jobs that say what they cost: CPU time of the worker process, all its threads."""
+"""Jobs of the benchmarks; what they cost is CPU time of the worker process, all its threads."""
 
 import time
 from fractions import Fraction
@@ -21,7 +21,7 @@ def keyframes(path: Path, frames: int) -> tuple[bytes, ...]:
 
 
 def decode_frame(codec: str, keyframe: bytes) -> int:
-    """What a frame costs before anything looks at it; bytes of the picture."""
+    """A frame decoded as for the analysis, and not looked at; bytes of the picture."""
     return worker.decode_keyframe(codec, keyframe).nbytes
 
 

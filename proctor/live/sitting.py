@@ -61,7 +61,7 @@ class MediaNotLive(Conflict):
 
 
 class TimeLeft(Conflict):
-    """The exam is not over, whatever the page's clock says: a proctor gave more time."""
+    """The exam is not over, whatever the page's clock says: a proctor gave time, or paused it."""
 
     key = "error.time_left"
 

@@ -261,7 +261,7 @@ async def socket(ws: WebSocket, sitting_id: str) -> None:
     receiver = asyncio.create_task(_receive(ws, live, nonce, messages))
     try:
         ended = (await _receipt(at, visitor, sitting_id)).reason if live.is_finished else None
-        await ws.send_json(_hello(live, nonce) | {"ended": ended})
+        await ws.send_json(_hello(live, nonce, ended))
         await ws.send_json(live.identification.message())
         await ws.send_json(live.media_message())
         await ws.send_json(live.away.break_message())
@@ -297,13 +297,15 @@ async def _receipt(at: ServicesDep, visitor: Visitor, sitting_id: str) -> desk.R
     return await asyncio.to_thread(read)
 
 
-def _hello(live: LiveSitting, nonce: str) -> dict[str, Any]:
+def _hello(live: LiveSitting, nonce: str, ended: str | None) -> dict[str, Any]:
+    """``ended``: why the exam did, None while it has not."""
     return {
         "type": "hello",
         "nonce": nonce,
         "state": live.state_name,
         "remaining_s": live.remaining_s,
         "last_seq": live.last_batch,
+        "ended": ended,
     }
 
 
